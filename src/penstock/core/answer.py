@@ -1,0 +1,55 @@
+"""A whole answer: what `flow.fold` makes of the events and a unary encoder writes out."""
+
+from dataclasses import dataclass, field
+
+from penstock.core.chat import ToolKind
+from penstock.core.events import Channel, Finish, Notice, Start, Vector
+from penstock.core.json import JsonValue
+from penstock.core.usage import Usage
+
+
+@dataclass(slots=True)
+class TextBlock:
+    """All text of one content part.  `logprobs` joins the token entries of its pieces."""
+
+    channel: Channel
+    part: int
+    text: str
+    logprobs: list[JsonValue] | None = None
+    signature: str | None = None
+
+
+@dataclass(slots=True)
+class ToolCallBlock:
+    index: int
+    id: str
+    name: str
+    arguments: str
+    kind: ToolKind = "function"
+    signature: str | None = None
+
+
+@dataclass(slots=True)
+class Choice:
+    """One choice: its blocks and notices in the order in which they began."""
+
+    index: int
+    blocks: list[TextBlock | ToolCallBlock | Notice] = field(default_factory=list["TextBlock | ToolCallBlock | Notice"])
+    finish: Finish | None = None
+
+    def text(self, channel: Channel = "answer") -> str:
+        """All text of a channel, joined."""
+        return "".join(b.text for b in self.blocks if isinstance(b, TextBlock) and b.channel == channel)
+
+    def tool_calls(self) -> list[ToolCallBlock]:
+        return [b for b in self.blocks if isinstance(b, ToolCallBlock)]
+
+
+@dataclass(slots=True)
+class Answer:
+    """Choices are in order of their index; `vectors` likewise (embeddings only)."""
+
+    start: Start | None = None
+    choices: list[Choice] = field(default_factory=list[Choice])
+    vectors: list[Vector] = field(default_factory=list[Vector])
+    usage: Usage | None = None

@@ -1,0 +1,270 @@
+"""Every error that may reach a caller, as a tree.
+
+PenstockError                     code, status, public text, retry: never | same | other
+ ├ ClientError                    the caller's doing
+ │  ├ MalformedRequest 400        not JSON, a wrong type, a value out of range
+ │  ├ UnsupportedField 400        what the target cannot do; names the field
+ │  ├ UnknownModel 404
+ │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
+ │  ├ RequestTooLarge 413
+ │  ├ ContextTooLong 400
+ │  ├ AuthError 401, Forbidden 403
+ │  └ PolicyBlocked 400
+ ├ CapacityError                  ours; it passes
+ │  ├ RateLimited 429, BudgetExhausted 429
+ │  └ Overloaded 503, QueueTimeout 503
+ ├ UpstreamError                  the provider's doing
+ │  ├ UpstreamThrottled 429, UpstreamUnavailable 502, UpstreamTimeout 504 (with its phase)
+ │  ├ UpstreamRefused 4xx, UpstreamAuthFailed 502, UpstreamProtocolError 502
+ │  └ AllAttemptsFailed           holds every attempt; takes status and code of the last
+ └ InternalError 500              anything unexpected; shows only the exchange id
+ConfigError                       start-up only: file, line, path, did you mean
+
+`code` is stable: it is the metric label, the `code` in the body and the anchor in docs/errors.md.  `public` is the
+only text a client sees; the exception's own message may say more and goes to the log.
+"""
+
+from typing import ClassVar, Literal
+
+from penstock.core.usage import Usage
+
+Retry = Literal["never", "same", "other"]
+"""May the call be tried again: not at all, at the same target, or only at another one."""
+
+Phase = Literal["connect", "first_event", "between_events", "total"]
+
+
+class PenstockError(Exception):
+    """An error with a stable code.  `field` names the request field at fault; `retry_after_s` is what to wait."""
+
+    code: ClassVar[str] = "internal_error"
+    status: int = 500
+    retry: Retry = "never"
+
+    def __init__(
+        self,
+        public: str,
+        *,
+        field: str | None = None,
+        retry_after_s: float | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(public if detail is None else f"{public} [{detail}]")
+        self.public = public
+        self.field = field
+        self.retry_after_s = retry_after_s
+        self.detail = detail
+
+
+class ClientError(PenstockError):
+    code = "client_error"
+    status = 400
+
+
+class MalformedRequest(ClientError):
+    code = "malformed_request"
+
+
+class UnsupportedField(ClientError):
+    """The target cannot do what `field` asks.  Another target might, so a route may try its next one."""
+
+    code = "unsupported_field"
+    retry: Retry = "other"
+
+
+class UnknownModel(ClientError):
+    code = "unknown_model"
+    status = 404
+
+
+class UnknownPath(ClientError):
+    code = "unknown_path"
+    status = 404
+
+
+class MethodNotAllowed(ClientError):
+    code = "method_not_allowed"
+    status = 405
+
+
+class UnsupportedMediaType(ClientError):
+    code = "unsupported_media_type"
+    status = 415
+
+
+class RequestTooLarge(ClientError):
+    code = "request_too_large"
+    status = 413
+
+
+class RequestTimeout(ClientError):
+    """The caller took too long to send its body."""
+
+    code = "request_timeout"
+    status = 408
+
+
+class ContextTooLong(ClientError):
+    code = "context_too_long"
+    retry: Retry = "other"
+
+
+class AuthError(ClientError):
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(ClientError):
+    code = "forbidden"
+    status = 403
+
+
+class PolicyBlocked(ClientError):
+    code = "policy_blocked"
+
+
+class CapacityError(PenstockError):
+    code = "capacity"
+    status = 503
+
+
+class RateLimited(CapacityError):
+    code = "rate_limited"
+    status = 429
+
+
+class BudgetExhausted(CapacityError):
+    code = "budget_exhausted"
+    status = 429
+
+
+class Overloaded(CapacityError):
+    code = "overloaded"
+
+
+class QueueTimeout(CapacityError):
+    code = "queue_timeout"
+
+
+class UpstreamError(PenstockError):
+    """The provider failed.  `usage` is what it says it used all the same; `upstream_status` is its HTTP status."""
+
+    code = "upstream_error"
+    status = 502
+    retry: Retry = "other"
+
+    def __init__(
+        self,
+        public: str,
+        *,
+        field: str | None = None,
+        retry_after_s: float | None = None,
+        detail: str | None = None,
+        upstream_status: int | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(public, field=field, retry_after_s=retry_after_s, detail=detail)
+        self.upstream_status = upstream_status
+        self.usage = usage
+
+
+class UpstreamThrottled(UpstreamError):
+    """The provider's own rate limit or quota."""
+
+    code = "upstream_throttled"
+    status = 429
+    retry: Retry = "same"
+
+
+class UpstreamUnavailable(UpstreamError):
+    """Refused or reset connections, 5xx, overload."""
+
+    code = "upstream_unavailable"
+    retry: Retry = "same"
+
+
+class UpstreamTimeout(UpstreamError):
+    code = "upstream_timeout"
+    status = 504
+
+    def __init__(self, public: str, *, phase: Phase, detail: str | None = None) -> None:
+        super().__init__(public, detail=detail)
+        self.phase: Phase = phase
+
+
+class UpstreamRefused(UpstreamError):
+    """The provider will not serve this request as it stands (its 400, 404, 413, 422); `status` is the provider's."""
+
+    code = "upstream_refused"
+    status = 400
+    retry: Retry = "never"
+
+    def __init__(
+        self,
+        public: str,
+        *,
+        upstream_status: int,
+        field: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(public, field=field, detail=detail, upstream_status=upstream_status)
+        self.status = upstream_status
+
+
+class UpstreamAuthFailed(UpstreamError):
+    """The provider does not accept our credential: an operator's problem, so the client sees 502, not 401."""
+
+    code = "upstream_auth_failed"
+
+
+class UpstreamProtocolError(UpstreamError):
+    """The provider's answer is not what its dialect says: bad JSON, bad framing, a stream cut before its end."""
+
+    code = "upstream_protocol_error"
+    retry: Retry = "same"
+
+
+class AllAttemptsFailed(UpstreamError):
+    """Every attempt failed.  Status, text and wait are the last attempt's; `errors` holds one error an attempt."""
+
+    code = "all_attempts_failed"
+
+    def __init__(self, errors: tuple[PenstockError, ...]) -> None:
+        last = errors[-1]
+        super().__init__(last.public, field=last.field, retry_after_s=last.retry_after_s, detail=last.detail)
+        self.status = last.status
+        self.retry = last.retry
+        self.errors = errors
+
+
+class InternalError(PenstockError):
+    """A fault of our own; the caller learns only the exchange id."""
+
+
+class ConfigError(Exception):
+    """Penstock cannot start with this configuration.  `str()` is one line fit for a terminal."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        path: str | None = None,
+        did_you_mean: str | None = None,
+    ) -> None:
+        place = file or ""
+        if line is not None:
+            place += f":{line}"
+        text = f"{place}: " if place else ""
+        if path:
+            text += f"{path}: "
+        text += message
+        if did_you_mean:
+            text += f" (did you mean `{did_you_mean}`?)"
+        super().__init__(text)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.path = path
+        self.did_you_mean = did_you_mean

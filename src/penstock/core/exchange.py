@@ -1,0 +1,66 @@
+"""The life of one request, from the first byte in to settlement.
+
+An `Exchange` belongs to one task and is the only mutable thing on the request path.  Stages read and replace its
+request, add facts and take leases; the engine alone sets its end.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from penstock.core.chat import ChatRequest, Dialect, Request
+from penstock.core.ends import End
+from penstock.core.errors import PenstockError
+from penstock.core.facts import AnyFact, LeaseTaken
+from penstock.core.ids import ExchangeId
+from penstock.core.usage import UNKNOWN_COST, UNKNOWN_USAGE, Cost, Usage
+
+if TYPE_CHECKING:
+    from penstock.core.ports import Lease, Route, Target
+
+GonePolicy = Literal["abort", "drain"]
+"""What to do when the client leaves: close upstream at once, or read on (bounded) for the exact usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The authenticated caller.  `key` is the id of the credential, never the credential."""
+
+    tenant: str
+    key: str
+    user: str | None = None
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix)."""
+
+    id: ExchangeId
+    principal: Principal
+    request: Request
+    dialect: Dialect
+    started_at: float
+    began_s: float
+    deadline_s: float
+    gone_policy: GonePolicy
+    config_hash: str = ""
+    facts: list[AnyFact] = field(default_factory=list["AnyFact"])
+    leases: "list[Lease]" = field(default_factory=list["Lease"])
+    route: "Route | None" = None
+    target: "Target | None" = None
+    attempts: int = 0
+    first_event_s: float | None = None
+    usage: Usage = UNKNOWN_USAGE
+    cost: Cost = UNKNOWN_COST
+    end: End | None = None
+    error: PenstockError | None = None
+
+    @property
+    def operation(self) -> str:
+        return "chat" if isinstance(self.request, ChatRequest) else "embeddings"
+
+    def take(self, lease: "Lease", *, at_s: float) -> None:
+        """Hold `lease` until settlement, which gives it back exactly once however the exchange ends."""
+        self.leases.append(lease)
+        self.facts.append(LeaseTaken(at_s=at_s - self.began_s, lease=lease.name))

@@ -1,0 +1,99 @@
+"""The things that can happen to an exchange, as typed values; the journal of an exchange is the list of them.
+
+Facts hold names, numbers and codes, never text of a caller or a model.  `at_s` is seconds since the exchange began.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from penstock.core.ends import End
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact"):
+    at_s: float
+
+
+class RouteChosen(Fact, frozen=True, tag="route_chosen"):
+    route: str
+    targets: tuple[str, ...]
+
+
+class AttemptStarted(Fact, frozen=True, tag="attempt_started"):
+    attempt: int
+    target: str
+
+
+class AttemptFailed(Fact, frozen=True, tag="attempt_failed"):
+    attempt: int
+    target: str
+    code: str
+    upstream_status: int | None = None
+    detail: str | None = None
+
+
+class AttemptSucceeded(Fact, frozen=True, tag="attempt_succeeded"):
+    """The first event of the answer is in hand: from here on there is no retry."""
+
+    attempt: int
+    target: str
+
+
+class AdvisoryFieldDropped(Fact, frozen=True, tag="advisory_field_dropped"):
+    """A field that can change cost or speed but not the answer was left out: the target has no place for it."""
+
+    field: str
+    target: str
+
+
+class StageAnswered(Fact, frozen=True, tag="stage_answered"):
+    stage: str
+
+
+class StageRefused(Fact, frozen=True, tag="stage_refused"):
+    stage: str
+    code: str
+
+
+class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
+    lease: str
+
+
+class LeaseSettled(Fact, frozen=True, tag="lease_settled"):
+    lease: str
+
+
+class ClientLeft(Fact, frozen=True, tag="client_left"):
+    policy: str
+
+
+class UsageEstimated(Fact, frozen=True, tag="usage_estimated"):
+    """The provider did not say what was used, so we counted."""
+
+    reason: str
+
+
+class PriceUnknown(Fact, frozen=True, tag="price_unknown"):
+    target: str
+
+
+class Ended(Fact, frozen=True, tag="ended"):
+    end: End
+    code: str | None = None
+
+
+AnyFact: TypeAlias = (
+    RouteChosen
+    | AttemptStarted
+    | AttemptFailed
+    | AttemptSucceeded
+    | AdvisoryFieldDropped
+    | StageAnswered
+    | StageRefused
+    | LeaseTaken
+    | LeaseSettled
+    | ClientLeft
+    | UsageEstimated
+    | PriceUnknown
+    | Ended
+)

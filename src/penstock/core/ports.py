@@ -1,0 +1,179 @@
+"""What the engine needs of the world, as protocols of at most five methods.
+
+`flow` calls these and nothing else; `app` hands it the real things and `penstock.testing` publishes fakes and kits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from penstock.core.answer import Answer
+from penstock.core.chat import ChatRequest, Dialect, Request
+from penstock.core.events import Event
+from penstock.core.exchange import Exchange
+from penstock.core.record import Settled
+from penstock.core.usage import Cost, Usage
+
+
+class Source(Protocol):
+    """An answer being read from a provider.
+
+    `read` returns the next events as soon as there are any (at least one), or None once the answer is complete.  It
+    raises an `UpstreamError` where the provider fails or stops before its dialect says that the answer is over, and
+    is cancellation-safe in the sense that `close` may follow a cancelled `read`.
+    `close` gives the connection back or, mid-answer, drops it so that the provider notices.  It never waits, never
+    raises, and is called exactly once, by whoever called `open`.
+    """
+
+    async def read(self) -> Sequence[Event] | None: ...
+    def close(self) -> None: ...
+
+
+class Provider(Protocol):
+    """One upstream service with its credential, speaking one dialect.
+
+    `advisory` names the request fields that `open` would leave out for this provider because it has no place for them
+    and they cannot change the answer.  `open` sends the request and returns once the answer's head is in; a cancelled
+    or failed `open` leaves nothing open.  Raises `UnsupportedField` before any byte is sent where this provider cannot
+    do what is asked, `UpstreamError` where the call fails.  `timeout_s` bounds the wait for the head.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    def advisory(self, request: Request) -> Sequence[str]: ...
+    async def open(self, request: Request, model: str, *, timeout_s: float) -> Source: ...
+    async def aclose(self) -> None:
+        """Close the connections; no `open` follows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One provider and one model of it, in one region."""
+
+    name: str
+    provider: Provider
+    model: str
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a model name finds its answer: targets in the order in which they are tried, and how often."""
+
+    name: str
+    targets: tuple[Target, ...]
+    max_attempts: int = 2
+
+
+class Filter(Protocol):
+    """The response half of a stage, one for each exchange; a plain object that waits for nothing.
+
+    Both methods take events in order and return what may go on (perhaps nothing yet, perhaps more than came in).  What
+    comes out in the end must not depend on how the provider cut the text into events.  `finish` is called once, when
+    the answer is complete, and releases whatever is held; it is not called on an answer that breaks off.  Either may
+    raise `PolicyBlocked`, which ends the exchange as `blocked`.
+    """
+
+    def feed(self, events: Sequence[Event]) -> Sequence[Event]: ...
+    def finish(self) -> Sequence[Event]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Go on to the next stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The stage has the answer itself (a cache hit, a canned text): no attempt is made."""
+
+    events: tuple[Event, ...]
+
+
+CONTINUE = Continue()
+
+
+class Stage(Protocol):
+    """One step of admission.
+
+    `enter` may replace the exchange's request, take leases, add facts, answer, or refuse by raising a `ClientError` or
+    `CapacityError`.  `filter` gives the response half, or None; it is asked for once, after every stage was entered.
+    """
+
+    @property
+    def name(self) -> str: ...
+    async def enter(self, exchange: Exchange) -> Continue | Reply: ...
+    def filter(self, exchange: Exchange) -> Filter | None: ...
+
+
+class Lease(Protocol):
+    """A reservation, taken before the call.  `settle` is called exactly once, after the end is known, and never raises."""
+
+    @property
+    def name(self) -> str: ...
+    def settle(self, exchange: Exchange) -> None: ...
+
+
+class Sink(Protocol):
+    """Where one exchange's answer goes: the client's dialect and its connection, as one object.
+
+    `write` passes events on, encoded; a unary sink keeps them.  It raises `ClientGone` where the client is seen to
+    have left.  `close` is called exactly once, after settlement, with the exchange's end and error set: it releases the
+    last bytes of the answer, or the error in the client's dialect (an HTTP status before the first byte, the dialect's
+    terminal event after it).
+    """
+
+    async def write(self, events: Sequence[Event]) -> None: ...
+    async def close(self, exchange: Exchange) -> None: ...
+
+
+class ClientGone(Exception):
+    """Raised by `Sink.write`: nobody is reading any more."""
+
+
+class Ledger(Protocol):
+    """`append` returns once the record would survive a crash of this process.  It never waits for a network."""
+
+    def append(self, record: Settled) -> None: ...
+
+
+class PriceList(Protocol):
+    """What a usage costs at a target.  An unknown price is `UNKNOWN_COST`, never zero."""
+
+    def cost(self, target: Target, usage: Usage) -> Cost: ...
+
+
+class TokenCounter(Protocol):
+    """Counts tokens where the provider did not: `estimated`, within a few per cent for known tokenizers."""
+
+    def count_request(self, request: Request, model: str) -> int: ...
+    def count_text(self, text: str, model: str) -> int: ...
+
+
+class StreamEncoder(Protocol):
+    """Writes one streamed answer in a client dialect.
+
+    `feed` returns the bytes of whole SSE frames (perhaps none).  `finish` returns the frames that tell the client that
+    the answer is whole; `fail` those that tell it that it is not.  One of the two is called, once, last.
+    """
+
+    def feed(self, events: Sequence[Event]) -> bytes: ...
+    def finish(self) -> bytes: ...
+    def fail(self, exchange: Exchange) -> bytes: ...
+
+
+class ClientDialect(Protocol):
+    """One wire format towards clients.
+
+    `parse` raises `MalformedRequest` or `UnsupportedField`.  `encode` writes a unary answer.  `encode_error` writes the
+    body for the exchange's error.
+    """
+
+    @property
+    def name(self) -> Dialect: ...
+    def parse(self, body: bytes) -> ChatRequest: ...
+    def encode(self, answer: Answer, exchange: Exchange) -> bytes: ...
+    def stream(self, exchange: Exchange) -> StreamEncoder: ...
