@@ -110,7 +110,7 @@ class Stage(Protocol):
 
 
 class Lease(Protocol):
-    """A reservation, taken before the call.  `settle` is called exactly once, once the end is known; it never raises."""
+    """A reservation, taken before the call.  `settle` is called exactly once, after the end; it never raises."""
 
     @property
     def name(self) -> str: ...

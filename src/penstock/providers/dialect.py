@@ -1,4 +1,4 @@
-"""What one upstream dialect must say of itself; everything here is pure, so every dialect is tested without a socket."""
+"""What one upstream dialect must say of itself; all of it pure, so that it is tested without a socket."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
