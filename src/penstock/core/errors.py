@@ -12,7 +12,9 @@ PenstockError                     code, status, public text, retry: never | same
  │  └ PolicyBlocked 400
  ├ CapacityError                  ours; it passes
  │  ├ RateLimited 429, BudgetExhausted 429
- │  └ Overloaded 503, QueueTimeout 503
+ │  ├ Overloaded 503, QueueTimeout 503
+ │  └ ShuttingDown 503, LedgerUnavailable 503
+ ├ DeadlineExceeded 504           the exchange's latency budget is spent
  ├ UpstreamError                  the provider's doing
  │  ├ UpstreamThrottled 429, UpstreamUnavailable 502, UpstreamTimeout 504 (with its phase)
  │  ├ UpstreamRefused 4xx, UpstreamAuthFailed 502, UpstreamProtocolError 502
@@ -144,6 +146,23 @@ class Overloaded(CapacityError):
 
 class QueueTimeout(CapacityError):
     code = "queue_timeout"
+
+
+class ShuttingDown(CapacityError):
+    code = "shutting_down"
+
+
+class LedgerUnavailable(CapacityError):
+    """The local journal cannot take a record, so nothing that would go unrecorded is answered."""
+
+    code = "ledger_unavailable"
+
+
+class DeadlineExceeded(PenstockError):
+    """The exchange's latency budget is spent."""
+
+    code = "deadline_exceeded"
+    status = 504
 
 
 class UpstreamError(PenstockError):

@@ -1,0 +1,188 @@
+"""One exchange from admission to settlement: this file is the order of things.
+
+    admit ─► attempt ─► pump ─► settle ─► close the sink
+
+Called by the server for every request on every route.  However an exchange ends (see `core.ends`), the source is closed
+once, every lease is settled once, one record is written, and the sink is closed once, in this order.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Protocol
+
+from penstock.core.clock import Clock
+from penstock.core.ends import End, StopReason
+from penstock.core.errors import (
+    CapacityError,
+    ClientError,
+    DeadlineExceeded,
+    InternalError,
+    PenstockError,
+    PolicyBlocked,
+    ShuttingDown,
+    UpstreamError,
+)
+from penstock.core.exchange import Exchange
+from penstock.core.ports import ClientGone, Ledger, PriceList, Reply, Sink, TokenCounter
+from penstock.flow.admit import admit
+from penstock.flow.attempt import Opened, attempt
+from penstock.flow.meter import Meter
+from penstock.flow.plan import Plan
+from penstock.flow.pump import pump
+from penstock.flow.settle import Settlement
+from penstock.flow.stop import Stop
+
+LAST_BYTES_S = 30.0
+"""How long a client may take to read the last bytes of an answer before its connection is given up."""
+
+
+class Faults(Protocol):
+    """Hears of errors that nobody foresaw; the client sees only the exchange id."""
+
+    def unexpected(self, exchange: Exchange, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything the engine needs of the outside, put together in `app`."""
+
+    ledger: Ledger
+    prices: PriceList
+    counter: TokenCounter
+    clock: Clock
+    faults: Faults
+    drain_s: float = 30.0
+
+
+class Engine:
+    """Runs exchanges.  Keeps the handles of those in flight, so that shutdown can wait for them and then stop them."""
+
+    def __init__(self, plan: Plan, world: World, *, rng: random.Random | None = None) -> None:
+        self.plan = plan
+        self._world = world
+        self._settlement = Settlement(
+            ledger=world.ledger, prices=world.prices, counter=world.counter, clock=world.clock
+        )
+        self._rng = rng if rng is not None else random.Random()  # noqa: S311 - jitter, not a secret
+        self._running: set[Stop] = set()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._running)
+
+    def begin(self, exchange: Exchange) -> Stop:
+        """The handle that ends `exchange` early.  Call it in the task that will `run` the exchange, right before."""
+        stop = Stop(exchange, clock=self._world.clock, drain_s=self._world.drain_s)
+        self._running.add(stop)
+        self._is_idle.clear()
+        return stop
+
+    async def run(self, exchange: Exchange, sink: Sink, stop: Stop) -> None:
+        """Run the exchange to its end.  Returns with `exchange.end` set; raises nothing, cancelled or not."""
+        clock = self._world.clock
+        timer = clock.call_at(exchange.deadline_s, stop.deadline)
+        meter = Meter()
+        end: End
+        error: PenstockError | None = None
+        try:
+            await self._answer(exchange, sink, stop, meter)
+            end = "client_gone" if stop.is_client_gone else "completed"
+        except asyncio.CancelledError:
+            end = stop.reason or "shutdown"
+            error = _error_of_stop(end)
+        except PenstockError as caught:
+            end, error = _end_of(caught), caught
+        except Exception as caught:  # noqa: BLE001 - boundary: the request edge; reported, settled, answered with 500
+            self._world.faults.unexpected(exchange, caught)
+            end, error = "failed", InternalError("internal error", detail=repr(caught))
+        timer.cancel()
+        await stop.over()
+        self._settle(exchange, meter, end=end, error=error)
+        closing = clock.call_at(clock.monotonic() + LAST_BYTES_S, stop.shutdown)
+        try:
+            await sink.close(exchange)
+        except asyncio.CancelledError:
+            stop.absorb()
+        except ClientGone:
+            pass  # it left while the last bytes were under way: the exchange is settled, nobody is there to tell
+        finally:
+            closing.cancel()
+            self._running.discard(stop)
+            if not self._running:
+                self._is_idle.set()
+
+    async def _answer(self, exchange: Exchange, sink: Sink, stop: Stop, meter: Meter) -> None:
+        reply = await admit(self.plan, exchange, self._world.clock)
+        filters = [meter, *self.plan.filters(exchange)]
+        if reply is None:
+            opened = await attempt(exchange, self._world.clock, self._rng)
+        else:
+            opened = _opened_reply(reply)
+        try:
+            await pump(opened, filters, sink, stop)
+        finally:
+            opened.source.close()
+
+    def _settle(self, exchange: Exchange, meter: Meter, *, end: End, error: PenstockError | None) -> None:
+        try:
+            self._settlement.settle(exchange, meter, end=end, error=error)
+        except CapacityError as unrecorded:
+            # The journal cannot take the record: then the client must not get the answer as if it had been recorded.
+            exchange.end, exchange.error = "failed", unrecorded
+        except Exception as caught:  # noqa: BLE001 - boundary: the request edge; reported and answered with 500
+            self._world.faults.unexpected(exchange, caught)
+            exchange.end, exchange.error = "failed", InternalError("internal error", detail=repr(caught))
+
+    async def drain(self, timeout_s: float) -> int:
+        """Wait until nothing is in flight, at most `timeout_s`, then stop the rest.  Returns how many were stopped."""
+        stopped = 0
+
+        def stop_all() -> None:
+            nonlocal stopped
+            stopped = len(self._running)
+            for stop in tuple(self._running):
+                stop.shutdown()
+
+        timer = self._world.clock.call_at(self._world.clock.monotonic() + timeout_s, stop_all)
+        await self._is_idle.wait()
+        timer.cancel()
+        return stopped
+
+
+class _NoSource:
+    """The rest of an answer that a stage gave whole."""
+
+    async def read(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+def _opened_reply(reply: Reply) -> Opened:
+    return Opened(_NoSource(), reply.events)
+
+
+def _end_of(error: PenstockError) -> End:
+    match error:
+        case PolicyBlocked():
+            return "blocked"
+        case ClientError() | CapacityError():
+            return "rejected"
+        case UpstreamError():
+            return "upstream_failed"
+        case _:
+            return "failed"
+
+
+def _error_of_stop(reason: StopReason | End) -> PenstockError | None:
+    match reason:
+        case "deadline":
+            return DeadlineExceeded("the request took longer than its deadline allows")
+        case "shutdown":
+            return ShuttingDown("the server is shutting down; try again", retry_after_s=1.0)
+        case _:
+            return None

@@ -1,0 +1,56 @@
+"""What the provider produced, counted before any filter changes it: the base of every cost."""
+
+from collections.abc import Sequence
+
+from penstock.core.events import Event, Text, ToolCall, UsageReport
+from penstock.core.exchange import Exchange
+from penstock.core.facts import UsageEstimated
+from penstock.core.ports import TokenCounter
+from penstock.core.usage import Usage
+
+
+class Meter:
+    """The first filter of every answer.  Changes nothing."""
+
+    __slots__ = ("_pieces", "_reported")
+
+    def __init__(self) -> None:
+        self._reported: Usage | None = None
+        self._pieces: list[str] = []
+
+    def feed(self, events: Sequence[Event]) -> Sequence[Event]:
+        for event in events:
+            kind = type(event)
+            if kind is Text:
+                self._pieces.append(event.text)  # type: ignore[union-attr] # `kind is Text`: narrower and faster than isinstance
+            elif isinstance(event, ToolCall):
+                self._pieces.append(event.name)
+                self._pieces.append(event.arguments)
+            elif isinstance(event, UsageReport):
+                self._reported = event.usage
+        return events
+
+    def finish(self) -> Sequence[Event]:
+        return ()
+
+    def usage(self, exchange: Exchange, counter: TokenCounter, *, at_s: float) -> Usage:
+        """The provider's figure if it gave one that can be true; else a count of our own, marked `estimated`.
+
+        A report of no tokens beside a text that plainly has some is a provider's mistake and no free answer.
+        """
+        reported = self._reported
+        has_output = any(self._pieces)
+        reason = "missing"
+        if reported is not None:
+            is_plausible = reported.input_tokens > 0 and (reported.output_tokens > 0 or not has_output)
+            if is_plausible or reported.accuracy != "exact":
+                return reported
+            reason = "zero"
+        target = exchange.target
+        model = target.model if target is not None else exchange.request.model
+        exchange.facts.append(UsageEstimated(at_s=at_s, reason=reason))
+        return Usage(
+            input_tokens=counter.count_request(exchange.request, model),
+            output_tokens=counter.count_text("".join(self._pieces), model) if has_output else 0,
+            accuracy="estimated",
+        )

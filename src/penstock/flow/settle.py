@@ -1,0 +1,110 @@
+"""SETTLE: exactly once, and without a single wait, so that no cancellation can come between its steps."""
+
+from penstock.core.chat import ChatRequest
+from penstock.core.clock import Clock
+from penstock.core.ends import End
+from penstock.core.errors import AllAttemptsFailed, PenstockError, UpstreamError
+from penstock.core.exchange import Exchange
+from penstock.core.facts import Ended, LeaseSettled, PriceUnknown
+from penstock.core.ports import Ledger, PriceList, TokenCounter
+from penstock.core.record import Settled
+from penstock.core.usage import Cost, NanoUsd, Usage
+from penstock.flow.meter import Meter
+
+NOTHING_USED = Usage(accuracy="exact")
+NOTHING_SPENT = Cost(NanoUsd(0), "exact")
+
+
+class Settlement:
+    """Knows the books; the engine calls `settle` at the one place where every exchange ends."""
+
+    __slots__ = ("_clock", "_counter", "_ledger", "_prices")
+
+    def __init__(self, *, ledger: Ledger, prices: PriceList, counter: TokenCounter, clock: Clock) -> None:
+        self._ledger = ledger
+        self._prices = prices
+        self._counter = counter
+        self._clock = clock
+
+    def settle(self, exchange: Exchange, meter: Meter, *, end: End, error: PenstockError | None) -> None:
+        """Fix the end, the usage and the cost, give every lease back, and append the record.
+
+        The record is written last and before the sink releases the answer's last byte: what a client has received
+        whole is in the ledger.  Raises `LedgerUnavailable` where it cannot be written.
+        """
+        if exchange.end is not None:
+            raise RuntimeError(f"{exchange.id} was settled as {exchange.end} already")
+        exchange.end = end
+        exchange.error = error
+        at_s = self._clock.monotonic() - exchange.began_s
+        exchange.usage = self._usage(exchange, meter, at_s=at_s)
+        exchange.cost = self._cost(exchange, at_s=at_s)
+        while exchange.leases:
+            lease = exchange.leases.pop()
+            lease.settle(exchange)
+            exchange.facts.append(LeaseSettled(at_s=at_s, lease=lease.name))
+        exchange.facts.append(Ended(at_s=at_s, end=end, code=error.code if error is not None else None))
+        self._ledger.append(_record(exchange, duration_s=at_s))
+
+    def _usage(self, exchange: Exchange, meter: Meter, *, at_s: float) -> Usage:
+        if exchange.attempts == 0:
+            return NOTHING_USED
+        if exchange.first_event_s is None and exchange.error is not None:
+            return _usage_of_failure(exchange.error)
+        return meter.usage(exchange, self._counter, at_s=at_s)
+
+    def _cost(self, exchange: Exchange, *, at_s: float) -> Cost:
+        target = exchange.target
+        if target is None or exchange.usage == NOTHING_USED:
+            return NOTHING_SPENT
+        cost = self._prices.cost(target, exchange.usage)
+        if cost.amount_nanousd is None:
+            exchange.facts.append(PriceUnknown(at_s=at_s, target=target.name))
+        return cost
+
+
+def _usage_of_failure(error: PenstockError) -> Usage:
+    """What attempts that brought no event have used.
+
+    An answer with an error status is not billed by any provider we speak to; a call that broke off may have been.
+    """
+    errors = error.errors if isinstance(error, AllAttemptsFailed) else (error,)
+    for each in errors:
+        if isinstance(each, UpstreamError):
+            if each.usage is not None:
+                return each.usage
+            if each.upstream_status is None:
+                return Usage(accuracy="unknown")
+    return NOTHING_USED
+
+
+def _record(exchange: Exchange, *, duration_s: float) -> Settled:
+    request = exchange.request
+    usage = exchange.usage
+    return Settled(
+        id=exchange.id,
+        started_at=exchange.started_at,
+        duration_s=duration_s,
+        first_event_s=exchange.first_event_s,
+        tenant=exchange.principal.tenant,
+        key=exchange.principal.key,
+        user=exchange.principal.user,
+        dialect=exchange.dialect,
+        operation="chat" if isinstance(request, ChatRequest) else "embeddings",
+        is_streamed=request.stream,
+        model=request.model,
+        target=exchange.target.name if exchange.target is not None else None,
+        outcome=exchange.end or "failed",
+        outcome_code=exchange.error.code if exchange.error is not None else None,
+        attempts=exchange.attempts,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        usage_accuracy=usage.accuracy,
+        cost_nanousd=exchange.cost.amount_nanousd,
+        cost_accuracy=exchange.cost.accuracy,
+        config_hash=exchange.config_hash,
+        facts=tuple(exchange.facts),
+    )
