@@ -6,8 +6,8 @@ without end.  The readers take a value and its path and give it back typed (`mes
 or an array, got a number`); the path is only read when something is wrong.
 
 The check for duplicate keys is exact and costs a count: every string in a document is written with two quotes, so a
-body with more quotes than its decoded strings account for holds a string that was dropped, which only a repeated key
-can do.  Only then, or where `\\"` makes the count ambiguous, is the body read again by the slow reader that names it.
+body with more quotes than its decoded strings and `\"` account for holds a string that was dropped, which only a
+repeated key can do.  Only then, or where `\\"` makes the count ambiguous, does the slow reader look again and name it.
 """
 
 import json  # noqa: TID251 - the second look at a bad body: msgspec cannot name a repeated key or a lone surrogate
@@ -34,13 +34,8 @@ def read_document(body: bytes) -> JsonObject:
         _diagnose(body, error)
     if type(document) is not dict:
         raise MalformedRequest(f"The request body must be a JSON object, not {kind_of(document)}.")
-    strings = _survey(cast("JsonObject", document))
-    quotes = body.count(b'"')
-    if b"\\" in body:
-        quotes -= body.count(b'\\"')
-        if quotes != 2 * strings or b'\\\\"' in body:
-            _refuse_repeated_keys(body)
-    elif quotes != 2 * strings:
+    excess = body.count(b'"') - 2 * _survey(cast("JsonObject", document))
+    if excess and (excess != body.count(b'\\"') or b'\\\\"' in body):
         _refuse_repeated_keys(body)
     return cast("JsonObject", document)
 
