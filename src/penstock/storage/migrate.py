@@ -1,0 +1,90 @@
+"""Brings the database to the schema that this code knows, on start, whoever starts first.
+
+The migrations are SQL files, run by alembic, one transaction for all of them, under a lock in the database itself:
+of several processes that start at once one migrates and the others wait and find nothing to do.  A schema newer than
+the code is refused: old code would write rows that mean something else by now.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from penstock.core.errors import ConfigError
+from penstock.storage.pool import connect
+
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = 0x70656E73_746F636B
+"""`penstock`, in the 64 bits of an advisory lock's key."""
+_LOCK_WAIT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The schema's revision before (None: there was no schema) and after."""
+
+    before: str | None
+    after: str
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before != self.after
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Every revision that this code knows, in order: the names of the SQL files."""
+    return tuple(sorted(path.stem for path in (_FOLDER / "sql").glob("*.sql")))
+
+
+def migrate(database_url: str) -> Migrated:
+    """Bring the schema up to date.
+
+    Raises `ConfigError` where the schema is newer than this code, or the database cannot be reached or changed.
+    """
+    head = known_revisions()[-1]
+    try:
+        with connect(database_url, name="migrate") as connection:
+            connection.autocommit = True
+            before = _current(connection)
+            if before == head:
+                return Migrated(before, head)
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{_LOCK_WAIT_S}s",))
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            before = _current(connection)
+            if before != head:
+                _upgrade(database_url)
+            return Migrated(before, head)
+    except psycopg.errors.LockNotAvailable:
+        raise ConfigError(f"another process has been migrating the database for {_LOCK_WAIT_S} s") from None
+    except psycopg.OperationalError as error:
+        raise ConfigError(f"cannot reach the database: {error}", path="database_url") from None
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigError(f"the database user may not change the schema: {error}", path="database_url") from None
+
+
+def _current(connection: psycopg.Connection) -> str | None:
+    if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if row is None:
+        return None
+    revision = str(row[0])
+    known = known_revisions()
+    if revision not in known:
+        msg = (
+            f"the database's schema is at revision {revision}; this Penstock knows up to {known[-1]}:"
+            " start the newer Penstock that made it"
+        )
+        raise ConfigError(msg, path="database_url")
+    return revision
+
+
+def _upgrade(database_url: str) -> None:
+    # Imported here: alembic and SQLAlchemy are 24 MB and half a second, and nearly every start finds nothing to do.
+    import alembic.command  # noqa: PLC0415 - see above
+    import alembic.config  # noqa: PLC0415 - see above
+
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connect"] = lambda: connect(database_url, name="migrate")
+    alembic.command.upgrade(config, "head")
