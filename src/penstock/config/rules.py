@@ -1,0 +1,100 @@
+"""What the types cannot say: settings that are well formed and yet cannot work.
+
+A control that cannot be enforced refuses to start; each rule here names the setting that stands in the way.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+from penstock.config.types import Config, Price, ProviderSettings
+from penstock.core.errors import ConfigError
+
+SIM_PROVIDER = "sim"
+"""The name of the built-in scripted provider, in routes and in the ledger."""
+
+_PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key", "x-auth-token"}
+)
+
+
+def broken(config: Config) -> Iterator[ConfigError]:
+    """Every rule that `config` breaks."""
+    server, control = config.server, config.control
+    if server.port == control.port:
+        yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
+    yield from _database(config)
+    for name, provider in config.providers.items():
+        yield from _provider(config, name, provider)
+    for name, model in config.models.items():
+        if any(ord(char) < 33 for char in name):  # control characters and the space
+            yield config.problem(f"models.{name}", "a model name has no spaces or control characters")
+        if not model.targets:
+            yield config.problem(f"models.{name}.targets", "a model needs at least one target")
+
+
+def _database(config: Config) -> Iterator[ConfigError]:
+    url = config.database_url
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url.reveal())
+        has_password = parts.password is not None or bool({"password", "sslpassword"} & parse_qs(parts.query).keys())
+    except ValueError:
+        yield config.problem("database_url", "it is not a URL")
+        return
+    if parts.scheme not in ("postgres", "postgresql"):
+        yield config.problem("database_url", "it must begin with postgresql://")
+    elif url.is_literal and has_password:
+        yield config.problem(
+            "database_url", "a password is never written out: put the whole URL into `env:NAME` or `file:/path`"
+        )
+
+
+def _provider(config: Config, name: str, provider: ProviderSettings) -> Iterator[ConfigError]:
+    path = f"providers.{name}"
+    if name == SIM_PROVIDER:
+        yield config.problem(path, "this name belongs to the built-in scripted provider")
+    elif not _PROVIDER_NAME.match(name):
+        yield config.problem(path, "a provider's name has letters, digits, `.`, `_` and `-` only")
+    if provider.base_url is not None:
+        yield from _base_url(config, f"{path}.base_url", provider.base_url)
+    for header, text in provider.headers.items():
+        place = f"{path}.headers.{header}"
+        if not _HEADER_NAME.match(header):
+            yield config.problem(place, "it is not a header name")
+        elif header.lower() in _CREDENTIAL_HEADERS and text.is_literal:
+            yield config.problem(place, "a secret is never written out: use `env:NAME` or `file:/path`")
+        elif any(char in text.reveal() for char in "\r\n\0"):
+            yield config.problem(place, "a header's value has no line breaks")
+    for model, price in provider.prices.items():
+        yield from _price(config, f"{path}.prices.{model}", price)
+
+
+def _base_url(config: Config, path: str, base_url: str) -> Iterator[ConfigError]:
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError:
+        yield config.problem(path, "it is not a URL")
+        return
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        yield config.problem(path, "it must begin with http:// or https:// and name a host")
+    elif parts.username is not None:
+        yield config.problem(path, "a credential never stands in a URL: use `api_key`")
+    elif parts.query or parts.fragment:
+        yield config.problem(path, "it must not have a query or a fragment: use `options`")
+
+
+def _price(config: Config, path: str, price: Price) -> Iterator[ConfigError]:
+    amounts = {
+        "input_usd_per_million": price.input_usd_per_million,
+        "output_usd_per_million": price.output_usd_per_million,
+        "cache_read_usd_per_million": price.cache_read_usd_per_million,
+        "cache_write_usd_per_million": price.cache_write_usd_per_million,
+    }
+    for name, amount in amounts.items():
+        if amount is not None and (not amount.is_finite() or amount < 0):
+            yield config.problem(f"{path}.{name}", f"a price is not negative, got {amount}")
