@@ -1,0 +1,167 @@
+"""Model names to routes.
+
+`app` builds the catalog from the configuration and the providers it could make; `RouteStage` asks it for each request,
+`server` lists it on `/v1/models`.  A name is looked up in this order:
+
+1. a model of the configuration, exactly;
+2. `provider/model`, or `vendor/model` where the vendor's only or first provider has another name;
+3. a name that begins as a vendor's model names do (`gpt-`, `claude-`, …);
+4. anything else is unknown, with the nearest name said.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.config.problems import closest, refuse
+from penstock.config.types import Config
+from penstock.core.clock import Clock
+from penstock.core.errors import ConfigError, UnknownModel
+from penstock.core.exchange import Exchange
+from penstock.core.facts import RouteChosen
+from penstock.core.ports import CONTINUE, Continue, Provider, Route, Target
+
+_MAX_NAME_CHARS = 256
+_SHOWN_NAME_CHARS = 100
+_CACHED_ROUTES = 1024
+_DEFAULT_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A provider that is ready to be called.
+
+    `prefixes` are the beginnings of model names that mean it without being told.  `listed` are model names to show to
+    clients that ask what there is.
+    """
+
+    provider: Provider
+    vendor: str
+    prefixes: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A route and the names of its targets, as the journal wants them."""
+
+    route: Route
+    target_names: tuple[str, ...]
+
+
+class Catalog:
+    """Every model name there is.  `resolve` is cached in a bound: callers choose the names, not we."""
+
+    def __init__(self, models: Mapping[str, Route], upstreams: Mapping[str, Upstream]) -> None:
+        self._models = dict(models)
+        self._upstreams = dict(upstreams)
+        self._vendors: dict[str, str] = {}
+        for name, upstream in upstreams.items():
+            self._vendors.setdefault(upstream.vendor, name)
+        prefixes = [(prefix, name) for name, upstream in upstreams.items() for prefix in upstream.prefixes]
+        self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))  # stable: the longest, then the first
+        self._cache: dict[str, Resolved] = {}
+
+    def resolve(self, name: str) -> Route:
+        """The route of a model name.  Raises `UnknownModel`."""
+        return self.find(name).route
+
+    def find(self, name: str) -> Resolved:
+        """As `resolve`, with the names of the targets beside it."""
+        cached = self._cache.get(name)
+        if cached is not None:
+            return cached
+        route = self._look_up(name)
+        resolved = Resolved(route, tuple(target.name for target in route.targets))
+        if len(self._cache) >= _CACHED_ROUTES:
+            self._cache.clear()
+        self._cache[name] = resolved
+        return resolved
+
+    def names(self) -> tuple[str, ...]:
+        """The names to show: the configuration's first, then what the providers list."""
+        listed = (name for upstream in self._upstreams.values() for name in upstream.listed)
+        return tuple(dict.fromkeys([*self._models, *listed]))
+
+    def providers(self) -> tuple[Provider, ...]:
+        return tuple(upstream.provider for upstream in self._upstreams.values())
+
+    def _look_up(self, name: str) -> Route:
+        if len(name) > _MAX_NAME_CHARS or not name:
+            raise self._unknown(name)
+        configured = self._models.get(name)
+        if configured is not None:
+            return configured
+        head, slash, rest = name.partition("/")
+        if slash and rest:
+            owner = head if head in self._upstreams else self._vendors.get(head)
+            if owner is not None:
+                return self._single(name, owner, rest)
+        for prefix, owner in self._prefixes:
+            if name.startswith(prefix):
+                return self._single(name, owner, name)
+        raise self._unknown(name)
+
+    def _single(self, name: str, owner: str, model: str) -> Route:
+        return Route(name, (target(self._upstreams, owner, model),), _DEFAULT_ATTEMPTS)
+
+    def _unknown(self, name: str) -> UnknownModel:
+        shown = name if len(name) <= _SHOWN_NAME_CHARS else name[:_SHOWN_NAME_CHARS] + "…"
+        near = closest(shown, self.names())
+        hint = f" Did you mean `{near}`?" if near else ""
+        return UnknownModel(f"There is no model `{shown}`.{hint}", field="model")
+
+
+def target(upstreams: Mapping[str, Upstream], owner: str, model: str, region: str | None = None) -> Target:
+    """A target, named `provider/model` with `@region` where one is set."""
+    name = f"{owner}/{model}" if region is None else f"{owner}/{model}@{region}"
+    return Target(name, upstreams[owner].provider, model, region)
+
+
+def build_catalog(config: Config, upstreams: Mapping[str, Upstream], *, known: Sequence[str] = ()) -> Catalog:
+    """The catalog of a configuration.  `known` are vendor names that could be had, for the error's sake.
+
+    Raises `InvalidConfig` with every target that names a provider which is not there.
+    """
+    refuse(_missing(config, upstreams, known))
+    models: dict[str, Route] = {}
+    for name, model in config.models.items():
+        targets = tuple(target(upstreams, t.provider, t.model, t.region) for t in model.targets)
+        models[name] = Route(name, targets, model.max_attempts)
+    return Catalog(models, upstreams)
+
+
+def _missing(config: Config, upstreams: Mapping[str, Upstream], known: Sequence[str]) -> Iterator[ConfigError]:
+    for name, model in config.models.items():
+        for index, wanted in enumerate(model.targets):
+            if wanted.provider in upstreams:
+                continue
+            path = f"models.{name}.targets.{index}.provider"
+            if wanted.provider in known:
+                message = f"there is no API key for `{wanted.provider}`: set it in the environment or under `providers`"
+                yield config.problem(path, message)
+            else:
+                near = closest(wanted.provider, [*upstreams, *known])
+                yield config.problem(path, f"there is no provider `{wanted.provider}`", did_you_mean=near)
+
+
+class RouteStage:
+    """The stage that says where a request may go."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        return "route"
+
+    async def enter(self, exchange: Exchange) -> Continue:
+        """Set the exchange's route.  Raises `UnknownModel`."""
+        found = self._catalog.find(exchange.request.model)
+        exchange.route = found.route
+        at_s = self._clock.monotonic() - exchange.began_s
+        exchange.facts.append(RouteChosen(at_s=at_s, route=found.route.name, targets=found.target_names))
+        return CONTINUE
+
+    def filter(self, exchange: Exchange) -> None:
+        """A route has nothing to say of the answer."""
