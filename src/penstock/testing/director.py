@@ -1,0 +1,188 @@
+"""Decides how one simulated call goes: what is said, when, and what goes wrong where.
+
+The one place where a `Behaviour` becomes a course of events, shared by the provider in process and the simulator on a
+socket, so that both fail alike.  Draws depend on the seed, the question and how often it was asked before, never on the
+order in which other questions came: a run is repeatable however its requests interleave.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from msgspec.structs import replace
+
+from penstock.core.events import Event, Finish, Start, Text, ToolCall, UsageReport
+from penstock.core.usage import Usage
+from penstock.testing.behaviour import Behaviour, Constant, Fault
+from penstock.testing.chance import Rng, rng_for
+from penstock.testing.script import Ask, count_tokens, embed, tell
+
+_MOST_REMEMBERED = 65_536
+
+BreakKind = Literal["stall", "cut", "reset", "error", "bad_sse", "wrong_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No answer at all: an HTTP `status`, or with status 0 a reset connection."""
+
+    status: int
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Before event `at`, this happens instead of it."""
+
+    kind: BreakKind
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How one call goes.  `first_s` passes before event 0, `gap_s()` before each later one."""
+
+    events: tuple[Event, ...]
+    first_s: float
+    gap_s: Callable[[], float]
+    has_gaps: bool
+    refusal: Refusal | None = None
+    break_: Break | None = None
+
+
+@dataclass(slots=True)
+class _Window:
+    number: int = -1
+    used: int = 0
+
+
+@dataclass(slots=True)
+class Director:
+    """One simulator's memory: how often each question was asked, and each credential's use of its limit.
+
+    The memory is bounded: of more than 65,536 different questions the oldest are forgotten.
+    """
+
+    seed: int = 0
+    _asked: "OrderedDict[int, int]" = field(default_factory=OrderedDict["int", "int"])
+    _windows: "OrderedDict[str, _Window]" = field(default_factory=OrderedDict["str", "_Window"])
+
+    def decide(self, ask: Ask, behaviour: Behaviour, *, key: str, elapsed_s: float, created: int) -> Course:
+        """Return the course of one call by credential `key`, `elapsed_s` after the simulator began."""
+        times = self._times_asked(f"{key}\x1f{ask.model}\x1f{ask.prompt}")
+        if behaviour.outage is not None and behaviour.outage.is_down(elapsed_s):
+            return _refused(Refusal(0))
+        wait_s = self._wait_s(ask, behaviour, key, elapsed_s)
+        if wait_s is not None:
+            return _refused(Refusal(429, wait_s))
+        seed = self.seed if ask.seed is None else ask.seed
+        chance = rng_for("chance", self.seed, ask.model, ask.prompt, times)
+        fault = _drawn(behaviour, chance)
+        refusal = _refusal(fault, behaviour, times)
+        first_s = behaviour.first_s.draw(chance)
+        if fault is not None and fault.kind == "slow_first":
+            first_s += fault.at
+        if refusal is not None:
+            return _refused(refusal, first_s if refusal.status >= 500 else 0.0)
+        words = rng_for("text", seed, ask.model, ask.prompt)
+        events = embed(ask) if ask.texts else tell(ask, behaviour, words, created=created)
+        return Course(
+            tuple(_spoiled(events, fault)),
+            first_s,
+            _gaps(behaviour, chance),
+            has_gaps=behaviour.gap_s != Constant(0),
+            break_=_break(fault, len(events)),
+        )
+
+    def _times_asked(self, question: str) -> int:
+        fingerprint = hash(question)
+        times = self._asked.pop(fingerprint, 0)
+        self._asked[fingerprint] = times + 1
+        if len(self._asked) > _MOST_REMEMBERED:
+            self._asked.popitem(last=False)
+        return times
+
+    def _wait_s(self, ask: Ask, behaviour: Behaviour, key: str, elapsed_s: float) -> float | None:
+        limit = behaviour.limit
+        if limit is None:
+            return None
+        window = self._windows.setdefault(f"{key}\x1f{ask.model}", _Window())
+        if len(self._windows) > _MOST_REMEMBERED:
+            self._windows.popitem(last=False)
+        number = int(elapsed_s // limit.window_s)
+        if number != window.number:
+            window.number, window.used = number, 0
+        if window.used >= limit.requests:
+            return (number + 1) * limit.window_s - elapsed_s
+        window.used += 1
+        return None
+
+
+def _drawn(behaviour: Behaviour, chance: Rng) -> Fault | None:
+    if not behaviour.faults:
+        return None
+    strikes, which = chance.random(), chance.random()
+    if strikes >= behaviour.rate:
+        return None
+    return behaviour.faults[int(which * len(behaviour.faults))]
+
+
+def _refusal(fault: Fault | None, behaviour: Behaviour, times: int) -> Refusal | None:
+    match fault:
+        case Fault(kind="flaky", at=at) if times < at:
+            return Refusal(429, behaviour.retry_after_s)
+        case Fault(kind="throttle"):
+            return Refusal(429, behaviour.retry_after_s)
+        case Fault(kind="status", at=status):
+            return Refusal(int(status), behaviour.retry_after_s if status in {429, 503} else None)
+        case _:
+            return None
+
+
+def _break(fault: Fault | None, length: int) -> Break | None:
+    match fault:
+        case Fault(kind="stall" | "cut" | "reset" | "error" | "bad_sse" | "wrong_json" as kind, at=at):
+            return Break(kind, min(int(at), length))
+        case _:
+            return None
+
+
+def _spoiled(events: list[Event], fault: Fault | None) -> list[Event]:
+    match fault:
+        case Fault(kind="missing_usage"):
+            return [event for event in events if not isinstance(event, UsageReport)]
+        case Fault(kind="zero_usage"):
+            return [UsageReport(Usage()) if isinstance(event, UsageReport) else event for event in events]
+        case Fault(kind="content_filter", at=at):
+            return _filtered(events, int(at))
+        case _:
+            return events
+
+
+def _filtered(events: list[Event], pieces: int) -> list[Event]:
+    """The first `pieces` alone, each choice ended by the filter, and the usage of what was said until then."""
+    said = [event for event in events if not isinstance(event, Start | Finish | UsageReport)][:pieces]
+    tokens = thoughts = 0
+    for event in said:
+        match event:
+            case Text(text=text, channel="reasoning"):
+                tokens += count_tokens(text)
+                thoughts += count_tokens(text)
+            case Text(text=text) | ToolCall(arguments=text):
+                tokens += count_tokens(text)
+            case _:
+                pass
+    ends = [Finish("content_filter", event.choice) for event in events if isinstance(event, Finish)]
+    usages = [event.usage for event in events if isinstance(event, UsageReport)]
+    reports = [UsageReport(replace(usage, output_tokens=tokens, reasoning_tokens=thoughts)) for usage in usages]
+    return [events[0], *said, *ends, *reports]
+
+
+def _gaps(behaviour: Behaviour, chance: Rng) -> Callable[[], float]:
+    gap_s = behaviour.gap_s
+    return lambda: gap_s.draw(chance)
+
+
+def _refused(refusal: Refusal, first_s: float = 0.0) -> Course:
+    return Course((), first_s, lambda: 0.0, has_gaps=False, refusal=refusal)
