@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.core.answer import Answer
-from penstock.core.chat import ChatRequest, Dialect, Request
+from penstock.core.chat import Dialect, Request
+from penstock.core.errors import PenstockError
 from penstock.core.events import Event
 from penstock.core.exchange import Exchange
 from penstock.core.record import Settled
@@ -169,11 +170,12 @@ class ClientDialect(Protocol):
     """One wire format towards clients.
 
     `parse` raises `MalformedRequest` or `UnsupportedField`.  `encode` writes a unary answer.  `encode_error` writes the
-    body for the exchange's error.
+    body that goes with the error's status; only `error.public` is shown.
     """
 
     @property
     def name(self) -> Dialect: ...
-    def parse(self, body: bytes) -> ChatRequest: ...
+    def parse(self, body: bytes) -> Request: ...
     def encode(self, answer: Answer, exchange: Exchange) -> bytes: ...
     def stream(self, exchange: Exchange) -> StreamEncoder: ...
+    def encode_error(self, error: PenstockError, exchange_id: str) -> bytes: ...

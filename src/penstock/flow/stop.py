@@ -1,6 +1,7 @@
 """Stopping one exchange from outside, with a reason, without tearing its settlement."""
 
 import asyncio
+import contextlib
 
 from penstock.core.clock import Clock, Timer
 from penstock.core.ends import StopReason
@@ -62,10 +63,8 @@ class Stop:
         if self._drain_timer is not None:
             self._drain_timer.cancel()
         if self._task.cancelling() > 0:
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, no time
-            except asyncio.CancelledError:
-                pass  # ours, and answered already: the end is known
             self.absorb()
 
     def absorb(self) -> None:

@@ -1,0 +1,1 @@
+"""The data plane's HTTP side, on granian's RSGI interface: routes, bodies, streaming replies, disconnects, health."""
