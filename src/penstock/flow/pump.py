@@ -4,6 +4,7 @@ Nested async generators would run their `finally` blocks late, in other tasks, o
 that must run stands after the loop: settlement belongs to the engine, which runs it however this ends.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from penstock.core.events import Event
@@ -48,3 +49,6 @@ async def _write(events: Sequence[Event], sink: Sink, stop: Stop) -> None:
         await sink.write(events)
     except ClientGone:
         stop.client_left()
+        if stop.reason is not None:
+            # A source with its events at hand would never wait, and so never notice that it was stopped.
+            await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, no time
