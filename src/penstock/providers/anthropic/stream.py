@@ -45,7 +45,7 @@ class _Block(msgspec.Struct):
     start: JsonObject
     tool: int = -1
     is_opaque: bool = False
-    has_said: bool = False
+    has_arguments: bool = False
     json: list[str] = []
 
 
@@ -55,11 +55,22 @@ _read: Final = msgspec.json.Decoder(_Event).decode
 class StreamDecoder:
     """One streamed answer; a `Decoder`.  `message_stop` is its end."""
 
-    __slots__ = ("_blocks", "_fields", "_frames", "_is_complete", "_reason", "_sequence", "_tools", "_usage")
+    __slots__ = (
+        "_blocks",
+        "_fields",
+        "_frames",
+        "_has_started",
+        "_is_complete",
+        "_reason",
+        "_sequence",
+        "_tools",
+        "_usage",
+    )
 
     def __init__(self) -> None:
         self._frames = SseDecoder()
         self._blocks: dict[int, _Block] = {}
+        self._has_started = False
         self._tools = 0
         self._usage: JsonObject = {}
         self._fields: JsonObject = {}
@@ -115,8 +126,9 @@ class StreamDecoder:
 
     def _start(self, data: bytes, events: list[Event]) -> None:
         message = object_of(data, "message_start").get("message")
-        if not isinstance(message, dict):
-            raise protocol_error("message_start holds no message")
+        if not isinstance(message, dict) or self._has_started:
+            raise protocol_error("message_start holds no message, or comes twice")
+        self._has_started = True
         answer_id, model, usage = message.get("id"), message.get("model"), message.get("usage")
         events.append(Start(str(answer_id or ""), str(model or "")))
         if isinstance(usage, dict):
@@ -127,22 +139,24 @@ class StreamDecoder:
 
     def _start_block(self, index: int, data: bytes, events: list[Event]) -> None:
         block = object_of(data, "content_block_start").get("content_block")
-        if not isinstance(block, dict):
-            raise protocol_error("content_block_start holds no block")
+        if not isinstance(block, dict) or not self._has_started:
+            raise protocol_error("content_block_start holds no block, or comes before message_start")
         state = self._blocks[index] = _Block(block)
         match block.get("type"):
             case "text":
-                self._say(state, Text(_text(block.get("text")), 0, "answer", index), events)
-                citations = citation_notices(block.get("citations"), index)
-                state.has_said = state.has_said or bool(citations)
-                events += citations
+                text = _text(block.get("text"))
+                if text:
+                    events.append(Text(text, 0, "answer", index))
+                events += citation_notices(block.get("citations"), index)
             case "thinking":
                 signature = _text(block.get("signature"))
                 mark = SIGNATURE_PREFIX + signature if signature else None
-                self._say(state, Text(_text(block.get("thinking")), 0, "reasoning", index, signature=mark), events)
+                thinking = _text(block.get("thinking"))
+                if thinking or mark is not None:
+                    events.append(Text(thinking, 0, "reasoning", index, signature=mark))
             case "redacted_thinking":
                 mark = REDACTED_PREFIX + _text(block.get("data"))
-                self._say(state, Text("", 0, "reasoning", index, signature=mark), events)
+                events.append(Text("", 0, "reasoning", index, signature=mark))
             case "tool_use":
                 state.tool = self._tools
                 self._tools += 1
@@ -152,11 +166,6 @@ class StreamDecoder:
                 events.append(ToolCall(0, state.tool, _text(block.get("id")), _text(block.get("name"))))
             case _:
                 state.is_opaque = True
-
-    def _say(self, state: _Block, text: Text, events: list[Event]) -> None:
-        if text.text or text.signature is not None:
-            state.has_said = True
-            events.append(text)
 
     def _delta(self, event: _Event, data: bytes, events: list[Event]) -> None:
         delta = event.delta
@@ -169,21 +178,20 @@ class StreamDecoder:
         match delta:
             case _Delta(type="text_delta", text=str() as text):
                 if text:
-                    state.has_said = True
                     events.append(Text(text, 0, "answer", event.index))
             case _Delta(type="input_json_delta", partial_json=str() as piece):
                 if state.tool < 0:
                     raise protocol_error(f"arguments for block {event.index}, which is no tool call")
                 if piece:
-                    state.has_said = True
+                    state.has_arguments = True
                     events.append(ToolCall(0, state.tool, arguments=piece))
             case _Delta(type="thinking_delta", thinking=str() as thinking):
-                self._say(state, Text(thinking, 0, "reasoning", event.index), events)
+                if thinking:
+                    events.append(Text(thinking, 0, "reasoning", event.index))
             case _Delta(type="signature_delta", signature=str() as signature):
                 mark = SIGNATURE_PREFIX + signature
-                self._say(state, Text("", 0, "reasoning", event.index, signature=mark), events)
+                events.append(Text("", 0, "reasoning", event.index, signature=mark))
             case _Delta(type="citations_delta"):
-                state.has_said = True
                 events += citation_notices([_delta_of(data).get("citation")], event.index)
             case _:
                 pass  # a kind of delta that Anthropic may add
@@ -208,12 +216,8 @@ class StreamDecoder:
             if text:
                 state.start["input"] = _input(text)
             events.append(Notice("anthropic", "block", state.start, 0, index))
-        elif state.has_said:
-            return
-        elif state.tool >= 0:
+        elif state.tool >= 0 and not state.has_arguments:
             events.append(ToolCall(0, state.tool, arguments=dumps(state.start.get("input") or {}).decode()))
-        else:
-            events.append(Text("", 0, "answer" if state.start["type"] == "text" else "reasoning", index))
 
     def _message_delta(self, event: JsonObject) -> None:
         delta, usage = event.get("delta"), event.get("usage")
@@ -227,6 +231,8 @@ class StreamDecoder:
             self._usage.update({name: value for name, value in usage.items() if value is not None})
 
     def _stop(self, events: list[Event]) -> None:
+        if not self._has_started:
+            raise protocol_error("message_stop comes before message_start")
         self._is_complete = True
         notice = late_notice(self._fields)
         if notice is not None:

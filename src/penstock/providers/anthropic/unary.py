@@ -84,7 +84,9 @@ def events_of(message: JsonObject) -> list[Event]:
 def _block(block: JsonObject, part: int) -> list[Event]:
     match block.get("type"):
         case "text":
-            return [Text(_text(block, "text"), 0, "answer", part), *citation_notices(block.get("citations"), part)]
+            text = _text(block, "text")
+            said: list[Event] = [Text(text, 0, "answer", part)] if text else []
+            return [*said, *citation_notices(block.get("citations"), part)]
         case "thinking":
             signature = _text(block, "signature")
             mark = SIGNATURE_PREFIX + signature if signature else None
