@@ -1,0 +1,217 @@
+"""Messages as the items of a Responses request.
+
+A message of several kinds of part is taken apart: its content, its calls and its reasoning are items of their own, in
+their order.  What a message of this dialect kept in `extras` (`id`, `status`, `phase`) goes back to where it stood.
+"""
+
+from base64 import b64encode
+from typing import Final
+
+from penstock.core.chat import (
+    AudioPart,
+    ChatRequest,
+    FilePart,
+    ImagePart,
+    Message,
+    OpaquePart,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from penstock.core.errors import UnsupportedField
+from penstock.core.json import JsonObject, JsonValue
+from penstock.providers.openai_responses.items import DIALECT, SIGNATURE_PREFIX
+
+_NO_EXTRAS: Final[JsonObject] = {}
+_EXTENSIONS: Final = (("application/pdf", "pdf"), ("text/plain", "txt"), ("text/csv", "csv"), ("text/html", "html"))
+
+
+def instructions_of(request: ChatRequest) -> str | None:
+    """The leading system message, where it is plain text and no input item of its own."""
+    if not request.messages:
+        return None
+    first = request.messages[0]
+    if first.role != "system" or (first.extras and "type" in first.extras) or first.name is not None:
+        return None
+    match first.parts:
+        case (TextPart(text=text, extras={}),) if not first.extras and not first.parts[0].extras:
+            return text
+        case _:
+            return None
+
+
+def input_of(request: ChatRequest, *, has_instructions: bool) -> list[JsonValue]:
+    """The input items of every message but the one that is sent as `instructions`."""
+    writer = _Writer(request.dialect == DIALECT)
+    for at, message in enumerate(request.messages):
+        if at > 0 or not has_instructions:
+            writer.message(message, f"messages[{at}]")
+    return writer.items
+
+
+class _Writer:
+    __slots__ = ("_is_same", "_reasoning", "items")
+
+    def __init__(self, is_same: bool) -> None:  # noqa: FBT001 - private, one caller
+        self._is_same = is_same
+        self._reasoning: JsonObject | None = None
+        self.items: list[JsonValue] = []
+
+    def message(self, message: Message, path: str) -> None:
+        if message.name is not None and message.role != "tool":
+            raise UnsupportedField(f"`{path}.name` cannot be sent to an OpenAI Responses model.", field=f"{path}.name")
+        content: list[Part] = []
+        extras = message.extras if self._is_same else _NO_EXTRAS
+        is_written = False
+        for at, part in enumerate(message.parts):
+            match part:
+                case ToolCallPart() | ToolResultPart() | ReasoningPart():
+                    self._content(message, content, extras, path)
+                    self._item(part, f"{path}.content[{at}]")
+                    is_written = True
+                case OpaquePart() if ".content[" not in part.field and ".output[" not in part.field:
+                    self._content(message, content, extras, path)
+                    self._reasoning = None
+                    self.items.append(part.data)
+                    is_written = True
+                case _:
+                    content.append(part)
+        if content or not is_written:
+            self._content(message, content, extras, path, is_last=True)
+        self._reasoning = None
+
+    def _content(
+        self, message: Message, content: list[Part], extras: JsonObject, path: str, *, is_last: bool = False
+    ) -> None:
+        """Write the content that has come together as one message item, if there is any."""
+        if not content and not is_last:
+            return
+        self._reasoning = None
+        is_assistant = message.role == "assistant"
+        written: JsonValue
+        match content:
+            case [TextPart(text=text, extras={} as more)] if not more and "id" not in extras:
+                written = text
+            case _:
+                written = [self._part(part, path, is_assistant=is_assistant) for part in content]
+        item: JsonObject = {"role": message.role, "content": written, **extras}
+        if "id" in extras:
+            item["type"] = "message"
+        self.items.append(item)
+        content.clear()
+
+    def _item(self, part: ToolCallPart | ToolResultPart | ReasoningPart, path: str) -> None:
+        if isinstance(part, ReasoningPart):
+            self._thought(part)
+            return
+        self._reasoning = None
+        extras = part.extras if self._is_same else _NO_EXTRAS
+        match part:
+            case ToolCallPart(kind="function"):
+                item: JsonObject = {"type": "function_call", "arguments": part.arguments}
+                self.items.append({**item, "call_id": part.id, "name": part.name, **extras})
+            case ToolCallPart():
+                item = {"type": "custom_tool_call", "input": part.arguments}
+                self.items.append({**item, "call_id": part.id, "name": part.name, **extras})
+            case ToolResultPart():
+                kind = "function_call_output" if part.kind == "function" else "custom_tool_call_output"
+                item = {"type": kind, "call_id": part.call_id, "output": self._output(part, path), **extras}
+                if self._is_same and part.name is not None:
+                    item["name"] = part.name
+                self.items.append(item)
+
+    def _output(self, result: ToolResultPart, path: str) -> JsonValue:
+        match result.parts:
+            case ():
+                return ""
+            case (TextPart(text=text) as only,) if not (self._is_same and only.extras):
+                return text
+            case parts:
+                return [self._part(part, path, is_assistant=False) for part in parts]
+
+    def _thought(self, part: ReasoningPart) -> None:
+        """Reasoning goes back only to where it came from: with its proof, or to the same dialect.
+
+        An item ends with its proof or where the next one's id begins.
+        """
+        is_own = part.signature is not None and part.signature.startswith(SIGNATURE_PREFIX)
+        if not self._is_same and not is_own:
+            return
+        extras = part.extras if self._is_same else _NO_EXTRAS
+        rest = {name: value for name, value in extras.items() if name != "type"}
+        item = self._reasoning
+        if item is None or "id" in rest:
+            item = self._reasoning = {**rest, "type": "reasoning", "summary": []}
+            self.items.append(item)
+        if part.text:
+            is_raw = extras.get("type") == "reasoning_text"
+            texts = item.setdefault("content" if is_raw else "summary", [])
+            if isinstance(texts, list):
+                texts.append({"type": "reasoning_text" if is_raw else "summary_text", "text": part.text})
+        if part.signature is not None:
+            if is_own:
+                item["encrypted_content"] = part.signature.removeprefix(SIGNATURE_PREFIX)
+            self._reasoning = None
+
+    def _part(self, part: Part, path: str, *, is_assistant: bool) -> JsonObject:
+        match part:
+            case TextPart():
+                written: JsonObject = {"type": "output_text" if is_assistant else "input_text", "text": part.text}
+                if is_assistant and self._is_same:
+                    written["annotations"] = []
+                extras = part.extras
+            case RefusalPart():
+                return {"type": "refusal", "refusal": part.text}
+            case ImagePart():
+                written, extras = self._image(part, path), part.extras
+            case FilePart():
+                written, extras = self._file(part, path), part.extras
+            case AudioPart() if self._is_same:
+                written = {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
+                extras = part.extras
+            case OpaquePart(dialect="openai-responses", data=dict() as data):
+                return data
+            case _:
+                raise _unsupported(part.field if isinstance(part, OpaquePart) else path)
+        return {**written, **extras} if self._is_same else written
+
+    def _image(self, part: ImagePart, path: str) -> JsonObject:
+        image: JsonObject = {"type": "input_image"}
+        if part.data is not None:
+            image["image_url"] = f"data:{part.media_type or 'image/png'};base64,{part.data}"
+        elif part.url is not None:
+            image["image_url"] = part.url
+        elif self._is_same:
+            image["file_id"] = part.file_id
+        else:
+            raise _unsupported(path)
+        if part.detail is not None or not self._is_same:
+            image["detail"] = part.detail or "auto"
+        return image
+
+    def _file(self, part: FilePart, path: str) -> JsonObject:
+        file: JsonObject = {"type": "input_file"}
+        data, media_type = part.data, part.media_type
+        if part.text is not None:
+            data, media_type = b64encode(part.text.encode()).decode("ascii"), media_type or "text/plain"
+        if data is not None:
+            file["file_data"] = data if media_type is None else f"data:{media_type};base64,{data}"
+            if part.filename is None and not self._is_same:
+                extension = next((ending for known, ending in _EXTENSIONS if known == media_type), "bin")
+                file["filename"] = f"document.{extension}"
+        elif part.url is not None:
+            file["file_url"] = part.url
+        elif part.file_id is not None:
+            file["file_id"] = part.file_id
+        else:
+            raise _unsupported(path)
+        if part.filename is not None:
+            file["filename"] = part.filename
+        return file
+
+
+def _unsupported(field: str) -> UnsupportedField:
+    return UnsupportedField(f"`{field}` cannot be sent to an OpenAI Responses model.", field=field)

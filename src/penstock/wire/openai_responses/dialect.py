@@ -1,0 +1,30 @@
+"""The Responses dialect towards clients, as the engine sees it."""
+
+from penstock.core.answer import Answer
+from penstock.core.chat import ChatRequest, Dialect
+from penstock.core.exchange import Exchange
+from penstock.wire.openai_chat.errors import error_body, error_of
+from penstock.wire.openai_responses.encode import ResponsesStream, encode_answer
+from penstock.wire.openai_responses.parse import parse_request
+
+
+class OpenAIResponses:
+    """`POST /v1/responses`.  See `core.ports.ClientDialect`."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> Dialect:
+        return "openai-responses"
+
+    def parse(self, body: bytes) -> ChatRequest:
+        return parse_request(body)
+
+    def encode(self, answer: Answer, exchange: Exchange) -> bytes:
+        return encode_answer(answer, exchange)
+
+    def stream(self, exchange: Exchange) -> ResponsesStream:
+        return ResponsesStream(exchange)
+
+    def encode_error(self, exchange: Exchange) -> bytes:
+        return error_body(error_of(exchange), exchange.id)
