@@ -1,0 +1,43 @@
+"""The command `penstock`: one module for each subcommand.
+
+Only the module of the command that was asked for is imported, and each imports what is heavy when it runs, so that
+`penstock version` is as quick as Python's own start.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+
+_COMMANDS = ("up", "serve", "control", "check", "explain", "sim", "demo", "ledger", "version")
+_HIDDEN = frozenset({"control"})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; ends with `SystemExit`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _build(given)(given, prog_name="penstock")
+
+
+def _build(arguments: Sequence[str]) -> typer.Typer:
+    app = typer.Typer(
+        name="penstock",
+        help="Everything that stands between a call of a language model and a service that can be relied on.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)  # makes it a group, however few commands are loaded
+    wanted = arguments[0] if arguments else ""
+    for name in [wanted] if wanted in _COMMANDS else _COMMANDS:
+        entry = getattr(import_module(f"penstock.cli.{name}"), name)
+        if isinstance(entry, typer.Typer):
+            app.add_typer(entry, name=name)
+        else:
+            app.command(name, hidden=name in _HIDDEN)(entry)
+    return app
+
+
+def _root() -> None:
+    pass

@@ -1,0 +1,92 @@
+"""`penstock explain`: what would happen to a request, step by step, with no provider called."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli.settings import EXIT_FAILED, ConfigOption, config_file, load, refuse, with_options
+from penstock.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from penstock.config.explanation import Explanation, PlannedCall
+
+_DIALECTS = ("openai-chat", "openai-responses", "anthropic")
+
+
+def explain(
+    request: Annotated[Path, typer.Argument(help="A file with the request's JSON body, or `-` for standard input.")],
+    config: ConfigOption = None,
+    dialect: Annotated[
+        str, typer.Option("--dialect", help=f"How the request is written: {', '.join(_DIALECTS)}.")
+    ] = "openai-chat",
+) -> None:
+    """Print every stage, filter, route and call that a request would meet, and why.  No provider is called."""
+    from rich.console import Console  # noqa: PLC0415 - heavy
+
+    from penstock import app  # noqa: PLC0415 - heavy
+
+    environ = with_options({})
+    settings = load(config_file(config), environ)
+    if dialect not in _DIALECTS:
+        typer.echo(f"error: --dialect: expected one of {', '.join(_DIALECTS)}", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    try:
+        body = sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
+    except OSError as error:
+        typer.echo(f"error: cannot read {request}: {error.strerror}", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
+    try:
+        explanation = asyncio.run(app.explain(settings, environ, body, dialect))
+    except ConfigError as error:
+        refuse(error)
+    show(explanation, Console(highlight=False, soft_wrap=True))
+    if explanation.error is not None:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def show(explanation: "Explanation", console: "Console") -> None:
+    """Print it."""
+    from rich.markup import escape  # noqa: PLC0415 - heavy
+    from rich.table import Table  # noqa: PLC0415 - heavy
+
+    kind = "streamed" if explanation.is_streamed else "unary"
+    console.print(
+        f"[bold]{escape(explanation.model) or '?'}[/bold]  {explanation.dialect}, {kind},"
+        f" config {explanation.config_hash}"
+    )
+    stages = Table("stage", "outcome", "why", "watches the answer", title="Admit", title_justify="left")
+    for decision in explanation.stages:
+        watches = "yes" if decision.has_filter else ""
+        stages.add_row(escape(decision.stage), decision.outcome, escape(decision.why), watches)
+    console.print(stages)
+    if explanation.route is not None:
+        console.print(
+            f"Route [bold]{escape(explanation.route)}[/bold]: at most {explanation.max_attempts} attempts within"
+            f" {explanation.deadline_s:g} s; a client that leaves: {explanation.gone_policy}"
+        )
+    for number, call in enumerate(explanation.calls, 1):
+        _show_call(number, call, console)
+    if explanation.filters:
+        console.print(f"Answer passes: {escape(' → '.join(explanation.filters))}")
+    if explanation.error is not None:
+        console.print(f"[red]Ends here:[/red] {escape(explanation.error)}")
+
+
+def _show_call(number: int, call: "PlannedCall", console: "Console") -> None:
+    from rich.markup import escape  # noqa: PLC0415 - heavy
+
+    console.print(f"{number}. [bold]{escape(call.target)}[/bold]  {call.dialect}, price {escape(call.price)}")
+    if call.refusal is not None:
+        console.print(f"   [yellow]would not be called:[/yellow] {escape(call.refusal)}")
+        return
+    console.print(f"   {call.method} {escape(call.url)}")
+    for name, value in call.headers:
+        console.print(f"   {escape(name)}: {escape(value)}")
+    if call.dropped_fields:
+        console.print(f"   left out (cannot change the answer): {escape(', '.join(call.dropped_fields))}")
+    console.print(f"   {escape(call.body)}")

@@ -1,0 +1,146 @@
+"""Everything that `up` runs, as one object: started together, watched, stopped in order."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Mapping
+from functools import partial
+
+import structlog
+import typer
+
+from penstock.cli.banner import banner, model_names
+from penstock.cli.lifeline import VARIABLE, Lifeline
+from penstock.cli.settings import EXIT_BAD_CONFIG, EXIT_FAILED
+from penstock.cli.supervise import Child, ChildFailed, ChildSpec
+from penstock.config import Config
+from penstock.config.datadir import DataDir
+from penstock.console.probe import PlaneReply, get
+from penstock.core.clock import SystemClock
+from penstock.core.errors import ConfigError
+from penstock.storage.embedded import EmbeddedPostgres
+from penstock.storage.migrate import migrate
+
+_READY_POLL_S = 0.03
+_READY_TIMEOUT_S = 90.0
+_DATABASE_POLL_S = 1.0
+_DRAIN_MARGIN_S = 5.0
+_SHIP_TIMEOUT_S = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Installation:
+    """`run` starts everything and returns the exit code once it has all stopped."""
+
+    def __init__(self, settings: Config, root: DataDir, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._root = root
+        self._clock = SystemClock()
+        self._lifeline = Lifeline()
+        environ = {**environ, VARIABLE: str(self._lifeline.read_fd)}
+        spec = partial(ChildSpec, environ=environ, inherited_fd=self._lifeline.read_fd)
+        drain_s = settings.server.drain_timeout_s + _DRAIN_MARGIN_S
+        self._data = Child(spec("data plane", ("serve",), stop_timeout_s=drain_s), self._clock)
+        self._control = Child(spec("control plane", ("control",), stop_timeout_s=_SHIP_TIMEOUT_S), self._clock)
+        self._postgres = EmbeddedPostgres(root.root) if settings.database_url is None else None
+        self._stop = asyncio.Event()
+        self._signals = 0
+        self._code = 0
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        began_s = self._clock.monotonic()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for child in (self._data, self._control):
+                    tasks.create_task(self._guarded(child.run()))
+                tasks.create_task(self._guarded(self._keep_database()))
+                announcing = tasks.create_task(self._guarded(self._announce(began_s)))
+                await self._stop.wait()
+                announcing.cancel()
+                await self._data.stop()
+                await self._control.stop()
+        finally:
+            self._data.kill()
+            self._control.kill()
+            if self._postgres is not None:
+                await asyncio.to_thread(self._postgres.stop)
+            self._lifeline.close()
+        return self._code
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        if self._signals == 1:
+            typer.echo("Stopping: requests in flight are finished first.", err=True)
+            self._stop.set()
+        else:
+            self._data.kill()
+            self._control.kill()
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        """A part that cannot go on stops the whole, in order, with its exit code."""
+        try:
+            await work
+        except ChildFailed as error:
+            self._give_up(str(error), error.exit_code)
+        except ConfigError as error:
+            self._give_up(str(error), EXIT_BAD_CONFIG)
+
+    def _give_up(self, message: str, code: int) -> None:
+        if not self._stop.is_set():
+            typer.echo(f"error: {message}", err=True)
+            self._code = code
+            self._stop.set()
+
+    async def _keep_database(self) -> None:
+        """Bring the database up, migrate it, and bring the embedded one up again whenever it has died."""
+        url = self._settings.database_url
+        if self._postgres is None:
+            if url is not None:
+                await asyncio.to_thread(migrate, url.reveal())
+            return
+        await asyncio.to_thread(migrate, await asyncio.to_thread(self._postgres.start))
+        while not await self._is_stopping_within(_DATABASE_POLL_S):
+            if self._postgres.pid is None:
+                _log.warning("database_died")
+                try:
+                    await asyncio.to_thread(self._postgres.start)
+                except ConfigError as error:
+                    _log.error("database_not_restarted", reason=str(error))
+
+    async def _is_stopping_within(self, wait_s: float) -> bool:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._stop.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _announce(self, began_s: float) -> None:
+        server, control = self._settings.server, self._settings.control
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT_S), asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._until_ready(self._data, server.host, server.port))
+                tasks.create_task(self._until_ready(self._control, control.host, control.port))
+        except TimeoutError:
+            self._give_up(f"not ready after {_READY_TIMEOUT_S:g} s", EXIT_FAILED)
+            return
+        key = self._root.dev_key.read_text("ascii").strip() if self._settings.keys.dev_key else None
+        found = await self._get(server.host, server.port, "/v1/models", key)
+        models = model_names(found.body) if found is not None and found.status == 200 else ()
+        took_s = self._clock.monotonic() - began_s
+        typer.echo(banner(self._settings, self._root, models, key=key, took_s=took_s))
+
+    async def _until_ready(self, child: Child, host: str, port: int) -> None:
+        while True:
+            reply = await self._get(host, port, "/health/ready", None)
+            if reply is not None and reply.status == 200:
+                child.mark_ready()
+                return
+            await self._clock.sleep(_READY_POLL_S)
+
+    async def _get(self, host: str, port: int, path: str, key: str | None) -> PlaneReply | None:
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        return await asyncio.to_thread(get, host, port, path, headers)

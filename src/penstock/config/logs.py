@@ -1,0 +1,32 @@
+"""How a process of Penstock logs: one line of JSON (or, in a terminal, of colour) on standard error.
+
+Called once by each process at start.  Standard output is for what a command was asked to print.
+"""
+
+import logging
+import sys
+
+import structlog
+
+from penstock.config.types import Log
+
+
+def configure_logs(settings: Log, *, process: str) -> None:
+    """Set structlog up; `process` names this process in every line."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)

@@ -1,0 +1,69 @@
+"""The control plane's HTTP application: health for balancers and people, the admin API for operators."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+import penstock
+from penstock.console import faults
+from penstock.console.admin import Plane, router
+from penstock.console.plane import ControlPlane
+from penstock.console.views import ErrorView, HealthView
+
+_DESCRIPTION = """\
+The control plane of Penstock: its health, the configuration in force, the ledger of settled exchanges, and API keys.
+
+Everything under `/admin/v1` needs the admin token, which lies in the data directory as `admin-token`.
+Errors read `{"error": {"code", "message"}}`; `code` is stable.
+"""
+
+health = APIRouter(prefix="/health", tags=["health"])
+
+
+@health.get("/live")
+async def live() -> dict[str, str]:
+    """This process runs."""
+    return {"status": "live"}
+
+
+@health.get("/ready", responses={503: {"model": ErrorView}})
+async def ready(plane: Plane) -> JSONResponse:
+    """200 once the database has answered; a database that is lost later makes the plane degraded, not unready."""
+    if await plane.is_ready():
+        return JSONResponse({"status": "ready"})
+    return faults.error_response(503, "not_ready", "The database has not answered yet.")
+
+
+@health.get("", response_model=HealthView)
+async def whole_health(plane: Plane) -> JSONResponse:
+    """Everything at once, with the reasons for what is not well."""
+    view = await plane.health()
+    return JSONResponse(view.model_dump(), status_code=503 if view.status == "not_ready" else 200)
+
+
+def new_api(plane: ControlPlane) -> FastAPI:
+    """The application around one control plane, which it starts and stops."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        plane.shipping.start()
+        try:
+            yield
+        finally:
+            await plane.stop()
+
+    api = FastAPI(
+        title="Penstock control plane",
+        version=penstock.__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from a CDN; the description itself is at /openapi.json
+        redoc_url=None,
+    )
+    api.state.plane = plane
+    api.include_router(health)
+    api.include_router(router)
+    faults.install(api)
+    return api

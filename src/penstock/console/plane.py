@@ -1,0 +1,131 @@
+"""The control plane's running parts as one object, and what they say of their health."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from penstock.admission.keys import KeyHasher, open_hasher
+from penstock.config import Config
+from penstock.config.datadir import DataDir
+from penstock.console.probe import get
+from penstock.console.shipping import Shipping
+from penstock.console.store import Database
+from penstock.console.token import open_admin_token
+from penstock.console.views import HealthView, JournalView
+from penstock.core.clock import Clock, SystemClock
+from penstock.core.ids import new_exchange_id
+from penstock.storage.embedded import running_url
+from penstock.watch.backlog import Backlog, measure
+
+_STOP_SHIPPING_S = 25.0
+_OLD_BACKLOG_S = 30.0
+
+PlaneStatus = Literal["ready", "degraded", "not_ready", "unreachable"]
+
+
+class _PlaneHealth(msgspec.Struct):
+    status: Literal["ready", "degraded", "not_ready"]
+
+
+@dataclass(slots=True, kw_only=True)
+class ControlPlane:
+    """Made by `open_plane`; `stop` it once, on the event loop that served."""
+
+    config: Config
+    environ: Mapping[str, str]
+    clock: Clock
+    hasher: KeyHasher
+    admin_token: str
+    journal: Path
+    database: Database
+    shipping: Shipping
+    started_s: float
+    was_ready: bool = False
+
+    async def is_ready(self) -> bool:
+        """True from the database's first answer on: if it is lost later, this plane is degraded and still serves."""
+        self.was_ready = self.was_ready or await self.database.is_up()
+        return self.was_ready
+
+    async def stop(self) -> None:
+        """Ship what is left, bounded in time, then close the pool."""
+        await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
+        await self.database.aclose()
+
+    async def health(self) -> HealthView:
+        """Asks everything; takes two seconds at most, and milliseconds where all is well."""
+        backlog, is_up, data_plane = await asyncio.gather(
+            asyncio.to_thread(measure, self.journal, self.clock),
+            self.database.is_up(),
+            asyncio.to_thread(self._ask_data_plane),
+        )
+        self.was_ready = self.was_ready or is_up
+        reasons = self._reasons(backlog, data_plane, is_up=is_up)
+        status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
+        return HealthView(
+            status=status,
+            reasons=reasons,
+            postgres="up" if is_up else "down",
+            data_plane=data_plane,
+            journal=JournalView(
+                records=backlog.records,
+                bytes=backlog.bytes,
+                oldest_unshipped_s=backlog.oldest_unshipped_s,
+                rejected_files=backlog.rejected_files,
+            ),
+        )
+
+    def new_key_id(self) -> str:
+        """`key_` and a time-ordered id."""
+        return "key_" + new_exchange_id(self.clock).removeprefix("ex_")
+
+    def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:
+        reasons: list[str] = []
+        if not is_up:
+            reasons.append("PostgreSQL does not answer: the ledger waits in the local journal")
+        if backlog.oldest_unshipped_s > _OLD_BACKLOG_S:
+            age_s = round(backlog.oldest_unshipped_s)
+            reasons.append(f"{backlog.records} settled exchanges are not in PostgreSQL yet, the oldest for {age_s} s")
+        if backlog.rejected_files:
+            reasons.append(f"{backlog.rejected_files} journal lines were put aside in {self.journal / 'rejected'}")
+        if data_plane != "ready":
+            reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
+        return reasons
+
+    def _ask_data_plane(self) -> PlaneStatus:
+        server = self.config.server
+        reply = get(server.host, server.port, "/health")
+        if reply is None:
+            return "unreachable"
+        try:
+            return msgspec.json.decode(reply.body, type=_PlaneHealth).status
+        except msgspec.DecodeError:
+            return "unreachable"
+
+
+def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
+    """Everything but running.  Raises `ConfigError` where the data directory's files are damaged."""
+    clock = SystemClock()
+    root = DataDir(Path(config.data_dir).resolve())
+    root.make()
+    url = config.database_url
+
+    def find_url() -> str | None:
+        return running_url(root.root) if url is None else url.reveal()
+
+    journal = root.root / "journal"
+    return ControlPlane(
+        config=config,
+        environ=environ,
+        clock=clock,
+        hasher=open_hasher(root),
+        admin_token=open_admin_token(root),
+        journal=journal,
+        database=Database(find_url),
+        shipping=Shipping(journal, find_url, clock),
+        started_s=clock.monotonic(),
+    )
