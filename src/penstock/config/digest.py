@@ -15,9 +15,8 @@ from penstock.core.json import JsonObject
 
 def redacted(settings: Settings) -> JsonObject:
     """Every setting, defaults included, with secrets as references."""
-    shown = cast("JsonObject", msgspec.to_builtins(settings, enc_hook=_shown))
-    names = {field.name for field in msgspec.structs.fields(Settings)}
-    return {name: value for name, value in shown.items() if name in names}
+    shown = {field.name: getattr(settings, field.name) for field in msgspec.structs.fields(Settings)}
+    return cast("JsonObject", msgspec.to_builtins(shown, enc_hook=_shown))
 
 
 def config_hash(settings: Settings) -> str:

@@ -30,3 +30,13 @@ def configure_logs(settings: Log, *, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[_Forward()], force=True)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # health says once what it would repeat every second
+
+
+class _Forward(logging.Handler):
+    """What libraries say through `logging`, as lines of our own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger(record.name)
+        logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)

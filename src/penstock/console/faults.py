@@ -1,14 +1,11 @@
 """Every error of the control plane as `{"error": {"code", "message"}}`."""
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from penstock.core.errors import PenstockError
-
-_log = structlog.get_logger(__name__)
 
 
 def error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -42,6 +39,5 @@ def install(api: FastAPI) -> None:
         return error_response(400, "malformed_request", problems)
 
     @api.exception_handler(Exception)
-    def _unexpected(request: Request, error: Exception) -> JSONResponse:
-        _log.error("admin_request_failed", path=request.url.path, exc_info=error)
+    def _unexpected(_: Request, __: Exception) -> JSONResponse:  # the server logs it
         return error_response(500, "internal_error", "An unexpected error; it is in the control plane's log.")

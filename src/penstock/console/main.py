@@ -1,6 +1,8 @@
 """The control plane as a process: called by `penstock control`."""
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -12,11 +14,24 @@ from penstock.console.plane import open_plane
 _DRAIN_S = 5
 
 
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM by returning; uvicorn's own way is to raise the signal once more, which would kill us."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        kept = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+
 def serve(config: Config, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM, ship what is left, return.  Raises `ConfigError` where it cannot start."""
     configure_logs(config.log, process="control")
     plane = open_plane(config, environ)
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             new_api(plane),
             host=config.control.host,
