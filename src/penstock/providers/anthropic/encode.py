@@ -20,7 +20,7 @@ from penstock.providers.anthropic.turns import Placed, Turn, regroup
 
 HEADER_EXTRAS: Final = frozenset({"anthropic-beta", "anthropic-version"})
 """Extras of a request that were the caller's headers, and are sent as headers again."""
-_REASONING_FIELDS: Final = MappingProxyType({"openai-responses": "reasoning.effort", "anthropic": "thinking"})
+REASONING_NAMES: Final = MappingProxyType({"openai-responses": "reasoning.effort", "anthropic": "thinking"})
 
 
 def body_of(request: ChatRequest, model: str) -> JsonObject:
@@ -199,9 +199,10 @@ def _thinking(
 
 def foreign_thinking(reasoning: Reasoning, request: ChatRequest, model: str, max_tokens: int) -> JsonObject | None:
     """How a wish for thinking in another dialect's words is told to a Claude model; None for no thinking."""
-    field = _REASONING_FIELDS.get(request.dialect, "reasoning_effort")
+    field = REASONING_NAMES.get(request.dialect, "reasoning_effort")
     effort = reasoning.effort
-    if effort is None and reasoning.budget_tokens is None and reasoning.is_enabled:
+    is_anthropic = request.dialect == TARGET  # there, thinking without a budget is adaptive
+    if effort is None and reasoning.budget_tokens is None and reasoning.is_enabled and not is_anthropic:
         return None
     if not reasoning.is_enabled or effort == "none":
         return {"type": "disabled"} if thinking_style(model) == "adaptive" else None
