@@ -6,14 +6,14 @@ order in which other questions came: a run is repeatable however its requests in
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from msgspec.structs import replace
 
 from penstock.core.events import Event, Finish, Start, Text, ToolCall, UsageReport
-from penstock.core.usage import Usage
+from penstock.core.usage import UNKNOWN_USAGE, Usage
 from penstock.testing.behaviour import Behaviour, Constant, Fault
 from penstock.testing.chance import Rng, rng_for
 from penstock.testing.script import Ask, count_tokens, embed, tell
@@ -41,12 +41,16 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How one call goes.  `first_s` passes before event 0, `gap_s()` before each later one."""
+    """How one call goes.  `first_s` passes before event 0, `gap_s()` before each later one.
+
+    `usage` is what the answer truly takes, whatever its events report.
+    """
 
     events: tuple[Event, ...]
     first_s: float
     gap_s: Callable[[], float]
     has_gaps: bool
+    usage: Usage = UNKNOWN_USAGE
     refusal: Refusal | None = None
     break_: Break | None = None
 
@@ -69,7 +73,10 @@ class Director:
     _windows: "OrderedDict[str, _Window]" = field(default_factory=OrderedDict["str", "_Window"])
 
     def decide(self, ask: Ask, behaviour: Behaviour, *, key: str, elapsed_s: float, created: int) -> Course:
-        """Return the course of one call by credential `key`, `elapsed_s` after the simulator began."""
+        """Return the course of one call by credential `key`, `elapsed_s` after the simulator began.
+
+        An answer that is not streamed comes when the last of its events would have come.
+        """
         times = self._times_asked(f"{key}\x1f{ask.model}\x1f{ask.prompt}")
         if behaviour.outage is not None and behaviour.outage.is_down(elapsed_s):
             return _refused(Refusal(0))
@@ -87,13 +94,17 @@ class Director:
             return _refused(refusal, first_s if refusal.status >= 500 else 0.0)
         words = rng_for("text", seed, ask.model, ask.prompt)
         events = embed(ask) if ask.texts else tell(ask, behaviour, words, created=created)
-        return Course(
-            tuple(_spoiled(events, fault)),
-            first_s,
-            _gaps(behaviour, chance),
-            has_gaps=behaviour.gap_s != Constant(0),
-            break_=_break(fault, len(events)),
-        )
+        usage = next((event.usage for event in events if isinstance(event, UsageReport)), UNKNOWN_USAGE)
+        events = _spoiled(events, fault)
+        if fault is not None and fault.kind == "content_filter":
+            usage = replace(usage, output_tokens=tokens_said(events))
+        has_gaps = behaviour.gap_s != Constant(0)
+        if has_gaps and not ask.is_streamed:
+            first_s += sum(behaviour.gap_s.draw(chance) for _ in events[1:])
+            has_gaps = False
+        gap_s = _gaps(behaviour, chance)
+        broken = _break(fault, len(events))
+        return Course(tuple(events), first_s, gap_s, has_gaps=has_gaps, usage=usage, break_=broken)
 
     def _times_asked(self, question: str) -> int:
         fingerprint = hash(question)
@@ -117,6 +128,18 @@ class Director:
             return (number + 1) * limit.window_s - elapsed_s
         window.used += 1
         return None
+
+
+def tokens_said(events: Sequence[Event]) -> int:
+    """Count the tokens in pieces of an answer that was not finished."""
+    tokens = 0
+    for event in events:
+        match event:
+            case Text(text=text) | ToolCall(arguments=text):
+                tokens += count_tokens(text)
+            case _:
+                pass
+    return tokens
 
 
 def _drawn(behaviour: Behaviour, chance: Rng) -> Fault | None:
@@ -163,16 +186,8 @@ def _spoiled(events: list[Event], fault: Fault | None) -> list[Event]:
 def _filtered(events: list[Event], pieces: int) -> list[Event]:
     """The first `pieces` alone, each choice ended by the filter, and the usage of what was said until then."""
     said = [event for event in events if not isinstance(event, Start | Finish | UsageReport)][:pieces]
-    tokens = thoughts = 0
-    for event in said:
-        match event:
-            case Text(text=text, channel="reasoning"):
-                tokens += count_tokens(text)
-                thoughts += count_tokens(text)
-            case Text(text=text) | ToolCall(arguments=text):
-                tokens += count_tokens(text)
-            case _:
-                pass
+    tokens = tokens_said(said)
+    thoughts = tokens_said([event for event in said if isinstance(event, Text) and event.channel == "reasoning"])
     ends = [Finish("content_filter", event.choice) for event in events if isinstance(event, Finish)]
     usages = [event.usage for event in events if isinstance(event, UsageReport)]
     reports = [UsageReport(replace(usage, output_tokens=tokens, reasoning_tokens=thoughts)) for usage in usages]

@@ -13,6 +13,7 @@ import struct
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import zip_longest
 from typing import Literal
 from zlib import crc32
@@ -68,6 +69,7 @@ class Ask:
     model: str
     prompt: str
     input_tokens: int
+    is_streamed: bool = False
     tool_result: str | None = None
     tools: tuple[AskedTool, ...] = ()
     tool_mode: Literal["auto", "none", "required"] = "auto"
@@ -259,8 +261,8 @@ def _logprob(token: str, alternatives: int) -> JsonObject:
 def _vector(text: str, dimensions: int) -> list[float]:
     values = [0.0] * dimensions
     for word in text.lower().split() or [""]:
-        for turn in range(4):
-            mixed = crc32(f"{turn}{word}".encode(errors="replace"))
+        digest = blake2b(word.encode(errors="replace"), digest_size=16).digest()
+        for (mixed,) in struct.iter_unpack("<I", digest):
             values[(mixed >> 1) % dimensions] += 1.0 if mixed & 1 else -1.0
     length = math.sqrt(sum(value * value for value in values))
     if length == 0:

@@ -256,6 +256,7 @@ def ask_of(request: Request, model: str) -> Ask:
     return Ask(
         model=model,
         prompt=_last_prompt(request.messages),
+        is_streamed=request.stream,
         tool_result=_last_result(request.messages),
         input_tokens=sum(map(count_tokens, texts)) + 3 * len(texts),
         tools=tools,
