@@ -1,0 +1,64 @@
+"""What the data plane says of its own health.
+
+Looking at the journal's backlog reads files, so a thread does it every few seconds and `/health` reads the result.
+"""
+
+import threading
+from pathlib import Path
+
+from penstock.core.clock import Clock
+from penstock.server.service import Health
+from penstock.watch.backlog import Backlog, measure
+from penstock.watch.journal import JournalFile
+
+_LOOK_EVERY_S = 2.0
+_LATE_S = 15.0
+"""How long a record may wait for the database before that is worth a word; the shipper's rhythm is a second."""
+
+
+class Condition:
+    """`start` once, `stop` once."""
+
+    def __init__(self, journal: JournalFile, directory: Path, clock: Clock, *, unpriced: tuple[str, ...]) -> None:
+        self._journal = journal
+        self._directory = directory
+        self._clock = clock
+        self._unpriced = unpriced
+        self._backlog = Backlog(0, 0, 0.0, 0)
+        self._unreadable: str | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="penstock-condition", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=_LOOK_EVERY_S)
+
+    def health(self) -> Health:
+        """Ready while requests can be served and recorded; degraded where something behind that is late or unknown."""
+        backlog, journal = self._backlog, self._journal.health
+        reasons: list[str] = []
+        if journal.error is not None:
+            reasons.append(f"the local journal: {journal.error}")
+        if self._unreadable is not None:
+            reasons.append(f"the journal's directory: {self._unreadable}")
+        if backlog.oldest_unshipped_s > _LATE_S:
+            reasons.append(
+                f"{backlog.records} records wait for the database, the oldest {backlog.oldest_unshipped_s:.0f} s"
+            )
+        if backlog.rejected_files:
+            reasons.append(f"{backlog.rejected_files} records could not be read and wait in journal/rejected")
+        reasons += [f"the price of {name} is unknown" for name in self._unpriced]
+        details = {"journal": {"records_waiting": backlog.records, "bytes_waiting": backlog.bytes}}
+        return Health("degraded" if reasons else "ready", tuple(reasons), details)
+
+    def _look(self) -> None:
+        while not self._stopping.wait(_LOOK_EVERY_S):
+            try:
+                self._backlog = measure(self._directory, self._clock)
+            except OSError as error:
+                self._unreadable = str(error)
+            else:
+                self._unreadable = None

@@ -1,0 +1,188 @@
+"""The data plane, put together from its configuration and run until SIGTERM."""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import structlog
+
+import penstock
+from penstock.admission.inflight import InFlightLimit
+from penstock.admission.keys import KeyRing, LiveKeys, open_dev_key, open_hasher
+from penstock.admission.store import KeyFollower
+from penstock.app.books import Books
+from penstock.app.condition import Condition
+from penstock.app.upstreams import Connected, connect
+from penstock.config.datadir import DataDir
+from penstock.config.logs import configure_logs
+from penstock.config.types import Config
+from penstock.core.clock import Clock, SystemClock
+from penstock.core.exchange import Exchange
+from penstock.core.ports import ClientDialect, Stage
+from penstock.flow.engine import Engine, World
+from penstock.flow.plan import Plan
+from penstock.providers.vendors import vendors
+from penstock.routing.catalog import Catalog, RouteStage, build_catalog
+from penstock.server.openapi import describe
+from penstock.server.run import Listen, Running, run
+from penstock.server.service import Limits, ModelsPage, Service
+from penstock.storage.embedded import running_url
+from penstock.storage.pool import connect as connect_database
+from penstock.watch.journal import JournalFile
+from penstock.watch.metrics import Metrics
+from penstock.watch.prices import PriceBook, TokenPrice, ensure_table
+from penstock.watch.tokens import Counter
+from penstock.wire.anthropic import AnthropicClient
+from penstock.wire.embeddings import Embeddings
+from penstock.wire.models import list_models, show_model
+from penstock.wire.openai_chat.dialect import OpenAIChat
+from penstock.wire.openai_responses.dialect import OpenAIResponses
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(config: Config, environ: Mapping[str, str] | None = None) -> None:
+    """Serve until SIGTERM, drain, return.  Raises `ConfigError` where it cannot start."""
+    configure_logs(config.log, process="data")
+    listen = Listen(
+        host=config.server.host,
+        port=config.server.port,
+        header_limit_bytes=config.server.header_limit_bytes,
+        drain_timeout_s=config.server.drain_timeout_s,
+    )
+    run(partial(build, config, os.environ if environ is None else environ), listen)
+
+
+async def build(config: Config, environ: Mapping[str, str]) -> Running:
+    """Make every part, on the event loop that will serve.  What is made is closed by the `aclose` of the result."""
+    clock = SystemClock()
+    data_dir = DataDir(Path(config.data_dir).resolve())
+    data_dir.make()
+    connected = connect(config, environ, clock)
+    catalog = new_catalog(config, connected)
+    prices = new_prices(config, data_dir, clock)
+    unpriced = prices.prepare(target for name in config.models for target in catalog.resolve(name).targets)
+    for name in unpriced:
+        _log.warning("price_unknown", target=name)
+    journal = JournalFile(
+        data_dir.root / "journal",
+        clock=clock,
+        fsync=config.ledger.fsync,
+        fsync_interval_s=config.ledger.fsync_interval_s,
+        segment_bytes=config.ledger.segment_bytes,
+    )
+    metrics = Metrics()
+    keys, follower = _follow_keys(config, data_dir, clock)
+    world = World(
+        ledger=Books(journal, metrics),
+        prices=prices,
+        counter=Counter(),
+        clock=clock,
+        faults=LoggedFaults(),
+        drain_s=config.server.drain_max_s,
+    )
+    engine = Engine(new_plan(config, catalog, clock), world)
+    condition = Condition(journal, data_dir.root / "journal", clock, unpriced=unpriced)
+    service = Service(
+        engine=engine,
+        authenticate=keys.authenticate,
+        dialects=client_dialects(),
+        models=ModelsPage(
+            everything=lambda is_anthropic: list_models(catalog.names(), is_anthropic=is_anthropic),
+            one=lambda name, is_anthropic: show_model(catalog.resolve(name).name, is_anthropic=is_anthropic),
+        ),
+        limits=Limits(
+            body_limit_bytes=config.server.body_limit_bytes,
+            body_timeout_s=config.server.body_timeout_s,
+            keep_alive_comment_s=config.server.keep_alive_comment_s,
+            deadline_s=config.server.deadline_s,
+            on_client_gone=config.server.on_client_gone,
+        ),
+        clock=clock,
+        config_hash=config.config_hash,
+        health=condition.health,
+        metrics=lambda: metrics.render(in_flight=engine.in_flight),
+        refused=lambda error: metrics.refused(error.code),
+        openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
+    )
+    follower.start()
+    condition.start()
+
+    async def aclose() -> None:
+        condition.stop()
+        follower.stop()
+        for provider in catalog.providers():
+            await provider.aclose()
+        journal.close()
+
+    return Running(service, aclose)
+
+
+def client_dialects() -> dict[str, ClientDialect]:
+    """The paths that ask a model, and the dialect spoken on each."""
+    return {
+        "/v1/chat/completions": OpenAIChat(),
+        "/v1/responses": OpenAIResponses(),
+        "/v1/messages": AnthropicClient(),
+        "/v1/embeddings": Embeddings(),
+    }
+
+
+def new_catalog(config: Config, connected: Mapping[str, Connected]) -> Catalog:
+    return build_catalog(config, {name: each.upstream for name, each in connected.items()}, known=tuple(vendors()))
+
+
+def new_plan(config: Config, catalog: Catalog, clock: Clock) -> Plan:
+    """The stages in their order.  None of today's watches the answer."""
+    stages: tuple[Stage, ...] = (InFlightLimit(config.server.max_in_flight, clock), RouteStage(catalog, clock))
+    return Plan(request=stages, response=stages)
+
+
+def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:
+    overrides = {
+        (provider, model): TokenPrice(
+            price.input_usd_per_million,
+            price.output_usd_per_million,
+            price.cache_read_usd_per_million,
+            price.cache_write_usd_per_million,
+        )
+        for provider, settings in config.providers.items()
+        for model, price in settings.prices.items()
+    }
+    names = {name: settings.vendor for name, settings in config.providers.items()}
+    return PriceBook(ensure_table(data_dir.root), clock=clock, overrides=overrides, vendors=names)
+
+
+def _follow_keys(config: Config, data_dir: DataDir, clock: Clock) -> tuple[LiveKeys, KeyFollower]:
+    hasher = open_hasher(data_dir)
+    fixed = (open_dev_key(data_dir, hasher),) if config.keys.dev_key else ()
+    keys = LiveKeys(KeyRing(fixed, hasher), clock)
+
+    def connection() -> psycopg.Connection | None:
+        url = config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
+        if url is None:
+            return None
+        opened = connect_database(url, name="keys")
+        opened.autocommit = True
+        return opened
+
+    follower = KeyFollower(
+        keys=keys,
+        hasher=hasher,
+        fixed=fixed,
+        snapshot=data_dir.key_snapshot,
+        connect=connection,
+        refresh_s=config.keys.refresh_s,
+    )
+    return keys, follower
+
+
+class LoggedFaults:
+    """`flow.engine.Faults` into the log: the exchange id is what the client was shown."""
+
+    __slots__ = ()
+
+    def unexpected(self, exchange: Exchange, error: BaseException) -> None:
+        _log.error("unexpected_error", exchange=exchange.id, exc_info=error)

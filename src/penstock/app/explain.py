@@ -1,0 +1,161 @@
+"""What Penstock would do with a request, found out by doing all of it but the call itself."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from penstock.app.data_plane import client_dialects, new_catalog, new_plan, new_prices
+from penstock.app.upstreams import Connected, connect
+from penstock.config.datadir import DataDir
+from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
+from penstock.config.types import Config
+from penstock.core.chat import Dialect, Request
+from penstock.core.clock import Clock, SystemClock
+from penstock.core.errors import PenstockError
+from penstock.core.exchange import Exchange, Principal
+from penstock.core.ids import new_exchange_id
+from penstock.core.ports import Reply, Target
+from penstock.core.usage import Usage
+from penstock.flow.plan import Plan
+from penstock.providers.dialect import Endpoint
+from penstock.watch.prices import PriceBook
+
+_CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"})
+_MILLION = 1_000_000
+
+
+async def explain(config: Config, environ: Mapping[str, str], body: bytes, dialect: str) -> Explanation:
+    """Parse, enter every stage, choose the route and encode each call; nothing is sent and no lease outlives this.
+
+    Raises `ConfigError` as `serve` would.  A request that would be refused is explained, not raised.
+    """
+    clock = SystemClock()
+    connected = connect(config, environ, clock)
+    catalog = new_catalog(config, connected)
+    plan = new_plan(config, catalog, clock)
+    prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
+    spoken = next(each for each in client_dialects().values() if each.name == dialect)
+    try:
+        request = spoken.parse(body)
+    except PenstockError as error:
+        return Explanation(cast("Dialect", dialect), "", False, config.config_hash, error=_say(error))
+    exchange = Exchange(
+        id=new_exchange_id(clock),
+        principal=Principal(tenant="explain", key="explain"),
+        request=request,
+        dialect=spoken.name,
+        started_at=clock.now(),
+        began_s=clock.monotonic(),
+        deadline_s=clock.monotonic() + config.server.deadline_s,
+        gone_policy=config.server.on_client_gone,
+    )
+    decisions, error = await _enter(plan, exchange)
+    route = exchange.route
+    calls = (
+        tuple(_plan_call(target, exchange.request, connected, prices, clock) for target in route.targets)
+        if route
+        else ()
+    )
+    return Explanation(
+        dialect=spoken.name,
+        model=request.model,
+        is_streamed=request.stream,
+        config_hash=config.config_hash,
+        stages=decisions,
+        filters=("meter", *(type(each).__name__ for each in plan.filters(exchange)), "encode"),
+        route=route.name if route else None,
+        max_attempts=route.max_attempts if route else None,
+        deadline_s=config.server.deadline_s,
+        gone_policy=config.server.on_client_gone,
+        calls=() if error else calls,
+        error=error,
+    )
+
+
+async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, ...], str | None]:
+    """Enter the stages one by one; the leases that they took are given back at once."""
+    decisions: list[StageDecision] = []
+    stopped: str | None = None
+    for stage in plan.request:
+        if stopped is not None:
+            decisions.append(StageDecision(stage.name, "skip", "not reached"))
+            continue
+        seen = len(exchange.facts)
+        outcome: Outcome = "continue"
+        try:
+            if isinstance(await stage.enter(exchange), Reply):
+                outcome, stopped = "answer", f"{stage.name} answers: no provider is called"
+        except PenstockError as error:
+            outcome, stopped = "refuse", _say(error)
+        why = "; ".join(_facts(exchange, seen)) or (stopped if outcome == "refuse" and stopped else "nothing to change")
+        decisions.append(StageDecision(stage.name, outcome, why, stage.filter(exchange) is not None))
+    exchange.end = "rejected" if stopped else "completed"
+    while exchange.leases:
+        exchange.leases.pop().settle(exchange)
+    return tuple(decisions), stopped
+
+
+def _facts(exchange: Exchange, since: int) -> Iterator[str]:
+    for fact in exchange.facts[since:]:
+        fields = [f"{name} {_plain(getattr(fact, name))}" for name in fact.__struct_fields__ if name != "at_s"]
+        yield ", ".join(fields)
+
+
+def _plain(value: object) -> str:
+    return (
+        " then ".join(str(each) for each in cast("tuple[object, ...]", value))
+        if isinstance(value, tuple)
+        else str(value)
+    )
+
+
+def _plan_call(
+    target: Target, request: Request, connected: Mapping[str, Connected], prices: PriceBook, clock: Clock
+) -> PlannedCall:
+    made = connected[target.provider.name]
+    price = _price(prices, target)
+    if made.endpoint is None:
+        return PlannedCall(
+            target.name, target.provider.name, target.provider.dialect, target.model, url="(built in)", price=price
+        )
+    dialect = made.dialects.get(request.dialect) or made.dialects[target.provider.dialect]
+    try:
+        call = dialect.encode(request, target.model, made.endpoint, now=clock.now())
+    except PenstockError as error:
+        return PlannedCall(
+            target.name, target.provider.name, dialect.name, target.model, refusal=_say(error), price=price
+        )
+    return PlannedCall(
+        target=target.name,
+        provider=target.provider.name,
+        dialect=dialect.name,
+        model=target.model,
+        method=call.method,
+        url=call.url,
+        headers=tuple(_redacted(call.headers, made.endpoint)),
+        body=call.body.decode("utf-8", "replace"),
+        dropped_fields=tuple(dialect.advisory(request, made.endpoint)),
+        price=price,
+    )
+
+
+def _redacted(headers: tuple[tuple[str, str], ...], endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    own = {name for name, _ in endpoint.headers}
+    for name, value in headers:
+        yield name, "(secret)" if name in _CREDENTIALS or name in own else value
+
+
+def _price(prices: PriceBook, target: Target) -> str:
+    """What a million tokens in and a million out cost, in US dollars."""
+    sides = [
+        prices.cost(target, usage).amount_nanousd
+        for usage in (Usage(input_tokens=_MILLION), Usage(output_tokens=_MILLION))
+    ]
+    if None in sides:
+        return "unknown"
+    return " / ".join(f"${(side or 0) / 1e9:g}" for side in sides) + " a million tokens in / out"
+
+
+def _say(error: PenstockError) -> str:
+    where = f" (field `{error.field}`)" if error.field else ""
+    return f"{error.status} {error.code}: {error.public}{where}"

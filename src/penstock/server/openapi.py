@@ -1,0 +1,215 @@
+"""The OpenAPI description of the data plane, served at /openapi.json and fuzzed against in the tests.
+
+It describes what Penstock itself promises: paths, credentials, the fields that it reads, and errors.  Fields that it
+passes on untouched are the providers' to describe; every request schema therefore allows more.
+"""
+
+from collections.abc import Mapping
+
+from penstock.core.json import JsonObject
+
+_ERRORS = {
+    "400": "malformed, or asks for what the target cannot do; names the field",
+    "401": "missing or unknown key",
+    "403": "not allowed for this key",
+    "404": "unknown model or path",
+    "405": "another method",
+    "408": "the body did not arrive in time",
+    "413": "the body is too large",
+    "415": "not JSON in UTF-8",
+    "422": "the provider cannot process the request",
+    "429": "a limit, ours or the provider's; see Retry-After",
+    "499": "the client has left",
+    "500": "a fault of our own; the body names the exchange",
+    "502": "the provider failed",
+    "503": "overloaded or shutting down; see Retry-After",
+    "504": "the provider, or the deadline, ran out of time",
+}
+
+_OPENAI_ERROR: JsonObject = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+
+_ANTHROPIC_ERROR: JsonObject = {
+    "type": "object",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {
+            "type": "object",
+            "required": ["type", "message"],
+            "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
+        },
+    },
+}
+
+_TOKENS: JsonObject = {"type": "integer", "minimum": 1}
+_MODEL: JsonObject = {"type": "string", "minLength": 1, "example": "sim"}
+_TEXT_PARTS: JsonObject = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["type", "text"],
+        "properties": {"type": {"const": "text"}, "text": {"type": "string", "minLength": 1}},
+    },
+}
+
+
+def _message(roles: list[str]) -> JsonObject:
+    return {
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {
+            "role": {"enum": [*roles]},
+            "content": {"oneOf": [{"type": "string", "minLength": 1}, _TEXT_PARTS]},
+        },
+    }
+
+
+def _chat() -> JsonObject:
+    roles = ["system", "developer", "user", "assistant"]
+    return {
+        "type": "object",
+        "required": ["model", "messages"],
+        "properties": {
+            "model": _MODEL,
+            "messages": {"type": "array", "minItems": 1, "items": _message(roles)},
+            "stream": {"type": "boolean"},
+            "n": {"type": "integer", "minimum": 1, "maximum": 128},
+            "max_completion_tokens": _TOKENS,
+            "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+            "top_p": {"type": "number", "minimum": 0, "maximum": 1},
+            "stop": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "maxItems": 4}]},
+            "seed": {"type": "integer"},
+            "user": {"type": "string"},
+        },
+    }
+
+
+def _responses() -> JsonObject:
+    return {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {
+            "model": _MODEL,
+            "input": {"oneOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": _message(["user"])}]},
+            "instructions": {"type": "string"},
+            "stream": {"type": "boolean"},
+            "max_output_tokens": _TOKENS,
+            "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        },
+    }
+
+
+def _messages() -> JsonObject:
+    return {
+        "type": "object",
+        "required": ["model", "messages", "max_tokens"],
+        "properties": {
+            "model": _MODEL,
+            "messages": {"type": "array", "minItems": 1, "items": _message(["user", "assistant"])},
+            "max_tokens": _TOKENS,
+            "system": {"type": "string"},
+            "stream": {"type": "boolean"},
+            "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+            "stop_sequences": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+
+
+def _embeddings() -> JsonObject:
+    text: JsonObject = {"type": "string", "minLength": 1}
+    return {
+        "type": "object",
+        "required": ["model", "input"],
+        "properties": {
+            "model": _MODEL,
+            "input": {"oneOf": [text, {"type": "array", "minItems": 1, "maxItems": 2048, "items": text}]},
+            "dimensions": _TOKENS,
+            "encoding_format": {"enum": ["float", "base64"]},
+        },
+    }
+
+
+def _error_responses(error: JsonObject) -> JsonObject:
+    return {
+        status: {"description": text, "content": {"application/json": {"schema": error}}}
+        for status, text in _ERRORS.items()
+    }
+
+
+def _ask(summary: str, schema: JsonObject, error: JsonObject, *, is_streamed: bool = True) -> JsonObject:
+    content: JsonObject = {"application/json": {"schema": {"type": "object"}}}
+    if is_streamed:
+        content["text/event-stream"] = {"schema": {"type": "string"}}
+    return {
+        "post": {
+            "summary": summary,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {"200": {"description": "the answer", "content": content}, **_error_responses(error)},
+        }
+    }
+
+
+def _page(summary: str, media_type: str = "application/json", *, is_open: bool = True) -> JsonObject:
+    kind = "string" if media_type.startswith("text/") else "object"
+    answers: JsonObject = {
+        "200": {"description": summary, "content": {media_type: {"schema": {"type": kind}}}},
+        **_error_responses(_OPENAI_ERROR),
+    }
+    if is_open:
+        answers["503"] = {"description": "not ready", "content": {"application/json": {"schema": {"type": "object"}}}}
+    operation: JsonObject = {"summary": summary, "responses": answers}
+    if is_open:
+        operation["security"] = []
+    return {"get": operation}
+
+
+def describe(version: str, limits: Mapping[str, int]) -> JsonObject:
+    """The whole description.  `limits` are shown in the text, so that an integrator meets no surprise."""
+    stated = ", ".join(f"{name} {value}" for name, value in limits.items())
+    one_model = _page("one model", is_open=False)
+    one_model["parameters"] = [
+        {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    ]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Penstock data plane",
+            "version": version,
+            "description": f"Any client dialect to any provider. Limits: {stated}.",
+        },
+        "security": [{"bearer": []}, {"api_key": []}],
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            }
+        },
+        "paths": {
+            "/v1/chat/completions": _ask("OpenAI chat completions", _chat(), _OPENAI_ERROR),
+            "/v1/responses": _ask("OpenAI Responses", _responses(), _OPENAI_ERROR),
+            "/v1/messages": _ask("Anthropic Messages", _messages(), _ANTHROPIC_ERROR),
+            "/v1/embeddings": _ask("Embeddings", _embeddings(), _OPENAI_ERROR, is_streamed=False),
+            "/v1/models": _page("all models", is_open=False),
+            "/v1/models/{model}": one_model,
+            "/health": _page("ready, degraded or not ready, with reasons"),
+            "/health/live": _page("the process answers"),
+            "/health/ready": _page("200 while it can serve"),
+            "/metrics": _page("Prometheus metrics", "text/plain"),
+        },
+    }
