@@ -36,6 +36,9 @@ ADVISORY_FIELDS: Final = frozenset(
         "store",
         "stream_options",
         "user",
+        # what SDKs echo of an earlier answer: a mark for people, the place of a call in a stream
+        "annotations",
+        "index",
         # Anthropic
         "cache_control",
     }
@@ -80,12 +83,12 @@ def advisory_extras(request: Request) -> list[str]:
 
 
 def unsupported_extras(request: Request, *, known: frozenset[str] = frozenset()) -> list[str]:
-    """The paths of the extras that are neither advisory, nor null, nor among the names that the caller translates."""
+    """The paths of the extras that are neither advisory, nor empty, nor among the names that the caller translates."""
     return [
         f"{path}.{name}" if path else name
         for path, extras in extras_of(request)
         for name, value in extras.items()
-        if value is not None and name not in ADVISORY_FIELDS and name not in known
+        if value is not None and value != [] and value != {} and name not in ADVISORY_FIELDS and name not in known
     ]
 
 

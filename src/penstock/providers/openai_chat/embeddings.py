@@ -4,6 +4,7 @@ import array
 import base64
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -49,8 +50,8 @@ class _Answer(msgspec.Struct):
     data: list[_Item] = []
     model: str = ""
     id: str | None = None
-    usage: JsonObject | None = None
-    error: JsonValue = None
+    usage: Any = None  # msgspec cannot read the recursive JSON type
+    error: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Answer)

@@ -136,7 +136,7 @@ def _is_moderation(complaint: Complaint) -> bool:
 
 def _status_of(complaint: Complaint) -> int:
     match complaint.kind or complaint.code:
-        case "invalid_request_error" | "invalid_request" | "bad_request":
+        case "invalid_request_error" | "invalid_request" | "bad_request" | "content_filter":
             return 400
         case "rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota" | "tokens" | "requests":
             return 429
@@ -164,7 +164,7 @@ def _read(given: JsonValue) -> Complaint:
     if not isinstance(given, dict):
         return Complaint()
     code, param = given.get("code"), given.get("param")
-    number = code if isinstance(code, int) else given.get("status_code")
+    number = code if isinstance(code, int) else given.get("status_code", given.get("status"))
     return Complaint(
         message=_message(given.get("message") or given.get("detail") or given.get("msg")),
         code=code if isinstance(code, str) else "",

@@ -4,7 +4,7 @@
 follow them, whatever order a server sends them in.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from penstock.core.errors import UpstreamProtocolError
 from penstock.core.events import Channel, Event, Finish, FinishReason, Notice, Start, Text, ToolCall, UsageReport
@@ -102,7 +102,7 @@ class AnswerReader:
             Start(
                 self._id,
                 model if isinstance(model, str) else "",
-                int(created) if isinstance(created, int | float) else 0,
+                int(created) if isinstance(created, int | float) or _is_digits(created) else 0,
             )
         )
         events += self._early
@@ -250,6 +250,10 @@ class AnswerReader:
                 _signature(call) if "extra_content" in call else None,
             )
         )
+
+
+def _is_digits(value: JsonValue) -> TypeGuard[str]:
+    return isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16
 
 
 def _place(call: JsonObject, state: _ChoiceState) -> tuple[int, bool]:

@@ -23,12 +23,13 @@ _decode: Final = msgspec.json.Decoder().decode
 class StreamDecoder:
     """`providers.dialect.Decoder` for `stream: true`."""
 
-    __slots__ = ("_is_complete", "_reader", "_request", "_sse", "_unary")
+    __slots__ = ("_is_at_start", "_is_complete", "_reader", "_request", "_sse", "_unary")
 
     def __init__(self, request: ChatRequest) -> None:
         self._request = request
         self._sse = SseDecoder()
         self._reader = AnswerReader()
+        self._is_at_start = True
         self._is_complete = False
         self._unary: UnaryDecoder | None = None
 
@@ -39,8 +40,13 @@ class StreamDecoder:
     def feed(self, data: bytes) -> Sequence[Event]:
         if self._is_complete:
             return ()
-        if self._unary is not None or (not self._reader.is_started and data.lstrip()[:1] == b"{"):
-            return self._feed_unary(data)
+        if self._is_at_start:
+            first = data.lstrip()[:1]
+            self._is_at_start = not first
+            if first == b"{":  # a server that does not stream answers with one object
+                self._unary = UnaryDecoder(self._request)
+        if self._unary is not None:
+            return self._unary.feed(data)
         return self._read(self._sse.feed(data))
 
     def finish(self) -> Sequence[Event]:
@@ -58,12 +64,6 @@ class StreamDecoder:
             raise protocol_error("the stream was cut before its end")
         self._is_complete = True
         return [*events, *self._reader.close()]
-
-    def _feed_unary(self, data: bytes) -> Sequence[Event]:
-        """A server that does not stream answers with one object."""
-        if self._unary is None:
-            self._unary = UnaryDecoder(self._request)
-        return self._unary.feed(data)
 
     def _read(self, frames: Sequence[SseFrame]) -> list[Event]:
         events: list[Event] = []

@@ -83,6 +83,8 @@ def _read_assistant(message: JsonObject, path: str, kinds: dict[str, ToolKind]) 
     if type(message.get(thought)) is str:
         text = message.pop(thought)
         parts.append(ReasoningPart(as_text(text, path)))
+    if message.get("content") == []:  # Mistral's own client writes a message of calls alone so
+        message["content"] = None
     if message.get("content") is not None:
         parts += _read_content(message, path)
     if message.get("refusal") is not None:
