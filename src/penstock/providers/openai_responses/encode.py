@@ -12,7 +12,7 @@ from penstock.core.chat import ChatRequest, Dialect, OpaqueTool, ReasoningPart, 
 from penstock.core.errors import UnsupportedField
 from penstock.core.json import JsonObject, JsonValue
 from penstock.providers.advisory import advisory_extras, refuse_opaque, refuse_unknown_extras
-from penstock.providers.openai_responses.input import input_of, instructions_of
+from penstock.providers.openai_responses.input import input_of, instructions_of, is_returned
 from penstock.providers.openai_responses.items import DIALECT, SIGNATURE_PREFIX
 
 LOGPROBS: Final = "message.output_text.logprobs"
@@ -71,7 +71,12 @@ def advisory_of(request: ChatRequest) -> list[str]:
     if request.dialect == DIALECT:
         return []
     kept = _SAME_NAME if request.dialect == "openai-chat" else ()
-    return [name for name in advisory_extras(request) if name not in kept]
+    left_out = [name for name in advisory_extras(request) if name not in kept]
+    for at, message in enumerate(request.messages):
+        for place, part in enumerate(message.parts):
+            if isinstance(part, ReasoningPart) and not is_returned(part, request):
+                left_out.append(f"messages[{at}].content[{place}]")
+    return left_out
 
 
 def _refuse_unknown(request: ChatRequest) -> None:

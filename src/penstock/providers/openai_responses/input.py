@@ -34,18 +34,22 @@ def instructions_of(request: ChatRequest) -> str | None:
     if not request.messages:
         return None
     first = request.messages[0]
-    if first.role != "system" or (first.extras and "type" in first.extras) or first.name is not None:
+    if first.role != "system" or first.name is not None or len(first.parts) != 1:
         return None
-    match first.parts:
-        case (TextPart(text=text, extras={}),) if not first.extras and not first.parts[0].extras:
-            return text
-        case _:
-            return None
+    part = first.parts[0]
+    if not isinstance(part, TextPart) or (request.dialect == DIALECT and (first.extras or part.extras)):
+        return None
+    return part.text
+
+
+def is_returned(part: ReasoningPart, request: ChatRequest) -> bool:
+    """Reasoning goes back only to where it came from: with its proof, or to the same dialect."""
+    return request.dialect == DIALECT or (part.signature or "").startswith(SIGNATURE_PREFIX)
 
 
 def input_of(request: ChatRequest, *, has_instructions: bool) -> list[JsonValue]:
     """The input items of every message but the one that is sent as `instructions`."""
-    writer = _Writer(request.dialect == DIALECT)
+    writer = _Writer(request)
     for at, message in enumerate(request.messages):
         if at > 0 or not has_instructions:
             writer.message(message, f"messages[{at}]")
@@ -53,38 +57,39 @@ def input_of(request: ChatRequest, *, has_instructions: bool) -> list[JsonValue]
 
 
 class _Writer:
-    __slots__ = ("_is_same", "_reasoning", "items")
+    __slots__ = ("_is_same", "_reasoning", "_request", "items")
 
-    def __init__(self, is_same: bool) -> None:  # noqa: FBT001 - private, one caller
-        self._is_same = is_same
+    def __init__(self, request: ChatRequest) -> None:
+        self._request = request
+        self._is_same = request.dialect == DIALECT
         self._reasoning: JsonObject | None = None
         self.items: list[JsonValue] = []
 
     def message(self, message: Message, path: str) -> None:
         if message.name is not None and message.role != "tool":
             raise UnsupportedField(f"`{path}.name` cannot be sent to an OpenAI Responses model.", field=f"{path}.name")
-        content: list[Part] = []
+        content: list[tuple[str, Part]] = []
         extras = message.extras if self._is_same else _NO_EXTRAS
         is_written = False
         for at, part in enumerate(message.parts):
             match part:
                 case ToolCallPart() | ToolResultPart() | ReasoningPart():
-                    self._content(message, content, extras, path)
+                    self._content(message, content, extras)
                     self._item(part, f"{path}.content[{at}]")
                     is_written = True
                 case OpaquePart() if ".content[" not in part.field and ".output[" not in part.field:
-                    self._content(message, content, extras, path)
+                    self._content(message, content, extras)
                     self._reasoning = None
                     self.items.append(part.data)
                     is_written = True
                 case _:
-                    content.append(part)
+                    content.append((f"{path}.content[{at}]", part))
         if content or not is_written:
-            self._content(message, content, extras, path, is_last=True)
+            self._content(message, content, extras, is_last=True)
         self._reasoning = None
 
     def _content(
-        self, message: Message, content: list[Part], extras: JsonObject, path: str, *, is_last: bool = False
+        self, message: Message, content: list[tuple[str, Part]], extras: JsonObject, *, is_last: bool = False
     ) -> None:
         """Write the content that has come together as one message item, if there is any."""
         if not content and not is_last:
@@ -93,10 +98,10 @@ class _Writer:
         is_assistant = message.role == "assistant"
         written: JsonValue
         match content:
-            case [TextPart(text=text, extras={} as more)] if not more and "id" not in extras:
+            case [(_, TextPart(text=text) as only)] if not (self._is_same and (only.extras or "id" in extras)):
                 written = text
             case _:
-                written = [self._part(part, path, is_assistant=is_assistant) for part in content]
+                written = [self._part(part, path, is_assistant=is_assistant) for path, part in content]
         item: JsonObject = {"role": message.role, "content": written, **extras}
         if "id" in extras:
             item["type"] = "message"
@@ -130,15 +135,11 @@ class _Writer:
             case (TextPart(text=text) as only,) if not (self._is_same and only.extras):
                 return text
             case parts:
-                return [self._part(part, path, is_assistant=False) for part in parts]
+                return [self._part(p, f"{path}.content[{at}]", is_assistant=False) for at, p in enumerate(parts)]
 
     def _thought(self, part: ReasoningPart) -> None:
-        """Reasoning goes back only to where it came from: with its proof, or to the same dialect.
-
-        An item ends with its proof or where the next one's id begins.
-        """
-        is_own = part.signature is not None and part.signature.startswith(SIGNATURE_PREFIX)
-        if not self._is_same and not is_own:
+        """An item ends with its proof or where the next one's id begins."""
+        if not is_returned(part, self._request):
             return
         extras = part.extras if self._is_same else _NO_EXTRAS
         rest = {name: value for name, value in extras.items() if name != "type"}
@@ -152,7 +153,7 @@ class _Writer:
             if isinstance(texts, list):
                 texts.append({"type": "reasoning_text" if is_raw else "summary_text", "text": part.text})
         if part.signature is not None:
-            if is_own:
+            if part.signature.startswith(SIGNATURE_PREFIX):
                 item["encrypted_content"] = part.signature.removeprefix(SIGNATURE_PREFIX)
             self._reasoning = None
 
