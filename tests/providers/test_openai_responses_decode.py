@@ -66,7 +66,10 @@ def sse(*events: dict[str, Any]) -> bytes:
     return b"".join(b"event: %b\ndata: %b\n\n" % (event["type"].encode(), dumps(event)) for event in events)
 
 
-CREATED = {"type": "response.created", "response": {"id": "resp_1", "model": "m", "created_at": 5, "output": []}}
+CREATED: dict[str, Any] = {
+    "type": "response.created",
+    "response": {"id": "resp_1", "model": "m", "created_at": 5, "output": []},
+}
 MESSAGE: dict[str, Any] = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": []}
 
 
@@ -82,12 +85,11 @@ def test_a_recorded_answer_decodes_to_what_it_says(path: Path) -> None:
     output = said["output"]
     parts = [part for item in output if item["type"] == "message" for part in item["content"]]
     calls = [item for item in output if item["type"] == "function_call"]
-    thoughts = [
-        entry["text"]
-        for item in output
-        if item["type"] == "reasoning"
-        for entry in [*item["summary"], *(item.get("content") or [])]
-    ]
+    thoughts: list[str] = []
+    for item in output:
+        if item["type"] == "reasoning":
+            thoughts += [entry["text"] for entry in item["summary"]]
+            thoughts += [entry["text"] for entry in item.get("content") or ()]
     assert answer.start == Start(said["id"], said["model"], said["created_at"])
     choice = answer.choices[0]
     assert choice.text() == "".join(part["text"] for part in parts)
@@ -185,7 +187,7 @@ def test_an_answer_that_comes_only_with_its_end_is_whole() -> None:
 
 def test_pieces_are_not_said_twice_by_the_events_that_repeat_them() -> None:
     place = {"output_index": 0, "item_id": "msg_1", "content_index": 0}
-    part = {"type": "output_text", "text": "hello", "annotations": []}
+    part: dict[str, Any] = {"type": "output_text", "text": "hello", "annotations": []}
     body = sse(
         CREATED,
         {"type": "response.output_item.added", "output_index": 0, "item": MESSAGE},
