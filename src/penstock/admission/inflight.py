@@ -54,7 +54,7 @@ class _Place:
     def name(self) -> str:
         return "in_flight"
 
-    def settle(self, exchange: Exchange) -> None:  # noqa: ARG002 - the port's signature
+    def settle(self, exchange: Exchange) -> None:
         if self._limit is not None:
             self._limit.give_back()
             self._limit = None

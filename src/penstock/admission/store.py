@@ -21,7 +21,7 @@ CHANNEL = "penstock_keys"
 """What is notified when the table changes."""
 
 _FIRST_RETRY_S = 0.5
-_NOTIFY_CHECK_S = 1.0
+_NOTIFY_CHECK_S = 0.5
 
 _log = structlog.get_logger(__name__)
 

@@ -1,14 +1,18 @@
 """The command `penstock`: one module for each subcommand.
 
-Only the module of the command that was asked for is imported, and each imports what is heavy when it runs, so that
-`penstock version` is as quick as Python's own start.
+Only the module of the command that was asked for is imported, and each imports what is heavy when it runs; `version`
+needs none of it.
 """
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-import typer
+import penstock
+
+if TYPE_CHECKING:
+    import typer
 
 _COMMANDS = ("up", "serve", "control", "check", "explain", "sim", "demo", "ledger", "version")
 _HIDDEN = frozenset({"control"})
@@ -17,10 +21,15 @@ _HIDDEN = frozenset({"control"})
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends with `SystemExit`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given in (["version"], ["--version"]):
+        print(penstock.__version__)
+        return
     _build(given)(given, prog_name="penstock")
 
 
-def _build(arguments: Sequence[str]) -> typer.Typer:
+def _build(arguments: Sequence[str]) -> "typer.Typer":
+    import typer  # noqa: PLC0415 - see the module
+
     app = typer.Typer(
         name="penstock",
         help="Everything that stands between a call of a language model and a service that can be relied on.",

@@ -3,6 +3,7 @@
 import typer
 
 from penstock.cli.settings import ConfigOption, config_file, load, refuse, with_options
+from penstock.core.clock import SystemClock
 from penstock.core.errors import ConfigError
 
 
@@ -11,13 +12,14 @@ def check(config: ConfigOption = None) -> None:
 
     Nothing is called on the network.
     """
-    from penstock import app  # noqa: PLC0415 - heavy: only once the file itself is sound
+    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy
+    from penstock.app.upstreams import connect  # noqa: PLC0415 - heavy
 
     path = config_file(config)
     environ = with_options({})
     settings = load(path, environ)
     try:
-        catalog = app.build_catalog(settings, environ)
+        catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
     except ConfigError as error:
         refuse(error)
     providers = ", ".join(provider.name for provider in catalog.providers()) or "none"

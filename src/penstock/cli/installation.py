@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Coroutine, Mapping
 from functools import partial
 
@@ -40,8 +41,8 @@ class Installation:
         environ = {**environ, VARIABLE: str(self._lifeline.read_fd)}
         spec = partial(ChildSpec, environ=environ, inherited_fd=self._lifeline.read_fd)
         drain_s = settings.server.drain_timeout_s + _DRAIN_MARGIN_S
-        self._data = Child(spec("data plane", ("serve",), stop_timeout_s=drain_s), self._clock)
-        self._control = Child(spec("control plane", ("control",), stop_timeout_s=_SHIP_TIMEOUT_S), self._clock)
+        self._data = Child(spec("data plane", _command("serve"), stop_timeout_s=drain_s), self._clock)
+        self._control = Child(spec("control plane", _command("control"), stop_timeout_s=_SHIP_TIMEOUT_S), self._clock)
         self._postgres = EmbeddedPostgres(root.root) if settings.database_url is None else None
         self._stop = asyncio.Event()
         self._signals = 0
@@ -144,3 +145,7 @@ class Installation:
     async def _get(self, host: str, port: int, path: str, key: str | None) -> PlaneReply | None:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
         return await asyncio.to_thread(get, host, port, path, headers)
+
+
+def _command(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "penstock.cli", name)

@@ -23,12 +23,12 @@ def serve(
     port: PortOption = None,
 ) -> None:
     """Run the data plane until SIGTERM; it drains and exits with 0."""
-    from penstock.server.main import serve as run  # noqa: PLC0415 - heavy
+    from penstock.app import serve as run  # noqa: PLC0415 - heavy
 
     follow_parent(os.environ)
     environ = with_options({"data_dir": data_dir, "server.host": host, "server.port": port})
     settings = load(config_file(config), environ)
     try:
-        run(settings)
+        run(settings, environ)
     except ConfigError as error:
         refuse(error)

@@ -7,7 +7,6 @@ that never came up, or that says its configuration is wrong, is given up, and wi
 import asyncio
 import os
 import signal
-import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ class ChildSpec:
     """What to run.  `stop_timeout_s` is how long it may take after SIGTERM."""
 
     name: str
-    arguments: tuple[str, ...]
+    command: tuple[str, ...]
     environ: Mapping[str, str]
     inherited_fd: int
     stop_timeout_s: float
@@ -107,10 +106,7 @@ class Child:
 
     async def _run_once(self) -> int:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "penstock.cli",
-            *self._spec.arguments,
+            *self._spec.command,
             env=dict(self._spec.environ),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=(self._spec.inherited_fd,),

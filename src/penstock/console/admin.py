@@ -64,9 +64,10 @@ async def status(plane: Plane) -> views.StatusView:
 
 
 def _catalog(plane: ControlPlane) -> Catalog:
-    from penstock.app import build_catalog  # noqa: PLC0415 - brings every provider: only once somebody asks
+    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - brings every provider: only once somebody asks
+    from penstock.app.upstreams import connect  # noqa: PLC0415 - same
 
-    return build_catalog(plane.config, plane.environ)
+    return new_catalog(plane.config, connect(plane.config, plane.environ, plane.clock))
 
 
 @router.get("/models")
