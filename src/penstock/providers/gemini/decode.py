@@ -7,7 +7,7 @@ usage.  A stream has no terminator: it is whole if, at its end, each candidate h
 from collections.abc import Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -43,7 +43,7 @@ _REASONS: Final = MappingProxyType[str, FinishReason](
 class _FunctionCall(msgspec.Struct):
     name: str = ""
     id: str | None = None
-    args: JsonObject | None = None
+    args: dict[str, Any] | None = None
 
 
 class _Part(msgspec.Struct, rename="camel"):
@@ -51,12 +51,12 @@ class _Part(msgspec.Struct, rename="camel"):
     thought: bool | None = None
     thought_signature: str | None = None
     function_call: _FunctionCall | None = None
-    executable_code: JsonValue = None
-    code_execution_result: JsonValue = None
-    inline_data: JsonValue = None
-    file_data: JsonValue = None
-    tool_call: JsonValue = None
-    tool_response: JsonValue = None
+    executable_code: Any = None
+    code_execution_result: Any = None
+    inline_data: Any = None
+    file_data: Any = None
+    tool_call: Any = None
+    tool_response: Any = None
 
 
 class _Content(msgspec.Struct):
@@ -82,20 +82,20 @@ class _Candidate(msgspec.Struct, rename="camel"):
     content: _Content | None = None
     finish_reason: str | None = None
     logprobs_result: _Logprobs | None = None
-    grounding_metadata: JsonValue = None
-    citation_metadata: JsonValue = None
-    url_context_metadata: JsonValue = None
-    safety_ratings: JsonValue = None
+    grounding_metadata: Any = None
+    citation_metadata: Any = None
+    url_context_metadata: Any = None
+    safety_ratings: Any = None
 
 
 class _Chunk(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] | None = None
-    usage_metadata: JsonObject | None = None
-    prompt_feedback: JsonObject | None = None
+    usage_metadata: dict[str, Any] | None = None
+    prompt_feedback: dict[str, Any] | None = None
     response_id: str = ""
     model_version: str = ""
     create_time: str = ""
-    error: JsonObject | None = None
+    error: dict[str, Any] | None = None
 
 
 _PART_NOTICES: Final = (

@@ -1,6 +1,7 @@
 """Embeddings: batchEmbedContents (https://ai.google.dev/api/embeddings)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -36,7 +37,7 @@ class _Embedding(msgspec.Struct):
 
 class _Answer(msgspec.Struct, rename="camel"):
     embeddings: list[_Embedding]
-    usage_metadata: JsonObject | None = None
+    usage_metadata: dict[str, Any] | None = None
 
 
 _decoder = msgspec.json.Decoder(_Answer)
