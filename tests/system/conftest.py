@@ -1,0 +1,113 @@
+"""A whole Penstock as a user starts it, for the tests that talk to it over real sockets."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+READY_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Installation:
+    """One `penstock up`.  `port` and `control_port` are its planes', `key` its development key."""
+
+    data_dir: Path
+    config: Path | None = None
+    environ: dict[str, str] = field(default_factory=dict[str, str])
+    port: int = field(default_factory=free_port)
+    control_port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+    ready_after_s: float = 0.0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def key(self) -> str:
+        return (self.data_dir / "dev-key").read_text("ascii").strip()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "penstock.cli", "up", "--data-dir", str(self.data_dir)]
+        command += ["--port", str(self.port), "--control-port", str(self.control_port)]
+        if self.config is not None:
+            command += ["--config", str(self.config)]
+        environ = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
+        began = time.monotonic()
+        log = (self.data_dir.parent / "up.log").open("ab")
+        self.process = subprocess.Popen(
+            command, env={**environ, **self.environ}, stdout=log, stderr=log, start_new_session=True
+        )
+        for port in (self.port, self.control_port):
+            self._until_ready(port, began + READY_S)
+        self.ready_after_s = time.monotonic() - began
+
+    def _until_ready(self, port: int, until: float) -> None:
+        assert self.process is not None
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as reply:
+                    if reply.status == 200:
+                        return
+            except (URLError, OSError):
+                pass
+            time.sleep(0.02)  # noqa: TID251 - waits for another process
+        raise AssertionError((self.data_dir.parent / "up.log").read_text())
+
+    def stop(self, *, timeout_s: float = 60.0) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+    def ledger(self) -> list[dict[str, object]]:
+        """What `penstock ledger export` prints."""
+        import json  # noqa: PLC0415, TID251 - reads another program's output
+
+        command = [sys.executable, "-m", "penstock.cli", "ledger", "export", "--format", "jsonl"]
+        done = subprocess.run(
+            [*command, "--data-dir", str(self.data_dir)], capture_output=True, check=True, timeout=60
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextmanager
+def running(data_dir: Path, config: str | None = None, **environ: str) -> Iterator[Installation]:
+    """`penstock up` in `data_dir` for the length of the block; it must end with 0."""
+    path = None
+    if config is not None:
+        path = data_dir.parent / "penstock.yaml"
+        path.write_text(config)
+    up = Installation(data_dir, path, environ)
+    up.start()
+    try:
+        yield up
+    finally:
+        if up.process is not None and up.process.poll() is None:
+            code = up.stop()
+            assert code == 0, (data_dir.parent / "up.log").read_text()
+
+
+@pytest.fixture(scope="session")
+def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """With no config at all: what a first user has after `make up`."""
+    with running(tmp_path_factory.mktemp("up") / "data") as up:
+        yield up
