@@ -237,7 +237,7 @@ def test_content_parts_are_written_as_this_dialect_has_them(part: Any, expected:
         ({"top_k": 3, "dialect": "anthropic"}, "top_k"),
         ({"extras": {"logit_bias": {"1": 2}}}, "logit_bias"),
         ({"extras": {"modalities": ["text", "audio"]}}, "modalities"),
-        ({"extras": {"web_search_options": {}}}, "web_search_options"),
+        ({"extras": {"web_search_options": {"x": 1}}}, "web_search_options"),
         ({"extras": {"verbosity": "low"}, "dialect": "anthropic"}, "verbosity"),
         ({"messages": (Message("user", (AudioPart("QQ==", "wav"),)),)}, "messages[0].content[0]"),
         ({"messages": (Message("user", (ImagePart(file_id="f"),)),)}, "messages[0].content[0]"),

@@ -234,7 +234,7 @@ def test_one_turn_of_the_assistant_becomes_one_message() -> None:
 
 def test_a_proof_of_another_provider_keeps_its_name() -> None:
     request = parse(input=[{"type": "reasoning", "summary": [], "encrypted_content": "anthropic:sig"}])
-    assert request.messages[0].parts == (ReasoningPart("", "anthropic:sig"),)
+    assert request.messages[0].parts == (ReasoningPart("", "anthropic:sig", {"id": None}),)
 
 
 def test_settings_get_their_common_names() -> None:
@@ -286,56 +286,56 @@ def test_an_item_of_a_built_in_tool_names_its_place() -> None:
     assert part == OpaquePart("openai-responses", "input[1]", {"type": "mcp_call", "id": "m"})
 
 
-@pytest.mark.parametrize(
-    ("document", "field"),
-    [
-        ({"model": None}, "model"),
-        ({"model": ""}, "model"),
-        ({"input": None}, "input"),
-        ({"input": 3}, "input"),
-        ({"input": []}, "input"),
-        ({"input": ["x"]}, "input[0]"),
-        ({"input": [{}]}, "input[0].type"),
-        ({"input": [{"type": 3}]}, "input[0].type"),
-        ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role"),
-        ({"input": [{"role": "user"}]}, "input[0].content"),
-        ({"input": [{"role": "user", "content": 3}]}, "input[0].content"),
-        ({"input": [{"role": "user", "content": [{"type": "input_text"}]}]}, "input[0].content[0].text"),
-        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]"),
-        ({"input": [{"role": "user", "content": [{"type": "input_file"}]}]}, "input[0].content[0]"),
-        ({"input": [{"type": "function_call", "name": "f", "arguments": ""}]}, "input[0].call_id"),
-        ({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": {}}]}, "input[0].arguments"),
-        ({"input": [{"type": "function_call_output", "call_id": "c"}]}, "input[0].output"),
-        ({"input": [{"type": "reasoning", "summary": [{"type": "x"}]}]}, "input[0].summary[0].type"),
-        ({"instructions": []}, "instructions"),
-        ({"max_output_tokens": 0}, "max_output_tokens"),
-        ({"max_output_tokens": 1.5}, "max_output_tokens"),
-        ({"max_output_tokens": 10**12}, "max_output_tokens"),
-        ({"temperature": -1}, "temperature"),
-        ({"temperature": "hot"}, "temperature"),
-        ({"top_p": 2}, "top_p"),
-        ({"top_logprobs": 21}, "top_logprobs"),
-        ({"stream": "yes"}, "stream"),
-        ({"background": 1}, "background"),
-        ({"include": "x"}, "include"),
-        ({"include": [1]}, "include[0]"),
-        ({"metadata": {"a": 1}}, "metadata.a"),
-        ({"reasoning": "low"}, "reasoning"),
-        ({"reasoning": {"effort": 1}}, "reasoning.effort"),
-        ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
-        ({"text": {"format": {"type": "json_schema", "schema": {}}}}, "text.format.name"),
-        ({"text": {"format": {"type": "json_schema", "name": "s"}}}, "text.format.schema"),
-        ({"text": {"verbosity": 1}}, "text.verbosity"),
-        ({"tools": {}}, "tools"),
-        ({"tools": [{"name": "f"}]}, "tools[0].type"),
-        ({"tools": [{"type": "function"}]}, "tools[0].name"),
-        ({"tools": [{"type": "function", "name": "f", "parameters": "x"}]}, "tools[0].parameters"),
-        ({"tool_choice": "maybe"}, "tool_choice"),
-        ({"tool_choice": 3}, "tool_choice"),
-        ({"tool_choice": {"type": "function"}}, "tool_choice.name"),
-        ({"tool_choice": {"type": "allowed_tools", "mode": "none", "tools": []}}, "tool_choice.mode"),
-    ],
-)
+MALFORMED: list[tuple[dict[str, Any], str]] = [
+    ({"model": None}, "model"),
+    ({"model": ""}, "model"),
+    ({"input": None}, "input"),
+    ({"input": 3}, "input"),
+    ({"input": []}, "input"),
+    ({"input": ["x"]}, "input[0]"),
+    ({"input": [{}]}, "input[0].type"),
+    ({"input": [{"type": 3}]}, "input[0].type"),
+    ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role"),
+    ({"input": [{"role": "user"}]}, "input[0].content"),
+    ({"input": [{"role": "user", "content": 3}]}, "input[0].content"),
+    ({"input": [{"role": "user", "content": [{"type": "input_text"}]}]}, "input[0].content[0].text"),
+    ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]"),
+    ({"input": [{"role": "user", "content": [{"type": "input_file"}]}]}, "input[0].content[0]"),
+    ({"input": [{"type": "function_call", "name": "f", "arguments": ""}]}, "input[0].call_id"),
+    ({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": {}}]}, "input[0].arguments"),
+    ({"input": [{"type": "function_call_output", "call_id": "c"}]}, "input[0].output"),
+    ({"input": [{"type": "reasoning", "summary": [{"type": "x"}]}]}, "input[0].summary[0].type"),
+    ({"instructions": []}, "instructions"),
+    ({"max_output_tokens": 0}, "max_output_tokens"),
+    ({"max_output_tokens": 1.5}, "max_output_tokens"),
+    ({"max_output_tokens": 10**12}, "max_output_tokens"),
+    ({"temperature": -1}, "temperature"),
+    ({"temperature": "hot"}, "temperature"),
+    ({"top_p": 2}, "top_p"),
+    ({"top_logprobs": 21}, "top_logprobs"),
+    ({"stream": "yes"}, "stream"),
+    ({"background": 1}, "background"),
+    ({"include": "x"}, "include"),
+    ({"include": [1]}, "include[0]"),
+    ({"metadata": {"a": 1}}, "metadata.a"),
+    ({"reasoning": "low"}, "reasoning"),
+    ({"reasoning": {"effort": 1}}, "reasoning.effort"),
+    ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
+    ({"text": {"format": {"type": "json_schema", "schema": {}}}}, "text.format.name"),
+    ({"text": {"format": {"type": "json_schema", "name": "s"}}}, "text.format.schema"),
+    ({"text": {"verbosity": 1}}, "text.verbosity"),
+    ({"tools": {}}, "tools"),
+    ({"tools": [{"name": "f"}]}, "tools[0].type"),
+    ({"tools": [{"type": "function"}]}, "tools[0].name"),
+    ({"tools": [{"type": "function", "name": "f", "parameters": "x"}]}, "tools[0].parameters"),
+    ({"tool_choice": "maybe"}, "tool_choice"),
+    ({"tool_choice": 3}, "tool_choice"),
+    ({"tool_choice": {"type": "function"}}, "tool_choice.name"),
+    ({"tool_choice": {"type": "allowed_tools", "mode": "none", "tools": []}}, "tool_choice.mode"),
+]
+
+
+@pytest.mark.parametrize(("document", "field"), MALFORMED)
 def test_a_malformed_field_is_named(document: dict[str, Any], field: str) -> None:
     with pytest.raises(MalformedRequest) as caught:
         parse(**document)

@@ -145,7 +145,8 @@ class _Writer:
         rest = {name: value for name, value in extras.items() if name != "type"}
         item = self._reasoning
         if item is None or "id" in rest:
-            item = self._reasoning = {**rest, "type": "reasoning", "summary": []}
+            known = {name: value for name, value in rest.items() if value is not None}
+            item = self._reasoning = {**known, "type": "reasoning", "summary": []}
             self.items.append(item)
         if part.text:
             is_raw = extras.get("type") == "reasoning_text"

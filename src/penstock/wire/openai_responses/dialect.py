@@ -2,8 +2,9 @@
 
 from penstock.core.answer import Answer
 from penstock.core.chat import ChatRequest, Dialect
+from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange
-from penstock.wire.openai_chat.errors import error_body, error_of
+from penstock.wire.openai_chat.errors import error_body
 from penstock.wire.openai_responses.encode import ResponsesStream, encode_answer
 from penstock.wire.openai_responses.parse import parse_request
 
@@ -26,5 +27,5 @@ class OpenAIResponses:
     def stream(self, exchange: Exchange) -> ResponsesStream:
         return ResponsesStream(exchange)
 
-    def encode_error(self, exchange: Exchange) -> bytes:
-        return error_body(error_of(exchange), exchange.id)
+    def encode_error(self, error: PenstockError, exchange_id: str) -> bytes:
+        return error_body(error, exchange_id)

@@ -83,7 +83,7 @@ class ResponsesStream:
                     self._usage = event.usage
                 case _:
                     pass
-        if self._start is not None:
+        if self._start is not None and self._provider is None:
             self._begin()
         return self._frames.take()
 

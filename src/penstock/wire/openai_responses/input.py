@@ -240,7 +240,10 @@ def _read_result(given: JsonObject, path: str, kind: ToolKind) -> ToolResultPart
 
 
 def _read_reasoning(given: JsonObject, path: str) -> list[ReasoningPart]:
-    """One part for each piece of text, at least one; the item's id stands with the first, its proof with the last."""
+    """One part for each piece of text, at least one; the item's proof stands with the last, its id with the first.
+
+    There it stands as null where the item has none: it also marks where an item begins.
+    """
     item = {**given}
     item.pop("type")
     texts: list[tuple[str, JsonObject]] = []
@@ -256,7 +259,7 @@ def _read_reasoning(given: JsonObject, path: str) -> list[ReasoningPart]:
         proof = f"openai-responses:{proof}"
     if not texts:
         texts.append(("", _NO_EXTRAS))
-    first = _kept(item)
+    first: JsonObject = {"id": None, **_kept(item)}
     last = len(texts) - 1
     return [
         ReasoningPart(text, proof if at == last else None, {**extras, **first} if at == 0 else extras)
