@@ -1,0 +1,1 @@
+"""Measures what Penstock claims, against data and judges that are not its own."""
