@@ -6,6 +6,7 @@ remember, and a kit that checks a provider of your own against the contract.
 
 from penstock.testing.behaviour import Behaviour
 from penstock.testing.clock import FakeClock
+from penstock.testing.conformance import check_events, check_provider
 from penstock.testing.ledger import MemoryLedger
 from penstock.testing.scripted import ScriptedProvider, ScriptedSource
 from penstock.testing.sink import RecordingSink
@@ -17,4 +18,6 @@ __all__ = [
     "RecordingSink",
     "ScriptedProvider",
     "ScriptedSource",
+    "check_events",
+    "check_provider",
 ]

@@ -135,7 +135,7 @@ def embed(ask: Ask) -> list[Event]:
 def _choice(ask: Ask, behaviour: Behaviour, rng: Rng, index: int) -> _Told:
     called = _tools_called(ask)
     budget = ask.max_tokens if ask.max_tokens is not None else 1_000_000_000
-    thoughts = _prose(rng, int(behaviour.think.draw(rng)))[:budget]
+    thoughts = _prose(rng, min(int(behaviour.think.draw(rng)), budget))
     events: list[Event] = list(_texts(thoughts, behaviour, ask, index, part=0, channel="reasoning"))
     left = budget - len(thoughts)
     if called:
@@ -149,7 +149,7 @@ def _choice(ask: Ask, behaviour: Behaviour, rng: Rng, index: int) -> _Told:
                 reason = "length"
                 break
         return _Told(events, Finish(reason, index), len(thoughts), len(thoughts) + spent)
-    tokens = _answer(ask, behaviour, rng)
+    tokens = _answer(ask, behaviour, rng, most=left + 1)
     tokens, hit = _until_stop(tokens, ask.stop)
     reason = "length" if len(tokens) > left else "stop"
     if reason == "length":
@@ -193,12 +193,14 @@ def _call(tool: AskedTool, rng: Rng, choice: int, order: int, budget: int) -> tu
     return events, min(len(tokens), budget), whole
 
 
-def _answer(ask: Ask, behaviour: Behaviour, rng: Rng) -> list[str]:
+def _answer(ask: Ask, behaviour: Behaviour, rng: Rng, *, most: int) -> list[str]:
+    """The answer's tokens; of prose that is longer than it may be, no more than `most`."""
     if ask.schema is not None:
         return tokenise(dumps(make_example({"type": "object", **ask.schema}, rng)).decode())
     if behaviour.is_echo:
         return tokenise(ask.prompt)
     length = int(behaviour.tokens.draw(rng)) if behaviour.tokens is not None else rng.randrange(24, 49)
+    length = min(length, most)
     if ask.tool_result is not None:
         opening = tokenise(_ANSWERED_BY_TOOL + " ".join(ask.tool_result.split()[:8]) + ".")
     else:
