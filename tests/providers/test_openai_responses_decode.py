@@ -240,7 +240,10 @@ FAILED = "response.failed"
         ({"type": FAILED, "response": {"error": {"code": "server_error", "message": "x"}}}, UpstreamUnavailable),
         ({"type": FAILED, "response": {"error": {"code": "invalid_prompt", "message": "x"}}}, UpstreamRefused),
         ({"type": FAILED, "response": {"error": {"code": "image_too_large", "message": "x"}}}, UpstreamRefused),
-        ({"type": FAILED, "response": {"error": {"code": "vector_store_timeout", "message": "x"}}}, UpstreamTimeout),
+        (
+            {"type": FAILED, "response": {"error": {"code": "vector_store_timeout", "message": "x"}}},
+            UpstreamUnavailable,
+        ),
         ({"type": FAILED, "response": {"error": {"code": "context_length_exceeded", "message": "x"}}}, ContextTooLong),
         ({"type": FAILED, "response": {"error": None}}, UpstreamUnavailable),
     ],
@@ -298,8 +301,8 @@ def test_a_unary_body_that_is_no_response_is_a_protocol_error(body: bytes) -> No
         (429, {"code": "rate_limit_exceeded", "message": "slow"}, UpstreamThrottled, "same"),
         (429, {"code": "insufficient_quota", "message": "pay"}, UpstreamThrottled, "other"),
         (500, {"message": "oops"}, UpstreamUnavailable, "same"),
-        (503, None, UpstreamUnavailable, "same"),
-        (504, None, UpstreamTimeout, "other"),
+        (504, None, UpstreamUnavailable, "same"),
+        (408, None, UpstreamTimeout, "other"),
         (302, None, UpstreamProtocolError, "same"),
     ],
 )
@@ -310,7 +313,7 @@ def test_an_http_error_is_mapped_with_its_retry_class(
     mapped = OpenAIResponses().error(status, {"retry-after": "7"}, body)
     assert type(mapped) is expected
     assert mapped.retry == retry
-    if status == 429:
+    if retry == "same" and status == 429:
         assert mapped.retry_after_s == 7
     if error is not None and "param" in error:
         assert mapped.field == error["param"]

@@ -7,9 +7,9 @@ from penstock.core.chat import ChatRequest, Dialect, EmbeddingRequest, Request
 from penstock.core.errors import PenstockError, UnsupportedField
 from penstock.core.json import dumps
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
+from penstock.providers.openai_chat.errors import map_error
 from penstock.providers.openai_responses.decode import StreamDecoder, UnaryDecoder
 from penstock.providers.openai_responses.encode import advisory_of, body_of
-from penstock.providers.openai_responses.errors import error_of
 
 
 class OpenAIResponses:
@@ -44,7 +44,7 @@ class OpenAIResponses:
         return StreamDecoder() if request.stream else UnaryDecoder()
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
-        return error_of(status, headers, body)
+        return map_error(status, headers, body)
 
 
 def _headers(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
