@@ -69,7 +69,7 @@ class _Writer:
         if message.name is not None and message.role != "tool":
             raise UnsupportedField(f"`{path}.name` cannot be sent to an OpenAI Responses model.", field=f"{path}.name")
         content: list[tuple[str, Part]] = []
-        extras = message.extras if self._is_same else _NO_EXTRAS
+        extras = _kept(message.extras) if self._is_same else _NO_EXTRAS
         is_written = False
         for at, part in enumerate(message.parts):
             match part:
@@ -142,14 +142,12 @@ class _Writer:
         if not is_returned(part, self._request):
             return
         extras = part.extras if self._is_same else _NO_EXTRAS
-        rest = {name: value for name, value in extras.items() if name != "type"}
         item = self._reasoning
-        if item is None or "id" in rest:
-            known = {name: value for name, value in rest.items() if value is not None}
-            item = self._reasoning = {**known, "type": "reasoning", "summary": []}
+        if item is None or "id" in extras:
+            item = self._reasoning = {**_kept(extras), "type": "reasoning", "summary": []}
             self.items.append(item)
         if part.text:
-            is_raw = extras.get("type") == "reasoning_text"
+            is_raw = "content" in extras
             texts = item.setdefault("content" if is_raw else "summary", [])
             if isinstance(texts, list):
                 texts.append({"type": "reasoning_text" if is_raw else "summary_text", "text": part.text})
@@ -213,6 +211,11 @@ class _Writer:
         if part.filename is not None:
             file["filename"] = part.filename
         return file
+
+
+def _kept(extras: JsonObject) -> JsonObject:
+    """Extras without the marks that the wire room left in them (see `wire.openai_responses.input`)."""
+    return {name: value for name, value in extras.items() if value is not None}
 
 
 def _unsupported(field: str) -> UnsupportedField:

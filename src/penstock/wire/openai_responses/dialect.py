@@ -4,6 +4,7 @@ from penstock.core.answer import Answer
 from penstock.core.chat import ChatRequest, Dialect
 from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange
+from penstock.core.ports import HeaderView
 from penstock.wire.openai_chat.errors import error_body
 from penstock.wire.openai_responses.encode import ResponsesStream, encode_answer
 from penstock.wire.openai_responses.parse import parse_request
@@ -18,7 +19,7 @@ class OpenAIResponses:
     def name(self) -> Dialect:
         return "openai-responses"
 
-    def parse(self, body: bytes) -> ChatRequest:
+    def parse(self, body: bytes, headers: HeaderView | None = None) -> ChatRequest:
         return parse_request(body)
 
     def encode(self, answer: Answer, exchange: Exchange) -> bytes:

@@ -3,7 +3,9 @@
 Items that the assistant made in one turn (reasoning, one message, calls) become one assistant message, tool outputs in
 a row one tool message: dialects that know only messages then get the turns they expect.  The encoder of this dialect
 takes them apart again; what it needs for that stays in `extras`: `id`, `status` and `phase` of an item beside its
-content, and on a message that is an input item though it could be taken for `instructions`, its `type`.
+content.  Marks that say nothing to any other dialect are keys with a null, which encoders pass over: `type` on a
+leading system message that is an input item and not `instructions`, `id` on the first part of a reasoning item without
+one, `content` on a part of raw reasoning, which is no summary.
 """
 
 from typing import Final, cast
@@ -58,7 +60,7 @@ def read_input(value: JsonValue, *, has_instructions: bool) -> list[Message]:
     messages = turns.messages()
     if messages and messages[0].role == "system" and not has_instructions:
         first = messages[0]
-        messages[0] = Message("system", first.parts, first.name, {"type": "message", **first.extras})
+        messages[0] = Message("system", first.parts, first.name, {"type": None, **first.extras})
     return messages
 
 
@@ -253,7 +255,7 @@ def _read_reasoning(given: JsonObject, path: str) -> list[ReasoningPart]:
             part = as_object(entry, where)
             as_choice(part.get("type"), f"{where}.type", (kind,))
             text = as_text(part.get("text"), f"{where}.text")
-            texts.append((text, {"type": kind} if name == "content" else _NO_EXTRAS))
+            texts.append((text, {"content": None} if name == "content" else _NO_EXTRAS))
     proof = _optional_text(item, "encrypted_content", path)
     if proof is not None and not proof.startswith(_SIGNATURE_PREFIXES):
         proof = f"openai-responses:{proof}"
