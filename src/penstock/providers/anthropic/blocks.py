@@ -136,6 +136,8 @@ def _document_data(data: str, media_type: str, path: str, *, is_native: bool) ->
 
 def _thinking(part: ReasoningPart, *, is_native: bool) -> list[JsonObject]:
     signature = part.signature
+    if signature is None and is_native:
+        return [_with({"type": "thinking", "thinking": part.text}, part.extras, is_native=True)]
     if signature is None or not signature.startswith(SIGNATURE_PREFIX):
         return []
     if signature.startswith(REDACTED_PREFIX):

@@ -35,7 +35,8 @@ def body_of(request: ChatRequest, model: str) -> JsonObject:
     body: JsonObject = {"model": model, "max_tokens": max_tokens}
     if conversation.system:
         body["system"] = _content(conversation.system, is_native=is_native)
-    body["messages"] = [_message(turn, is_native=is_native) for turn in conversation.turns]
+    messages = [_message(turn, is_native=is_native) for turn in conversation.turns]
+    body["messages"] = [m for m in messages if is_native or m["content"]]  # a turn of thinking only may be left empty
     if request.stream:
         body["stream"] = True
     _add_sampling(body, request)
@@ -86,7 +87,8 @@ def refuse_foreign(request: ChatRequest, target: str) -> None:
 
 
 def _message(turn: Turn, *, is_native: bool) -> JsonObject:
-    return {"role": turn.role, "content": _content(turn.parts, is_native=is_native)}
+    message: JsonObject = {"role": turn.role, "content": _content(turn.parts, is_native=is_native)}
+    return {**message, **turn.extras} if is_native and turn.extras else message
 
 
 def _content(parts: Sequence[Placed], *, is_native: bool) -> JsonValue:

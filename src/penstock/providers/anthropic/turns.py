@@ -6,11 +6,12 @@ of one role become one turn, and in a user turn the tool results come first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from penstock.core.chat import ChatRequest, Part, TextPart, ToolResultPart
 from penstock.core.errors import UnsupportedField
+from penstock.core.json import JsonObject, JsonValue
 
 TurnRole = Literal["user", "assistant", "system"]
 
@@ -30,8 +31,11 @@ class Placed:
 
 @dataclass(slots=True)
 class Turn:
+    """`extras` are those of its message, and only where the caller speaks the target's dialect."""
+
     role: TurnRole
     parts: list[Placed]
+    extras: JsonObject = field(default_factory=dict[str, JsonValue])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +54,18 @@ def regroup(request: ChatRequest, *, is_native: bool, target: str) -> Conversati
         path = f"{root}[{at - first}]" if at >= first else "system"
         placed = [Placed(path, ordinal, part) for ordinal, part in enumerate(message.parts)]
         if message.name is not None and message.role != "tool":
-            field = f"{path}.name"
-            raise UnsupportedField(f"`{field}` cannot be sent to a {target} model.", field=field)
+            name = f"{path}.name"
+            raise UnsupportedField(f"`{name}` cannot be sent to a {target} model.", field=name)
         match message.role:
             case "system" | "developer":
                 if is_native and turns:
-                    turns.append(Turn("system", placed))
+                    turns.append(Turn("system", placed, message.extras))
                 else:
                     system += placed
             case "user" | "tool":
-                turns.append(Turn("user", placed))
+                turns.append(Turn("user", placed, message.extras))
             case "assistant":
-                turns.append(Turn("assistant", placed))
+                turns.append(Turn("assistant", placed, message.extras))
     if is_native:
         return Conversation(system, turns)
     return Conversation([p for p in system if not _is_empty(p.part)], _merged(turns))

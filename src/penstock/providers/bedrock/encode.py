@@ -44,7 +44,8 @@ def body_of(request: ChatRequest, model: str, options: Mapping[str, str]) -> Jso
     refuse_opaque(request, TARGET)
     family = family_of(model)
     conversation = regroup(request, is_native=False, target=TARGET)
-    body: JsonObject = {"messages": [_message(turn, family) for turn in conversation.turns]}
+    messages = [_message(turn, family) for turn in conversation.turns]
+    body: JsonObject = {"messages": [m for m in messages if m["content"]]}  # a turn of thinking only may be empty
     if conversation.system:
         body["system"] = [block for placed in conversation.system for block in _cached(placed, family)]
     inference = _inference(request)

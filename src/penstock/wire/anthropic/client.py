@@ -1,12 +1,10 @@
 """The Messages API as a `ClientDialect`."""
 
-from collections.abc import Mapping
-
 from penstock.core.answer import Answer
 from penstock.core.chat import ChatRequest, Dialect
-from penstock.core.errors import InternalError
+from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange
-from penstock.core.ports import StreamEncoder
+from penstock.core.ports import HeaderView, StreamEncoder
 from penstock.wire.anthropic.errors import encode_error
 from penstock.wire.anthropic.parse import parse_messages
 from penstock.wire.anthropic.stream import MessageStream
@@ -22,7 +20,7 @@ class AnthropicClient:
     def name(self) -> Dialect:
         return "anthropic"
 
-    def parse(self, body: bytes, headers: Mapping[str, str] | None = None) -> ChatRequest:
+    def parse(self, body: bytes, headers: HeaderView | None = None) -> ChatRequest:
         return parse_messages(body, headers)
 
     def encode(self, answer: Answer, exchange: Exchange) -> bytes:
@@ -31,5 +29,5 @@ class AnthropicClient:
     def stream(self, exchange: Exchange) -> StreamEncoder:
         return MessageStream(exchange)
 
-    def encode_error(self, exchange: Exchange) -> bytes:
-        return encode_error(exchange.error or InternalError("Something went wrong."), exchange.id)
+    def encode_error(self, error: PenstockError, exchange_id: str) -> bytes:
+        return encode_error(error, exchange_id)

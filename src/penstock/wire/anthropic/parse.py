@@ -4,7 +4,6 @@ The headers that belong to the question, `anthropic-beta` and `anthropic-version
 under their own names: Anthropic's provider sends them on.
 """
 
-from collections.abc import Mapping
 from typing import Final, Literal
 
 from penstock.core.chat import (
@@ -18,6 +17,7 @@ from penstock.core.chat import (
     ToolChoice,
 )
 from penstock.core.json import JsonObject, JsonValue
+from penstock.core.ports import HeaderView
 from penstock.wire.anthropic.blocks import read_content
 from penstock.wire.document import (
     as_array,
@@ -35,17 +35,17 @@ from penstock.wire.document import (
 _HEADERS: Final = ("anthropic-beta", "anthropic-version")
 
 
-def parse_messages(body: bytes, headers: Mapping[str, str] | None = None) -> ChatRequest:
+def parse_messages(body: bytes, headers: HeaderView | None = None) -> ChatRequest:
     """Read a request for a message.  Raises `MalformedRequest`, naming the field.  Header names are in lower case."""
     return _parse(body, headers, has_limit=True)
 
 
-def parse_count_tokens(body: bytes, headers: Mapping[str, str] | None = None) -> ChatRequest:
+def parse_count_tokens(body: bytes, headers: HeaderView | None = None) -> ChatRequest:
     """Read a request for a token count: the same body, where `max_tokens` need not be given."""
     return _parse(body, headers, has_limit=False)
 
 
-def _parse(body: bytes, headers: Mapping[str, str] | None, *, has_limit: bool) -> ChatRequest:
+def _parse(body: bytes, headers: HeaderView | None, *, has_limit: bool) -> ChatRequest:
     document = read_document(body)
     model = as_name(take(document, "model", ""), "model")
     max_tokens = take(document, "max_tokens", "") if has_limit else document.pop("max_tokens", None)
