@@ -35,8 +35,8 @@ from penstock.watch.metrics import Metrics
 from penstock.watch.prices import PriceBook, TokenPrice, ensure_table
 from penstock.watch.tokens import Counter
 from penstock.wire.anthropic import AnthropicClient
-from penstock.wire.embeddings import Embeddings
-from penstock.wire.models import list_models, show_model
+from penstock.wire.embeddings_dialect import Embeddings
+from penstock.wire.models import ModelEntry, encode_model, encode_models
 from penstock.wire.openai_chat.dialect import OpenAIChat
 from penstock.wire.openai_responses.dialect import OpenAIResponses
 
@@ -58,8 +58,7 @@ def serve(config: Config, environ: Mapping[str, str] | None = None) -> None:
 async def build(config: Config, environ: Mapping[str, str]) -> Running:
     """Make every part, on the event loop that will serve.  What is made is closed by the `aclose` of the result."""
     clock = SystemClock()
-    data_dir = DataDir(Path(config.data_dir).resolve())
-    data_dir.make()
+    data_dir = _open_data_dir(config)
     connected = connect(config, environ, clock)
     catalog = new_catalog(config, connected)
     prices = new_prices(config, data_dir, clock)
@@ -89,10 +88,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         engine=engine,
         authenticate=keys.authenticate,
         dialects=client_dialects(),
-        models=ModelsPage(
-            everything=lambda is_anthropic: list_models(catalog.names(), is_anthropic=is_anthropic),
-            one=lambda name, is_anthropic: show_model(catalog.resolve(name).name, is_anthropic=is_anthropic),
-        ),
+        models=new_models_page(catalog),
         limits=Limits(
             body_limit_bytes=config.server.body_limit_bytes,
             body_timeout_s=config.server.body_timeout_s,
@@ -120,6 +116,12 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     return Running(service, aclose)
 
 
+def _open_data_dir(config: Config) -> DataDir:
+    data_dir = DataDir(Path(config.data_dir).resolve())
+    data_dir.make()
+    return data_dir
+
+
 def client_dialects() -> dict[str, ClientDialect]:
     """The paths that ask a model, and the dialect spoken on each."""
     return {
@@ -132,6 +134,20 @@ def client_dialects() -> dict[str, ClientDialect]:
 
 def new_catalog(config: Config, connected: Mapping[str, Connected]) -> Catalog:
     return build_catalog(config, {name: each.upstream for name, each in connected.items()}, known=tuple(vendors()))
+
+
+def new_models_page(catalog: Catalog) -> ModelsPage:
+    """What /v1/models lists; a single model may also be one that is found by its vendor's prefix."""
+
+    def entry(name: str) -> ModelEntry:
+        return ModelEntry(name, catalog.resolve(name).targets[0].provider.name)
+
+    return ModelsPage(
+        everything=lambda is_anthropic: encode_models(
+            [entry(name) for name in catalog.names()], as_anthropic=is_anthropic
+        ),
+        one=lambda name, is_anthropic: encode_model([entry(name)], name, as_anthropic=is_anthropic),
+    )
 
 
 def new_plan(config: Config, catalog: Catalog, clock: Clock) -> Plan:

@@ -126,7 +126,9 @@ def _connected(  # noqa: PLR0917 - private, called twice
     dialects: dict[Dialect, UpstreamDialect] = {dialect: DIALECTS[dialect]()}
     if is_twinned and endpoint.vendor in TWINS:
         dialects["openai-responses"] = DIALECTS["openai-responses"]()
-    providers = {each: _http(name, dialects[each], endpoint, timeouts, clock) for each in dialects}
+    providers: dict[Dialect, Provider] = {
+        each: _http(name, dialects[each], endpoint, timeouts, clock) for each in dialects
+    }
     provider: Provider = providers[dialect] if len(providers) == 1 else TwinProvider(name, providers, dialect)
     prefixes = vendor.prefixes if vendor is not None else ()
     return Connected(Upstream(provider, endpoint.vendor, prefixes), endpoint, MappingProxyType(dialects))

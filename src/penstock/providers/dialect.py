@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from penstock.core.chat import Dialect, Request
-from penstock.core.errors import UpstreamError
+from penstock.core.errors import PenstockError
 from penstock.core.events import Event
 
 
@@ -59,7 +59,8 @@ class UpstreamDialect(Protocol):
 
     `encode` raises `UnsupportedField`, naming the field as the caller's dialect calls it.  `advisory` names the
     fields `encode` leaves out because they cannot change the answer.  `decoder` is for a 2xx answer to `request`
-    (streamed if `request.stream`).  `error` maps any other answer; header names come in lower case.
+    (streamed if `request.stream`).  `error` maps any other answer to an
+    `UpstreamError`, or to `ContextTooLong`; header names come in lower case.
     """
 
     @property
@@ -67,4 +68,4 @@ class UpstreamDialect(Protocol):
     def advisory(self, request: Request, endpoint: Endpoint) -> Sequence[str]: ...
     def encode(self, request: Request, model: str, endpoint: Endpoint, *, now: float) -> HttpCall: ...
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder: ...
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError: ...
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError: ...

@@ -72,7 +72,7 @@ class DataPlane:
         try:
             _require(scope, "POST")
             principal = self._authenticate(scope.headers)
-            request = dialect.parse(await read_json_body(scope, protocol, service.limits))
+            request = dialect.parse(await read_json_body(scope, protocol, service.limits), scope.headers)
         except PenstockError as error:
             self._refuse(protocol, dialect, error, exchange_id)
             return
