@@ -86,7 +86,7 @@ def test_a_plain_answer_is_written() -> None:
 
 
 def test_everything_an_answer_can_hold_is_written() -> None:
-    entry = {"token": "a", "logprob": -1.0}
+    entry: JsonObject = {"token": "a", "logprob": -1.0}
     blocks: list[TextBlock | ToolCallBlock | Notice] = [
         Notice("openai-chat", "answer", {"system_fingerprint": "fp"}),
         Notice("openai-chat", "chunk", {"x_groq": {"id": "g"}}),
@@ -197,7 +197,7 @@ def test_each_choice_begins_with_its_role() -> None:
 
 
 def test_channels_logprobs_and_calls_are_streamed() -> None:
-    entry = {"token": "a", "logprob": -1.0}
+    entry: JsonObject = {"token": "a", "logprob": -1.0}
     body = stream(
         [START],
         [Text("hm", channel="reasoning"), Text("", channel="reasoning", signature="anthropic:s")],

@@ -88,7 +88,7 @@ def unsupported_extras(request: Request, *, known: frozenset[str] = frozenset())
         f"{path}.{name}" if path else name
         for path, extras in extras_of(request)
         for name, value in extras.items()
-        if value is not None and value != [] and value != {} and name not in ADVISORY_FIELDS and name not in known
+        if value is not None and value not in ([], {}) and name not in ADVISORY_FIELDS and name not in known
     ]
 
 
