@@ -101,7 +101,8 @@ class Engine:
         timer.cancel()
         await stop.over()
         self._settle(exchange, meter, end=end, error=error)
-        closing = clock.call_at(clock.monotonic() + LAST_BYTES_S, stop.shutdown)
+        # Only a stream can wait here, for a client that does not read on.
+        closing = clock.call_at(clock.monotonic() + LAST_BYTES_S, stop.shutdown) if exchange.request.stream else None
         try:
             await sink.close(exchange)
         except asyncio.CancelledError:
@@ -109,7 +110,8 @@ class Engine:
         except ClientGone:
             pass  # it left while the last bytes were under way: the exchange is settled, nobody is there to tell
         finally:
-            closing.cancel()
+            if closing is not None:
+                closing.cancel()
             self._running.discard(stop)
             if not self._running:
                 self._is_idle.set()

@@ -41,6 +41,7 @@ class DataPlane:
     def __init__(self, service: Service, tasks: TaskSet) -> None:
         self.service = service
         self._tasks = tasks
+        self._watch = DisconnectWatch(clock=service.clock, tasks=tasks)
         self._log = structlog.get_logger("penstock.server")
         self._plain: dict[str, Callable[[Scope], Page]] = {
             "/health": lambda _: health_page(self.service.health(), in_flight=self.service.engine.in_flight),
@@ -92,11 +93,11 @@ class DataPlane:
             config_hash=service.config_hash,
         )
         stop = service.engine.begin(exchange)
-        watch = DisconnectWatch(protocol, stop, clock=clock, tasks=self._tasks)
+        watch = self._watch.begin(protocol, stop)
         try:
             await service.engine.run(exchange, self._sink(protocol, dialect, exchange), stop)
         finally:
-            watch.close()
+            self._watch.end(watch)
 
     def _sink(self, protocol: HttpProtocol, dialect: ClientDialect, exchange: Exchange) -> Sink:
         if not exchange.request.stream:
