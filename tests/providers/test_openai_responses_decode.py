@@ -202,6 +202,21 @@ def test_pieces_are_not_said_twice_by_the_events_that_repeat_them() -> None:
     assert [e.text for e in decode(body, stream=True) if isinstance(e, Text)] == ["hel", "lo"]
 
 
+def test_an_unknown_event_of_an_item_with_text_passes_no_guard() -> None:
+    search = {"type": "web_search_call", "id": "ws_1", "status": "in_progress"}
+    body = sse(
+        CREATED,
+        {"type": "response.output_item.added", "output_index": 0, "item": MESSAGE},
+        {"type": "response.output_item.added", "output_index": 1, "item": search},
+        {"type": "response.output_text.tomorrow", "output_index": 0, "text": "unseen"},
+        {"type": "response.tomorrow", "text": "unseen"},
+        {"type": "response.web_search_call.searching", "output_index": 1, "item_id": "ws_1", "sequence_number": 9},
+        completed(MESSAGE, search),
+    )
+    passed = [e.data for e in decode(body, stream=True) if isinstance(e, Notice) and e.kind == "event"]
+    assert passed == [{"n": 1, "event": {"type": "response.web_search_call.searching", "item_id": "ws_1"}}]
+
+
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [("max_output_tokens", "length"), ("content_filter", "content_filter"), ("steered", "pause")],

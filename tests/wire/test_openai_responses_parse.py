@@ -232,6 +232,16 @@ def test_one_turn_of_the_assistant_becomes_one_message() -> None:
     )
 
 
+def test_reasoning_items_in_a_row_stay_apart() -> None:
+    items: list[dict[str, Any]] = [
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "a"}]},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "b"}]},
+        {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAA"},
+        {"type": "reasoning", "id": "rs_3", "summary": []},
+    ]
+    assert back(parse(input=items))["input"] == items
+
+
 def test_a_proof_of_another_provider_keeps_its_name() -> None:
     request = parse(input=[{"type": "reasoning", "summary": [], "encrypted_content": "anthropic:sig"}])
     assert request.messages[0].parts == (ReasoningPart("", "anthropic:sig", {"id": None}),)

@@ -24,21 +24,6 @@ _NOT_ENVELOPE: Final = frozenset({"id", "model", "output", "output_text", "usage
 _INCOMPLETE: Final[Mapping[str, FinishReason]] = MappingProxyType(
     {"max_output_tokens": "length", "content_filter": "content_filter"}
 )
-_FULL_TEXT: Final = frozenset(
-    {
-        "response.content_part.added",
-        "response.content_part.done",
-        "response.output_text.done",
-        "response.refusal.done",
-        "response.reasoning_text.done",
-        "response.reasoning_summary_text.done",
-        "response.reasoning_summary_part.added",
-        "response.reasoning_summary_part.done",
-        "response.function_call_arguments.done",
-        "response.custom_tool_call_input.done",
-    }
-)
-"""Events that repeat what the deltas said; what they alone say comes again with the end of their item."""
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -120,10 +105,8 @@ class StreamDecoder:
                 self._end(frame, out)
             case "response.failed" | "error":
                 raise _failure(_object(msgspec.Raw(data), "event"))
-            case kind if kind not in _FULL_TEXT:
-                self._progress(data, frame, out)
             case _:
-                pass
+                self._progress(data, frame, out)
 
     def _text(self, frame: _Frame, name: str, channel: Any, out: list[Event]) -> None:
         item = self._items.get(frame.output_index)
@@ -166,7 +149,10 @@ class StreamDecoder:
         self._is_complete = True
 
     def _progress(self, data: bytes, frame: _Frame, out: list[Event]) -> None:
-        """Pass on what an item of another kind reports; what belongs to none could bring text past the guards."""
+        """Pass on what an item of another kind reports.
+
+        Of the common kinds it only repeats what the deltas said, or could bring text past the guards.
+        """
         item = self._items.get(frame.output_index)
         if item is None or item.kind in ("message", "reasoning", "function_call", "custom_tool_call"):
             return
