@@ -129,9 +129,10 @@ class Connection(asyncio.Protocol):
                 data = parts[0] if len(parts) == 1 else b"".join(parts)
                 parts.clear()
                 self._unread = 0
-                if self._is_paused and self._transport is not None:
+                if self._is_paused:
                     self._is_paused = False
-                    self._transport.resume_reading()
+                    if self.is_open and self._transport is not None:
+                        self._transport.resume_reading()
                 return data
             if self._error is not None:
                 raise self._error
@@ -262,7 +263,7 @@ class Connection(asyncio.Protocol):
             return
         self._body_parts.append(body)
         self._unread += len(body)
-        if self._unread > _PAUSE_AT and not self._is_paused and self._transport is not None:
+        if self._unread > _PAUSE_AT and not self._is_paused and self.is_open and self._transport is not None:
             self._is_paused = True
             self._transport.pause_reading()
 
