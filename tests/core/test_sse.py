@@ -71,7 +71,7 @@ _ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
     lines=st.lists(st.tuples(_LINES, _ENDS), max_size=30),
     cuts=st.lists(st.integers(0, 200), max_size=12),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_cut_of_the_bytes_changes_nothing(lines: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     text = b"".join(line + end for line, end in lines)
     edges = [0, *sorted(min(c, len(text)) for c in cuts), len(text)]

@@ -63,6 +63,14 @@ def test_finishes_and_usage_come_last_whatever_the_order_on_the_wire() -> None:
     ]
 
 
+def test_usage_once_told_is_not_taken_back() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    zero = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    events = read(chunk({"content": "a"}, usage=usage), chunk({}, reason="stop", usage=zero), DONE)
+    assert isinstance(events[-1], UsageReport)
+    assert events[-1].usage.native == usage
+
+
 def test_bytes_after_done_are_ignored() -> None:
     decoder = UPSTREAM.decoder(request(), ENDPOINT)
     decoder.feed(chunk({"content": "a"}, reason="stop") + DONE)

@@ -51,3 +51,8 @@ def test_no_two_vendors_claim_a_prefix() -> None:
 def test_a_bare_model_name_finds_its_vendor(model: str, vendor: str | None) -> None:
     found = vendor_of_model(model)
     assert (None if found is None else found.name) == vendor
+
+
+def test_no_base_url_is_taken_from_a_variable_that_points_applications_at_us() -> None:
+    taken = {name for vendor in vendors().values() for name in vendor.url_env}
+    assert not taken & {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"}
