@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.core.answer import Answer
+from penstock.core.answer import Answer, TextBlock
 from penstock.core.chat import ChatRequest
 from penstock.core.errors import (
     ContextTooLong,
@@ -94,6 +94,8 @@ def test_a_recorded_answer_decodes_to_what_it_says(path: Path) -> None:
     choice = answer.choices[0]
     assert choice.text() == "".join(part["text"] for part in parts)
     assert choice.text("reasoning") == "".join(thoughts)
+    blocks = [block for block in choice.blocks if isinstance(block, TextBlock) and block.channel == "answer"]
+    assert [_tokens(block.logprobs) for block in blocks] == [_tokens(part.get("logprobs")) for part in parts]
     assert [(c.id, c.name, c.arguments) for c in choice.tool_calls()] == [
         (c["call_id"], c["name"], c["arguments"]) for c in calls
     ]
@@ -108,6 +110,11 @@ def test_a_recorded_answer_decodes_to_what_it_says(path: Path) -> None:
         assert answer.usage.input_tokens == said["usage"]["input_tokens"]
         assert answer.usage.output_tokens == said["usage"]["output_tokens"]
         assert answer.usage.reasoning_tokens == said["usage"]["output_tokens_details"]["reasoning_tokens"]
+
+
+def _tokens(logprobs: Any) -> list[str]:
+    """The numbers themselves are rounded in one of the places that repeat them."""
+    return [entry["token"] for entry in logprobs or ()]
 
 
 @pytest.mark.parametrize("path", STREAMED, ids=lambda path: path.name)
