@@ -22,8 +22,8 @@ _ENTER_PIN = (
 )
 _CHARGED_TWICE = (
     "That worked, thanks. While you are here: I was charged twice for a train ticket last Friday, both times 23.40. "
-    "One of the two has vanished from the list since, but my balance still looks lower than it should. How long does it "
-    "take until a pending payment is released, and do I have to do anything about it on my side?"
+    "One of the two has vanished from the list since, but my balance still looks lower than it should. How long does "
+    "it take until a pending payment is released, and do I have to do anything about it on my side?"
 )
 _TURNS = (
     ("user", _DECLINED),

@@ -169,11 +169,12 @@ def _read_cohere_event(reading: Reading, calls: dict[int, list[str]], event: dic
 
 
 def _cohere_usage(usage: dict[str, Any] | None) -> UsageReading | None:
-    if not usage or not usage.get("tokens"):
+    """What is billed, where Cohere says so; `tokens` also counts its own prompt around the caller's."""
+    counts = fields(usage).get("billed_units") or fields(usage).get("tokens")
+    if usage is None or not counts:
         return None
-    tokens = usage["tokens"]
     return UsageReading(
-        input_tokens=int(tokens.get("input_tokens") or 0),
-        output_tokens=int(tokens.get("output_tokens") or 0),
+        input_tokens=int(counts.get("input_tokens") or 0),
+        output_tokens=int(counts.get("output_tokens") or 0),
         cache_read_tokens=int(usage.get("cached_tokens") or 0),
     )

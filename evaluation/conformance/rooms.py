@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from penstock.providers.cohere import CohereUpstream
-
 from evaluation.conformance.recordings import Recording
 from penstock.core.chat import Dialect
 from penstock.core.ports import ClientDialect
 from penstock.providers.anthropic import AnthropicUpstream
 from penstock.providers.bedrock import BedrockUpstream
+from penstock.providers.cohere import CohereUpstream
 from penstock.providers.dialect import Endpoint, UpstreamDialect
 from penstock.providers.gemini import GeminiUpstream
 from penstock.providers.openai_chat import OpenAIChatUpstream
@@ -18,7 +17,7 @@ from penstock.wire.anthropic import AnthropicClient
 from penstock.wire.openai_chat import OpenAIChat
 from penstock.wire.openai_responses import OpenAIResponses
 
-_OPTIONS: Mapping[str, Mapping[str, str]] = {
+OPTIONS: Mapping[str, Mapping[str, str]] = {
     "azure": {"api_version": "2024-10-21"},
     "bedrock": {"region": "us-east-1"},
 }
@@ -63,6 +62,6 @@ def endpoints(recordings: Iterable[Recording]) -> dict[tuple[Dialect, str], Endp
             base_url="http://127.0.0.1:9",
             credential="access:secret" if recording.dialect == "bedrock" else "made-up",
             quirks=known.quirks,
-            options={**known.options, **_OPTIONS.get(known.name, {})},
+            options={**known.options, **OPTIONS.get(known.name, {})},
         )
     return made
