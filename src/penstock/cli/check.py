@@ -12,12 +12,12 @@ def check(config: ConfigOption = None) -> None:
 
     Nothing is called on the network.
     """
-    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy
-    from penstock.app.upstreams import connect  # noqa: PLC0415 - heavy
-
     path = config_file(config)
     environ = with_options({})
     settings = load(path, environ)
+    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy: only once the file is sound
+    from penstock.app.upstreams import connect  # noqa: PLC0415 - heavy
+
     try:
         catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
     except ConfigError as error:

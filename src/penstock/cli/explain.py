@@ -28,8 +28,6 @@ def explain(
     """Print every stage, filter, route and call that a request would meet, and why.  No provider is called."""
     from rich.console import Console  # noqa: PLC0415 - heavy
 
-    from penstock import app  # noqa: PLC0415 - heavy
-
     environ = with_options({})
     settings = load(config_file(config), environ)
     if dialect not in _DIALECTS:
@@ -40,6 +38,8 @@ def explain(
     except OSError as error:
         typer.echo(f"error: cannot read {request}: {error.strerror}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
+    from penstock import app  # noqa: PLC0415 - heavy: only once the request is there
+
     try:
         explanation = asyncio.run(app.explain(settings, environ, body, dialect))
     except ConfigError as error:

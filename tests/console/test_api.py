@@ -1,0 +1,243 @@
+"""The control plane over HTTP, with a real database behind it and settled exchanges in its journal."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from penstock.config import Config, read
+from penstock.console.api import new_api
+from penstock.console.plane import open_plane
+from penstock.core.clock import SystemClock
+from penstock.core.facts import Ended
+from penstock.core.json import dumps, loads
+from penstock.core.record import Settled
+from penstock.watch.journal import JournalFile
+
+PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    json: Any
+
+
+@dataclass(frozen=True)
+class Api:
+    port: int
+    token: str
+    root: Path
+
+    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Reply:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        headers = {"authorization": f"Bearer {self.token if token is None else token}"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        connection.request(method, path, body=None if body is None else dumps(body), headers=headers)
+        response = connection.getresponse()
+        data = response.read()
+        connection.close()
+        return Reply(response.status, loads(data) if data else None)
+
+    def get(self, path: str) -> Reply:
+        return self.call("GET", path)
+
+
+def settings(root: Path, database_url: str) -> Config:
+    free = socket.socket()
+    free.bind(("127.0.0.1", 0))
+    nobody = free.getsockname()[1]
+    free.close()
+    environ = {
+        "PENSTOCK__DATABASE_URL": "env:DB",
+        "DB": database_url,
+        "PENSTOCK__DATA_DIR": str(root),
+        "PENSTOCK__SERVER__PORT": str(nobody),
+    }
+    return read(None, environ)
+
+
+@contextmanager
+def serving(root: Path, database_url: str) -> Generator[Api]:
+    plane = open_plane(settings(root, database_url), {})
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(new_api(plane), log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield Api(listener.getsockname()[1], plane.admin_token, root)
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
+        listener.close()
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def api(tmp_path: Path, database_url: str) -> Iterator[Api]:
+    with serving(tmp_path, database_url) as running:
+        yield running
+
+
+def settled(number: int, *, model: str = "fast", cost: int | None = 1000, outcome: str = "completed") -> Settled:
+    return Settled(
+        id=f"ex_{number:026d}",
+        started_at=1_795_000_000.0 + number // 2,
+        duration_s=0.5,
+        first_event_s=None,
+        tenant="acme",
+        key="key_1",
+        user=None,
+        dialect="openai-chat",
+        operation="chat",
+        is_streamed=False,
+        model=model,
+        target="sim/sim",
+        outcome="completed" if outcome == "completed" else "upstream_failed",
+        outcome_code=None,
+        attempts=1,
+        input_tokens=10,
+        output_tokens=5,
+        cache_read_tokens=0,
+        cache_write_tokens=0,
+        reasoning_tokens=0,
+        usage_accuracy="exact",
+        cost_nanousd=cost,
+        cost_accuracy="unknown" if cost is None else "exact",
+        config_hash="0123456789abcdef",
+        facts=(Ended(at_s=0.5, end="completed"),),
+    )
+
+
+def settle(api: Api, *records: Settled) -> None:
+    """Write the records as the data plane does, and wait until the control plane has shipped them."""
+    journal = JournalFile(api.root / "journal", clock=SystemClock(), fsync="never")
+    for record in records:
+        journal.append(record)
+    journal.close()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(api.get("/admin/v1/ledger?limit=1000").json["items"]) < len(records):
+        assert time.monotonic() < deadline_s, "not shipped"
+
+
+def test_health_says_ready_and_why_it_is_degraded(api: Api) -> None:
+    assert api.get("/health/live").status == 200
+    assert api.get("/health/ready").status == 200
+    health = api.get("/health")
+    assert health.status == 200
+    assert health.json["status"] == "degraded"
+    assert health.json["reasons"] == ["the data plane is unreachable"]
+    assert (health.json["postgres"], health.json["journal"]["records"]) == ("up", 0)
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "pa_ünicode"])
+@pytest.mark.parametrize("path", ["status", "models", "providers", "config", "ledger", "ledger/summary", "keys"])
+def test_nothing_is_shown_without_the_admin_token(api: Api, path: str, token: str) -> None:
+    reply = api.call("GET", f"/admin/v1/{path}", token=token.encode().decode("latin-1"))
+    assert reply.status == 401
+    assert reply.json["error"]["code"] == "unauthenticated"
+
+
+def test_the_ledger_is_read_page_by_page_newest_first(api: Api) -> None:
+    settle(api, *(settled(number) for number in range(7)))
+    seen: list[str] = []
+    after = ""
+    for _ in range(10):
+        page = api.get(f"/admin/v1/ledger?limit=3{after}").json
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert seen == [f"ex_{number:026d}" for number in reversed(range(7))]
+
+
+def test_the_ledger_is_filtered(api: Api) -> None:
+    settle(api, settled(0), settled(2, model="other"), settled(4, outcome="failed"))
+
+    def ids(query: str) -> list[int]:
+        return [int(item["id"].removeprefix("ex_")) for item in api.get(f"/admin/v1/ledger?{query}").json["items"]]
+
+    assert ids("model=other") == [2]
+    assert ids("outcome=upstream_failed") == [4]
+    assert ids("tenant=nobody") == []
+    since = "2026-11-18T11:06:41Z"  # 1_795_000_001
+    assert ids(f"since={since}") == [4, 2]
+    assert ids(f"until={since}") == [0]
+
+
+def test_a_summary_sums_what_is_known_and_counts_what_is_not(api: Api) -> None:
+    settle(api, settled(0), settled(1), settled(2, cost=None), settled(3, model="other", outcome="failed"))
+    groups = {group["group"]: group for group in api.get("/admin/v1/ledger/summary?group_by=model").json["groups"]}
+    assert groups["fast"] == {
+        "group": "fast",
+        "exchanges": 3,
+        "completed": 3,
+        "input_tokens": 30,
+        "output_tokens": 15,
+        "cache_read_tokens": 0,
+        "cost_nanousd": 2000,
+        "unknown_cost": 1,
+        "mean_duration_s": 0.5,
+        "p95_duration_s": 0.5,
+    }
+    assert (groups["other"]["exchanges"], groups["other"]["completed"]) == (1, 0)
+    for group_by in ("target", "tenant", "key", "outcome", "day"):
+        assert api.get(f"/admin/v1/ledger/summary?group_by={group_by}").status == 200
+
+
+def test_a_key_is_shown_once_listed_without_its_text_and_revoked(api: Api) -> None:
+    made = api.call("POST", "/admin/v1/keys", {"tenant": "acme", "name": "ci"})
+    assert made.status == 201
+    key, key_id = made.json["key"], made.json["id"]
+    listed = api.get("/admin/v1/keys")
+    assert key not in repr(listed.json)
+    assert [item["id"] for item in listed.json["items"]] == [key_id]
+    assert api.call("DELETE", f"/admin/v1/keys/{key_id}").status == 204
+    assert api.get("/admin/v1/keys").json["items"][0]["revoked_at"] is not None
+    assert api.call("DELETE", "/admin/v1/keys/key_none").status == 404
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "expected"),
+    [
+        ("GET /admin/v1/ledger?limit=0", None, "400 malformed_request"),
+        ("GET /admin/v1/ledger?after=x", None, "400 malformed_request"),
+        ("GET /admin/v1/ledger?after=999999999999999999.x", None, "400 malformed_request"),
+        ("GET /admin/v1/ledger?since=yesterday", None, "400 malformed_request"),
+        ("GET /admin/v1/ledger?model=%00", None, "400 malformed_request"),
+        ("GET /admin/v1/ledger/summary?group_by=facts", None, "400 malformed_request"),
+        ("POST /admin/v1/keys", {"tenant": "a b", "name": "x"}, "400 malformed_request"),
+        ("POST /admin/v1/keys", {"tenant": "a", "name": "x", "admin": True}, "400 malformed_request"),
+        ("POST /admin/v1/keys", {"tenant": "a", "name": "\0"}, "400 malformed_request"),
+        ("POST /admin/v1/keys", {"tenant": "a", "name": "x", "expires_at": "2001-01-01"}, "400 malformed_request"),
+        ("DELETE /admin/v1/keys/%00", None, "404 unknown_key"),
+        ("GET /admin/v1/nothing", None, "404 unknown_path"),
+        ("PUT /admin/v1/keys", None, "405 method_not_allowed"),
+    ],
+)
+def test_bad_input_is_a_clear_error(api: Api, call: str, body: object, expected: str) -> None:
+    method, _, path = call.partition(" ")
+    reply = api.call(method, path, body)
+    assert f"{reply.status} {reply.json['error']['code']}" == expected
+    assert reply.json["error"]["message"]
+
+
+def test_the_configuration_is_shown_without_secrets(api: Api) -> None:
+    shown = api.get("/admin/v1/config").json
+    assert shown["settings"]["database_url"] == "env:DB"
+    assert len(shown["config_hash"]) == 16
+
+
+def test_without_its_database_the_plane_is_not_ready_and_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path, f"postgresql://postgres@/none?host={tmp_path}") as api:
+        assert api.get("/health/ready").status == 503
+        assert api.get("/health").json["postgres"] == "down"
