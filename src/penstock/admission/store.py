@@ -129,6 +129,8 @@ class KeyFollower:
                     with connection:
                         wait_s = _FIRST_RETRY_S
                         self._follow(connection)
+            except psycopg.errors.UndefinedTable:
+                _log.debug("keys_wait_for_the_schema")  # a first start: whoever migrates is at it
             except psycopg.Error as error:
                 _log.warning("keys_not_refreshed", reason=str(error).strip(), retry_in_s=wait_s)
             self._stopping.wait(wait_s)

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 import typer
@@ -15,11 +16,13 @@ from penstock.cli.settings import EXIT_BAD_CONFIG, EXIT_FAILED
 from penstock.cli.supervise import Child, ChildFailed, ChildSpec
 from penstock.config import Config
 from penstock.config.datadir import DataDir
+from penstock.config.logs import configure_logs
 from penstock.console.probe import PlaneReply, get
 from penstock.core.clock import SystemClock
 from penstock.core.errors import ConfigError
-from penstock.storage.embedded import EmbeddedPostgres
-from penstock.storage.migrate import migrate
+
+if TYPE_CHECKING:
+    from penstock.storage.embedded import EmbeddedPostgres
 
 _READY_POLL_S = 0.03
 _READY_TIMEOUT_S = 90.0
@@ -43,12 +46,13 @@ class Installation:
         drain_s = settings.server.drain_timeout_s + _DRAIN_MARGIN_S
         self._data = Child(spec("data plane", _command("serve"), stop_timeout_s=drain_s), self._clock)
         self._control = Child(spec("control plane", _command("control"), stop_timeout_s=_SHIP_TIMEOUT_S), self._clock)
-        self._postgres = EmbeddedPostgres(root.root) if settings.database_url is None else None
+        self._postgres: EmbeddedPostgres | None = None
         self._stop = asyncio.Event()
         self._signals = 0
         self._code = 0
 
     async def run(self) -> int:
+        configure_logs(self._settings.log, process="up")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
@@ -97,19 +101,26 @@ class Installation:
 
     async def _keep_database(self) -> None:
         """Bring the database up, migrate it, and bring the embedded one up again whenever it has died."""
-        url = self._settings.database_url
-        if self._postgres is None:
-            if url is not None:
-                await asyncio.to_thread(migrate, url.reveal())
-            return
-        await asyncio.to_thread(migrate, await asyncio.to_thread(self._postgres.start))
+        await asyncio.to_thread(self._start_database)
         while not await self._is_stopping_within(_DATABASE_POLL_S):
-            if self._postgres.pid is None:
+            if self._postgres is not None and self._postgres.pid is None:
                 _log.warning("database_died")
                 try:
                     await asyncio.to_thread(self._postgres.start)
                 except ConfigError as error:
                     _log.error("database_not_restarted", reason=str(error))
+
+    def _start_database(self) -> None:
+        # Imported here, in a thread: the planes start while psycopg is being loaded.
+        from penstock.storage.embedded import EmbeddedPostgres  # noqa: PLC0415 - see above
+        from penstock.storage.migrate import migrate  # noqa: PLC0415 - same
+
+        url = self._settings.database_url
+        if url is not None:
+            migrate(url.reveal())
+            return
+        self._postgres = EmbeddedPostgres(self._root.root)
+        migrate(self._postgres.start())
 
     async def _is_stopping_within(self, wait_s: float) -> bool:
         try:

@@ -50,7 +50,7 @@ def _group() -> None:
 
 
 @ledger.command("export")
-def export(  # noqa: PLR0917 - typer's way to name options
+def export(
     output: Annotated[
         Format, typer.Option("--format", help="One JSON object a line, or CSV with a header.")
     ] = Format.jsonl,
@@ -87,18 +87,19 @@ def _export(root: Path, url: str | None, chosen: LedgerFilter, output: Format) -
         try:
             if url is None:
                 # A running server is joined, and kept up until we are done even if its owner stops meanwhile.
-                server = stack.enter_context(EmbeddedPostgres(root))
-                url = server.start()
+                url = stack.enter_context(EmbeddedPostgres(root)).start()
             migrate(url)
             _ship(directory, url)
             reader = stack.enter_context(reading(url))
-            _write(all_rows(reader, directory, chosen), output)
         except (ConfigError, DatabaseError, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
             _say(f"warning: the database cannot be read ({error})")
             _say("warning: what follows is only what waits in the local journal")
             _write(waiting_rows(directory, chosen), output)
+            return False
+        try:
+            _write(all_rows(reader, directory, chosen), output)
+        except DatabaseError as error:
+            _say(f"error: the database went away, the export is not complete ({error})")
             return False
     return True
 

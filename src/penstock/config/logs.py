@@ -14,12 +14,18 @@ from penstock.config.types import Log
 def configure_logs(settings: Log, *, process: str) -> None:
     """Set structlog up; `process` names this process in every line."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
+
+    def named(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process  # not a context variable: threads that are older than this call log too
+        return event
+
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            named,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -29,7 +35,6 @@ def configure_logs(settings: Log, *, process: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[_Forward()], force=True)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # health says once what it would repeat every second
 
