@@ -86,6 +86,7 @@ def configuration(recordings: Sequence[Recording], upstream_port: int) -> JsonOb
         options = {**vendors()[vendor].options, **OPTIONS.get(vendor, {})}
         providers[name] = {
             "vendor": vendor,
+            "dialect": recording.dialect,  # written out, so that no client is sent to the vendor's other API
             "base_url": f"http://127.0.0.1:{upstream_port}",
             "api_key": "env:CONFORMANCE_KEY",
             "options": dict(options),

@@ -68,6 +68,8 @@ class RecordingServer:
             writer.write(content)
             return
         for piece in pieces(recording, content, cutting):
+            if writer.is_closing():
+                return
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         writer.write(b"0\r\n\r\n")
 

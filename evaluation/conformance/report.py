@@ -28,9 +28,7 @@ _CHAT = (
     "for the end (`eos`) becomes the official one; `created` as text becomes a number; a missing `message`, `type` or "
     "`arguments` is filled in; ids of tool calls that a vendor left empty are made."
 )
-_RESPONSES = (
-    "In responses: encrypted content and log probabilities, which OpenAI says twice in a stream and differently."
-)
+_RESPONSES = "In responses: encrypted content and log probabilities, of which one stream has two versions."
 _TOKENS = (
     "Token counts: input counts cached tokens, output counts reasoning, as `core/usage.py` says. Where a vendor's total "
     "is more than its two counts, the rest is reasoning. Cohere: what is billed."

@@ -18,7 +18,7 @@ def transport(recordings: list[Recording]) -> InProcess:
     return InProcess(clients(), providers(), endpoints(recordings))
 
 
-@pytest.mark.parametrize(("provider", "client"), product(DIALECTS, CLIENT_DIALECTS))
+@pytest.mark.parametrize(("provider", "client"), list(product(DIALECTS, CLIENT_DIALECTS)))
 def test_what_the_provider_said_reaches_the_client(
     provider: Dialect,
     client: Dialect,
