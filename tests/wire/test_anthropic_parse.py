@@ -244,8 +244,18 @@ def test_the_older_output_format_is_the_same_wish() -> None:
     assert parse(output_format=wish).response_format == parse(output_config={"format": wish}).response_format
 
 
+class Headers:
+    """Headers as a server hands them over."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = values
+
+    def get(self, key: str) -> str | None:
+        return self._values.get(key)
+
+
 def test_headers_of_the_question_are_kept_and_sent_on() -> None:
-    headers = {"anthropic-beta": "a,b", "anthropic-version": "2026-10-21", "authorization": "secret"}
+    headers = Headers({"anthropic-beta": "a,b", "anthropic-version": "2026-10-21", "authorization": "secret"})
     request = CLIENT.parse(dumps(body()), headers)
     assert request.extras == {"anthropic-beta": "a,b", "anthropic-version": "2026-10-21"}
     call = AnthropicUpstream().encode(request, "m", ENDPOINT, now=0)

@@ -215,7 +215,7 @@ class StreamDecoder:
             text = "".join(state.json)
             if text:
                 state.start["input"] = _input(text)
-            events.append(Notice("anthropic", "block", state.start, 0, index))
+            events.append(Notice("anthropic", "block", state.start, 0, index, is_content=True))
         elif state.tool >= 0 and not state.has_arguments:
             events.append(ToolCall(0, state.tool, arguments=dumps(state.start.get("input") or {}).decode()))
 

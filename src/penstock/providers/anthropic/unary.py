@@ -94,7 +94,7 @@ def _block(block: JsonObject, part: int) -> list[Event]:
         case "redacted_thinking":
             return [Text("", 0, "reasoning", part, signature=REDACTED_PREFIX + _text(block, "data"))]
         case _:
-            return [Notice("anthropic", "block", block, 0, part)]
+            return [Notice("anthropic", "block", block, 0, part, is_content=True)]
 
 
 def _tool_use(block: JsonObject, index: int, part: int) -> list[Event]:

@@ -73,7 +73,7 @@ def body_of(request: ChatRequest, model: str, options: Mapping[str, str]) -> Jso
 def advisory_fields(request: ChatRequest) -> Sequence[str]:
     """What `body_of` leaves out because it cannot change the answer."""
     fields = [field for field in advisory_extras(request) if not field.endswith("cache_control")]
-    fields += sorted(_HEADER_EXTRAS & request.extras.keys())
+    fields += sorted(_HEADER_EXTRAS.intersection(request.extras).difference(fields))
     if request.metadata:
         fields.append("metadata")
     if request.user is not None:
