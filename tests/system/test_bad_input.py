@@ -77,7 +77,7 @@ WRONG = [
     (CHAT, {"n": 100_000}, "n"),
     (CHAT, {"n": 0}, "n"),
     (CHAT, {"max_tokens": -1}, "max_tokens"),
-    (CHAT, {"max_tokens": 10**30}, "max_tokens"),
+    (CHAT, {"max_tokens": 10**30}, "64 bits"),
     (CHAT, {"temperature": -0.1}, "temperature"),
     (CHAT, {"temperature": "warm"}, "temperature"),
     (CHAT, {"top_logprobs": 500}, "top_logprobs"),

@@ -42,5 +42,5 @@ def test_the_npm_sdk_works_against_penstock(penstock: Installation, node: str) -
     assert said["usage"] > 0
     assert said["tool"] == "get_weather"
     assert "city" in said["toolArguments"]
-    assert said["error"] == {"name": "NotFoundError", "status": 404, "code": "model_not_found"}
+    assert said["error"] == {"name": "NotFoundError", "status": 404, "code": "unknown_model"}
     assert said["left"]

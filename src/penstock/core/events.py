@@ -78,6 +78,8 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
     """Something that only clients of `dialect` understand (a server-side tool's block, annotations, a fingerprint).
 
     `kind` is that dialect's own; its wire encoder knows what to do with it.  Other clients never see it.
+    `is_content` says that it is part of the answer itself, such as the item of a tool that the provider runs: then the
+    answer has begun, and a client may see it before any text.
     """
 
     dialect: Dialect
@@ -85,6 +87,7 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
     data: JsonValue
     choice: int = 0
     part: int = 0
+    is_content: bool = False
 
 
 Event: TypeAlias = Start | Text | ToolCall | Finish | UsageReport | Vector | Notice

@@ -73,7 +73,7 @@ async def _open(exchange: Exchange, target: Target, clock: Clock) -> Opened:
             if events is None:
                 break
             first.extend(events)
-            if any(not isinstance(event, Start | Notice) for event in events):
+            if any(_is_content(event) for event in events):
                 break
         at_s = clock.monotonic() - exchange.began_s
         exchange.first_event_s = at_s
@@ -83,6 +83,11 @@ async def _open(exchange: Exchange, target: Target, clock: Clock) -> Opened:
     finally:
         if not is_handed_over:
             source.close()
+
+
+def _is_content(event: Event) -> bool:
+    """Whether the answer itself has begun: a start, and what is said beside it, may still be followed by a failure."""
+    return event.is_content if isinstance(event, Notice) else not isinstance(event, Start)
 
 
 def _note_failure(exchange: Exchange, target: Target, error: PenstockError, clock: Clock) -> None:

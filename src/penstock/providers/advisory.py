@@ -25,7 +25,9 @@ from penstock.core.json import JsonObject
 ADVISORY_FIELDS: Final = frozenset(
     {
         # OpenAI chat and Responses
+        "include",
         "include_obfuscation",
+        "logprobs",
         "metadata",
         "prompt_cache_key",
         "prompt_cache_options",
@@ -38,6 +40,9 @@ ADVISORY_FIELDS: Final = frozenset(
         "user",
         # what SDKs echo of an earlier answer: a mark for people, the place of a call in a stream
         "annotations",
+        "id",
+        "phase",
+        "status",
         "index",
         # Anthropic
         "cache_control",

@@ -159,7 +159,7 @@ class StreamDecoder:
         event = _object(msgspec.Raw(data), "event")
         event.pop("sequence_number", None)
         event.pop("output_index", None)
-        out.append(Notice(DIALECT, "event", {"n": item.n, "event": event}))
+        out.append(Notice(DIALECT, "event", {"n": item.n, "event": event}, is_content=True))
 
 
 class UnaryDecoder:

@@ -15,6 +15,8 @@ same dialect understand; it travels whole in notices.  The kinds of notice, all 
 
 from typing import Final, TypeAlias
 
+import msgspec
+
 from penstock.core.chat import ToolKind
 from penstock.core.events import Event, Notice, Text, ToolCall
 from penstock.core.json import JsonObject, JsonValue
@@ -78,7 +80,10 @@ class Items:
             opened.has_arguments = bool(arguments)
             out.append(ToolCall(0, opened.call, _text(item, "call_id"), _text(item, "name"), arguments, kind))
         else:
-            out.append(_notice("item", {"n": opened.n, "item": _shell(item)}, self._parts))
+            shell = _notice("item", {"n": opened.n, "item": _shell(item)}, self._parts)
+            # A tool that the provider runs may take long, and its client waits for news of it.
+            is_own_work = opened.kind not in ("message", "reasoning")
+            out.append(msgspec.structs.replace(shell, is_content=True) if is_own_work else shell)
         return opened
 
     def part(self, item: OpenItem, key: PartKey, out: list[Event]) -> int:
