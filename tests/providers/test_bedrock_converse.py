@@ -598,5 +598,12 @@ def test_no_status_is_left_without_an_error() -> None:
             assert isinstance(UPSTREAM.error(status, {"retry-after": "soon"}, body), PenstockError)
 
 
+def test_an_error_does_not_name_our_account() -> None:
+    said = "No access to arn:aws:bedrock:us-east-1:123456789012:inference-profile/x, ask for it."
+    error = UPSTREAM.error(404, {}, dumps({"message": said}))
+    assert "123456789012" not in error.public
+    assert "ask for it" in error.public
+
+
 def test_how_long_to_wait_is_read_from_the_header() -> None:
     assert UPSTREAM.error(429, {"retry-after": "3"}, b"").retry_after_s == 3.0

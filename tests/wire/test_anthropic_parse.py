@@ -25,7 +25,7 @@ from penstock.core.errors import MalformedRequest
 from penstock.core.json import dumps, loads
 from penstock.providers.anthropic import AnthropicUpstream
 from penstock.providers.dialect import Endpoint
-from penstock.wire.anthropic import AnthropicClient, parse_count_tokens
+from penstock.wire.anthropic import AnthropicClient, encode_token_count, parse_count_tokens
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "anthropic"
 REQUESTS = tuple(sorted(path.name for path in FIXTURES.glob("*.request.json")))
@@ -264,11 +264,17 @@ def test_headers_of_the_question_are_kept_and_sent_on() -> None:
     assert b"anthropic-" not in call.body
 
 
+def test_an_empty_system_prompt_is_none() -> None:
+    for nothing in ("", [], None):
+        assert [message.role for message in parse(system=nothing).messages] == ["user"]
+
+
 def test_a_count_needs_no_limit() -> None:
     without = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
     assert parse_count_tokens(dumps(without)).max_tokens is None
     with pytest.raises(MalformedRequest):
         CLIENT.parse(dumps(without))
+    assert encode_token_count(7) == b'{"input_tokens":7}'
 
 
 BAD: tuple[tuple[dict[str, Any], str], ...] = (
@@ -310,6 +316,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
         "messages[0].content[0].content[0]",
     ),
     ({"system": 3}, "system"),
+    ({"system": False}, "system"),
     ({"system": [{"type": "text", "text": None}]}, "system[0].text"),
     ({"temperature": 1.1}, "temperature"),
     ({"temperature": -0.1}, "temperature"),

@@ -68,7 +68,7 @@ def _mapped(status: int, kind: str, message: str, retry_after_s: float | None) -
     detail = f"{status} {kind}: {message}"
     if kind in {"overloaded_error", "api_error"} or status >= 500:
         if kind == "timeout_error" or status == 504:
-            return UpstreamTimeout("The provider took too long.", phase="total", detail=detail)
+            return _timeout(status, detail)
         text = "The provider is overloaded." if kind == "overloaded_error" else "The provider failed."
         return UpstreamUnavailable(text, retry_after_s=retry_after_s, detail=detail, upstream_status=status)
     if status == 429 or kind == "rate_limit_error":
@@ -83,9 +83,9 @@ def _mapped(status: int, kind: str, message: str, retry_after_s: float | None) -
     if is_ours:
         return UpstreamAuthFailed("The provider does not accept our credential.", detail=detail, upstream_status=status)
     if status == 408:
-        return UpstreamTimeout("The provider took too long.", phase="total", detail=detail)
+        return _timeout(status, detail)
     if status in {400, 413} and any(words in lower for words in _TOO_LONG):
-        return ContextTooLong("The conversation is longer than the model can read.", detail=detail)
+        return ContextTooLong("The conversation is longer than the model can read.", field="messages", detail=detail)
     if 400 <= status < 500:
         said = f": {message[:_MAX_SHOWN]}" if message else "."
         refused = UpstreamRefused(f"The provider refused the request{said}", upstream_status=status, detail=detail)
@@ -95,6 +95,12 @@ def _mapped(status: int, kind: str, message: str, retry_after_s: float | None) -
     return UpstreamProtocolError(
         "The provider sent an answer that cannot be read.", detail=detail, upstream_status=status
     )
+
+
+def _timeout(status: int, detail: str) -> UpstreamTimeout:
+    timeout = UpstreamTimeout("The provider took too long.", phase="total", detail=detail)
+    timeout.upstream_status = status
+    return timeout
 
 
 def _read(body: bytes) -> tuple[str, str]:

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 those that every AWS service has, https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -66,6 +67,8 @@ _TOO_LONG: Final = (
     "input token count",
 )
 _MAX_SHOWN: Final = 500
+_ARN: Final = re.compile(r"\barn:[\w-]+:\S+")
+"""Names our AWS account, which is no caller's business."""
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
@@ -97,7 +100,9 @@ def _mapped(sent: int | None, kind: str, message: str, retry_after_s: float | No
             "The provider's rate limit is reached.", retry_after_s=retry_after_s, detail=detail, upstream_status=sent
         )
     if status in {408, 504}:
-        return UpstreamTimeout("The provider took too long.", phase="total", detail=detail)
+        timeout = UpstreamTimeout("The provider took too long.", phase="total", detail=detail)
+        timeout.upstream_status = sent
+        return timeout
     if status in {401, 402, 403}:
         return UpstreamAuthFailed("The provider does not accept our credential.", detail=detail, upstream_status=sent)
     if status >= 500 or status == 424:  # 424: the model, not the caller, has failed
@@ -105,9 +110,9 @@ def _mapped(sent: int | None, kind: str, message: str, retry_after_s: float | No
             "The provider failed.", retry_after_s=retry_after_s, detail=detail, upstream_status=sent
         )
     if status in {400, 413} and any(words in lower for words in _TOO_LONG):
-        return ContextTooLong("The conversation is longer than the model can read.", detail=detail)
+        return ContextTooLong("The conversation is longer than the model can read.", field="messages", detail=detail)
     if 400 <= status < 500:
-        said = f": {message[:_MAX_SHOWN]}" if message else "."
+        said = f": {_ARN.sub('(an ARN)', message)[:_MAX_SHOWN]}" if message else "."
         refused = UpstreamRefused(f"The provider refused the request{said}", upstream_status=status, detail=detail)
         if status in {404, 409}:
             refused.retry = "other"  # no such model here

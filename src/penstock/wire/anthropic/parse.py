@@ -85,8 +85,9 @@ def _parse(body: bytes, headers: HeaderView | None, *, has_limit: bool) -> ChatR
 def _messages(document: JsonObject) -> tuple[Message, ...]:
     messages: list[Message] = []
     system = document.pop("system", None)
-    if system:
-        messages.append(Message("system", read_content(system, "system")))
+    parts = () if system is None or system == "" else read_content(system, "system")
+    if parts:
+        messages.append(Message("system", parts))
     turns = as_array(take(document, "messages", ""), "messages")
     if not turns:
         raise invalid("messages", "must hold at least one message")

@@ -31,6 +31,11 @@ def encode_message(answer: Answer, exchange: Exchange) -> bytes:
     return dumps(message)
 
 
+def encode_token_count(tokens: int) -> bytes:
+    """The body of a 200 answer to `/v1/messages/count_tokens`."""
+    return dumps({"input_tokens": tokens})
+
+
 def _content(choice: Choice, fields: JsonObject, exchange: Exchange) -> list[JsonValue]:
     content: list[JsonValue] = []
     texts: dict[int, JsonObject] = {}
