@@ -265,7 +265,8 @@ def test_headers_of_the_question_are_kept_and_sent_on() -> None:
 
 
 def test_an_empty_system_prompt_is_none() -> None:
-    for nothing in ("", [], None):
+    empty: tuple[Any, ...] = ("", [], None)
+    for nothing in empty:
         assert [message.role for message in parse(system=nothing).messages] == ["user"]
 
 
