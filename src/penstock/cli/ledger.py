@@ -50,7 +50,7 @@ def _group() -> None:
 
 
 @ledger.command("export")
-def export(
+def export(  # noqa: PLR0917 - typer makes named options of these; nobody passes them by position
     output: Annotated[
         Format, typer.Option("--format", help="One JSON object a line, or CSV with a header.")
     ] = Format.jsonl,

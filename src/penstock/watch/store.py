@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
-from penstock.core.json import JsonValue
 from penstock.storage.pool import connect
 
 
@@ -48,6 +48,9 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 COLUMNS: tuple[str, ...] = LedgerRow.__struct_fields__
 _COLUMN_LIST = sql.SQL(", ").join(sql.Identifier(name) for name in COLUMNS)
+_SELECTED = sql.SQL(", ").join(
+    sql.SQL("facts::text AS facts") if name == "facts" else sql.Identifier(name) for name in COLUMNS
+)
 _COPY_LEDGER = sql.SQL("COPY ledger ({}) FROM STDIN").format(_COLUMN_LIST)
 _COPY_ARRIVALS = sql.SQL("COPY arrivals ({}) FROM STDIN").format(_COLUMN_LIST)
 _MAKE_ARRIVALS = "CREATE TEMP TABLE arrivals (LIKE ledger) ON COMMIT DROP"
@@ -183,20 +186,15 @@ class LedgerReader:
         ]
         given = [(condition, value) for condition, value in conditions if value is not None]
         where = sql.SQL(" AND ").join([sql.SQL("true"), *(condition for condition, _ in given)])
-        query = sql.SQL("SELECT {} FROM ledger WHERE {} ORDER BY started_at, id").format(_COLUMN_LIST, where)
-        with self._connection.cursor(name="export") as cursor:
+        query = sql.SQL("SELECT {} FROM ledger WHERE {} ORDER BY started_at, id").format(_SELECTED, where)
+        # Outside a transaction there is no cursor; leaving this one early closes both.
+        with self._connection.transaction(), self._connection.cursor(name="ledger", row_factory=dict_row) as cursor:
             cursor.itersize = 2000
             cursor.execute(query, [value for _, value in given])
-            for row in cursor:
-                yield _row(dict(zip(COLUMNS, row, strict=True)))
-
-
-def _row(values: dict[str, JsonValue | datetime]) -> LedgerRow:
-    started_at = values["started_at"]
-    if not isinstance(started_at, datetime):
-        raise TypeError("ledger.started_at is not a timestamp")
-    facts = msgspec.Raw(msgspec.json.encode(values["facts"]))
-    return msgspec.convert({**values, "started_at": started_at.timestamp(), "facts": facts}, LedgerRow)
+            for values in cursor:
+                values["started_at"] = values["started_at"].timestamp()
+                values["facts"] = msgspec.Raw(values["facts"])
+                yield LedgerRow(**values)
 
 
 @contextmanager
