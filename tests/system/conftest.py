@@ -83,9 +83,7 @@ class Installation:
         import json  # noqa: PLC0415, TID251 - reads another program's output
 
         command = [sys.executable, "-m", "penstock.cli", "ledger", "export", "--format", "jsonl"]
-        done = subprocess.run(
-            [*command, "--data-dir", str(self.data_dir)], capture_output=True, check=True, timeout=60
-        )
+        done = subprocess.run([*command, "--data-dir", str(self.data_dir)], capture_output=True, check=True, timeout=60)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -1,6 +1,7 @@
 """HTTP as bytes on a socket: what an SDK would never send, and what it would never show."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
 
@@ -29,10 +30,8 @@ async def exchange(port: int, data: bytes, *, timeout_s: float = 30.0) -> Reply:
         received = b""
         try:
             writer.write(data)
-            try:
+            with contextlib.suppress(ConnectionError):  # the server has answered and does not want the rest
                 await writer.drain()
-            except ConnectionError:
-                pass  # the server has answered and does not want the rest
             while chunk := await reader.read(65536):
                 received += chunk
         except ConnectionError:

@@ -6,7 +6,6 @@ import json  # noqa: TID251 - the application's side
 from typing import Any
 
 import pytest
-
 from tests.system.conftest import Installation
 from tests.system.rawhttp import Reply, exchange, request
 
@@ -147,7 +146,9 @@ def test_a_declared_size_over_the_limit_is_refused_before_it_is_sent(penstock: I
 
 def test_a_hundred_megabytes_in_chunks_are_refused_on_the_way(penstock: Installation) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    data = request(CHAT, chunk * 1600 + b"0\r\n\r\n", {"authorization": f"Bearer {penstock.key}", "transfer-encoding": "chunked"})
+    data = request(
+        CHAT, chunk * 1600 + b"0\r\n\r\n", {"authorization": f"Bearer {penstock.key}", "transfer-encoding": "chunked"}
+    )
     reply = asyncio.run(exchange(penstock.port, data))
     assert reply.status in {0, 413}, "refused, or cut off while still sending"
 
@@ -159,7 +160,9 @@ def test_a_flood_of_headers_is_refused(penstock: Installation) -> None:
     assert asyncio.run(exchange(penstock.port, request(CHAT, b"{}", large))).status in {0, 400, 431}
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", CHAT, 405), ("POST", "/health", 405), ("GET", "/nope", 404)])
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", CHAT, 405), ("POST", "/health", 405), ("GET", "/nope", 404)]
+)
 def test_other_methods_and_paths(penstock: Installation, method: str, path: str, status: int) -> None:
     data = request(path, b"", {"authorization": f"Bearer {penstock.key}"}, method=method)
     assert asyncio.run(exchange(penstock.port, data)).status == status

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from tests.system.conftest import Installation, running
 from tests.system.rawhttp import exchange, request
 

@@ -45,7 +45,11 @@ ADVISORY_FIELDS: Final = frozenset(
         "status",
         "index",
         # Anthropic
+        "anthropic-beta",
+        "anthropic-version",
         "cache_control",
+        "display",
+        "eager_input_streaming",
     }
 )
 """Names of fields, at the top level or deeper, without their path."""
