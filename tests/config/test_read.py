@@ -76,7 +76,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
     path = write(
         tmp_path,
         """\
-        server: {prot: 1, workers: two}
+        server: {prot: 1, max_in_flight: two}
         providers:
           a:
             vendor: openai
@@ -89,7 +89,7 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
     )
     assert [problem.split(": ")[1] for problem in problems(path)] == [
         "server.prot",
-        "server.workers",
+        "server.max_in_flight",
         "providers.a.api_key",
         "providers.a.prices.m.input_usd_per_million",
         "models.m.targets",
@@ -157,9 +157,9 @@ def test_the_environment_overrides_the_file_and_keeps_the_rest(tmp_path: Path) -
 
 
 def test_a_problem_in_the_environment_names_its_variable() -> None:
-    assert problems(None, {"PENSTOCK__SERVER__POTR": "1", "PENSTOCK__SERVER__WORKERS": "many"}) == [
+    assert problems(None, {"PENSTOCK__SERVER__POTR": "1", "PENSTOCK__SERVER__MAX_IN_FLIGHT": "many"}) == [
         "PENSTOCK__SERVER__POTR: server.potr: unknown setting (did you mean `port`?)",
-        "PENSTOCK__SERVER__WORKERS: server.workers: expected `int`, got `str`",
+        "PENSTOCK__SERVER__MAX_IN_FLIGHT: server.max_in_flight: expected `int`, got `str`",
     ]
 
 

@@ -31,7 +31,6 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Name = "127.0.0.1"
     port: Port = 8080
-    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
     body_limit_bytes: Count = 20 * 1024 * 1024
     header_limit_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 64 * 1024
     body_timeout_s: Seconds = 30.0
