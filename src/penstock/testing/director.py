@@ -70,6 +70,7 @@ class Director:
 
     seed: int = 0
     _asked: "OrderedDict[int, int]" = field(default_factory=OrderedDict["int", "int"])
+    _undrawn: Rng = field(default_factory=lambda: rng_for("nothing is drawn from this one"))
     _windows: "OrderedDict[str, _Window]" = field(default_factory=OrderedDict["str", "_Window"])
 
     def decide(self, ask: Ask, behaviour: Behaviour, *, key: str, elapsed_s: float, created: int) -> Course:
@@ -84,7 +85,7 @@ class Director:
         if wait_s is not None:
             return _refused(Refusal(429, wait_s))
         seed = self.seed if ask.seed is None else ask.seed
-        chance = rng_for("chance", self.seed, ask.model, ask.prompt, times)
+        chance = rng_for("chance", self.seed, ask.model, ask.prompt, times) if _is_chancy(behaviour) else self._undrawn
         fault = _drawn(behaviour, chance)
         refusal = _refusal(fault, behaviour, times)
         first_s = behaviour.first_s.draw(chance)
@@ -140,6 +141,12 @@ def tokens_said(events: Sequence[Event]) -> int:
             case _:
                 pass
     return tokens
+
+
+def _is_chancy(behaviour: Behaviour) -> bool:
+    """Whether anything is left to chance but the words; a generator costs more than an answer."""
+    drawn = (behaviour.first_s, behaviour.gap_s)
+    return bool(behaviour.faults) or not all(isinstance(each, Constant) for each in drawn)
 
 
 def _drawn(behaviour: Behaviour, chance: Rng) -> Fault | None:

@@ -49,6 +49,8 @@ _WORDS = (
     *("one", "two", "three", "new", "open", "secure", "pending", "regular", "shared", "local", "quick", "simple"),
 )
 
+_SPACED_WORDS = tuple(f" {word}" for word in _WORDS)
+
 
 @dataclass(frozen=True, slots=True)
 class AskedTool:
@@ -210,13 +212,13 @@ def _answer(ask: Ask, behaviour: Behaviour, rng: Rng, *, most: int) -> list[str]
 
 def _prose(rng: Rng, length: int) -> list[str]:
     """Sentences of exactly `length` tokens, the last of them ending in a full stop."""
-    tokens: list[str] = []
-    while len(tokens) < length:
-        size = min(rng.randrange(6, 13), length - len(tokens))
-        words = [rng.choice(_WORDS).split()[-1] for _ in range(size)]
-        words[0] = words[0].capitalize()
-        words[-1] += "."
-        tokens += [f" {word}" for word in words]
+    tokens = rng.choices(_SPACED_WORDS, k=length)
+    begin = 0
+    while begin < length:
+        end = min(begin + 6 + int(rng.random() * 7), length)
+        tokens[begin] = f" {tokens[begin][1:].capitalize()}"
+        tokens[end - 1] += "."
+        begin = end
     if tokens:
         tokens[0] = tokens[0][1:]
     return tokens
