@@ -13,7 +13,7 @@ from penstock.cli.ports import why_unusable
 
 def penstock(*arguments: str, cwd: Path, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_ACCESS_KEY_ID"))}
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(
         [sys.executable, "-m", "penstock.cli", *arguments],
         cwd=cwd,
         env={**clean, **(environ or {})},
@@ -28,7 +28,7 @@ def test_version_prints_the_version_and_loads_nothing(tmp_path: Path) -> None:
     done = penstock("version", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "0.1.0\n")
     code = "import sys; from penstock.cli import main; main(['version']); print('typer' in sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.splitlines()[-1] == "False"
 
 

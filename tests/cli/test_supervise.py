@@ -116,7 +116,7 @@ def test_children_end_within_seconds_when_their_parent_is_killed(tmp_path: Path)
         " env={**os.environ, VARIABLE: str(line.read_fd)}, start_new_session=True);"
         "signal.pause()"
     )
-    parent = subprocess.Popen([sys.executable, "-c", outer])  # noqa: S603 - our own interpreter
+    parent = subprocess.Popen([sys.executable, "-c", outer])
 
     async def main() -> None:
         await until(note.exists)

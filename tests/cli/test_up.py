@@ -87,7 +87,7 @@ def up(data_dir: Path) -> Generator[Running]:
     port, control_port = free_port(), free_port()
     log = data_dir.with_name(f"{data_dir.name}-{port}.log")
     with log.open("w") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             command(data_dir, port, control_port), stdout=output, stderr=output, cwd=data_dir.parent, text=True
         )
     running = Running(process, data_dir, port, control_port, log)
@@ -104,7 +104,7 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 def exported(data_dir: Path) -> list[str]:
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [sys.executable, "-m", "penstock.cli", "ledger", "export", "--format", "jsonl", "--data-dir", str(data_dir)],
         capture_output=True,
         text=True,
@@ -125,7 +125,7 @@ def test_up_serves_survives_a_killed_data_plane_and_stops_clean(short_dir: Path)
         assert f"export OPENAI_BASE_URL=http://127.0.0.1:{running.port}/v1" in banner
         assert f"export OPENAI_API_KEY={key}" in banner
 
-        second = subprocess.run(  # noqa: S603 - our own command
+        second = subprocess.run(
             command(data_dir, free_port(), free_port()), capture_output=True, text=True, timeout=30, check=False
         )
         assert second.returncode == 1
