@@ -79,3 +79,11 @@ def test_the_weather_is_a_profile_that_the_simulator_reads(tmp_path_factory: pyt
     assert north.outage.is_down(0.63 * 84 / 4)
     assert not any(north.outage.is_down(at * 84 / 400) for at in range(70, 120))
     assert north.rate == south.rate == 0.06
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_a_body_that_was_cut_is_no_answer_however_good_it_looks(is_streamed: bool) -> None:  # noqa: FBT001 - both ways
+    frames = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n'
+    body = frames if is_streamed else b'{"choices":[{"message":{"content":"a"}}]}'
+    assert answer_text(Reply(200, {}, body, is_whole=True), is_streamed=is_streamed) == "a"
+    assert answer_text(Reply(200, {}, body, is_whole=False), is_streamed=is_streamed) == ""
