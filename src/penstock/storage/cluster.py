@@ -167,14 +167,15 @@ def read_postmaster(pgdata: Path) -> Postmaster | None:
         pid = int(lines[0])
     except (FileNotFoundError, IndexError, ValueError):
         return None
-    if not _serves(pid, pgdata):
+    if not serves(pid, pgdata):
         return None
     socket_dir = lines[4].strip() if len(lines) > 4 else ""
     is_ready = len(lines) > 7 and lines[7].strip() == "ready"
     return Postmaster(pid, Path(socket_dir or pgdata), is_ready)
 
 
-def _serves(pid: int, pgdata: Path) -> bool:
+def serves(pid: int, pgdata: Path) -> bool:
+    """Whether that process is alive and is the server, or one of its children, of this directory."""
     proc = Path("/proc")
     if (proc / "self" / "cwd").exists():
         try:

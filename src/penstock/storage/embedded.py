@@ -30,6 +30,7 @@ from penstock.storage.cluster import (
     prepare_directory,
     programs,
     read_postmaster,
+    serves,
     socket_directory,
 )
 
@@ -237,7 +238,7 @@ class EmbeddedPostgres:
             if self._child is not None and self._child.pid == pid:
                 if self._child.poll() is not None:
                     return True
-            elif read_postmaster(self._pgdata) is None:
+            elif not serves(pid, self._pgdata):
                 return True
             self._pause.wait(_POLL_S)
         return False

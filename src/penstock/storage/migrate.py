@@ -83,8 +83,12 @@ def _upgrade(database_url: str) -> None:
     # Imported here: alembic and SQLAlchemy are 24 MB and half a second, and nearly every start finds nothing to do.
     import alembic.command  # noqa: PLC0415 - see above
     import alembic.config  # noqa: PLC0415 - see above
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see above
 
     config = alembic.config.Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connect"] = lambda: connect(database_url, name="migrate")
-    alembic.command.upgrade(config, "head")
+    try:
+        alembic.command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise ConfigError(f"the database's schema could not be changed: {error.orig}", path="database_url") from error
