@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.flow.scene import DEADLINE_S, DRAIN_S, BlockAfter, Scene
 
-from penstock.core.errors import PenstockError
+from penstock.core.errors import LedgerUnavailable, PenstockError
 from penstock.core.exchange import GonePolicy
 
 K = 3
@@ -210,5 +210,34 @@ def test_a_failed_write_is_a_client_that_left(*, policy: GonePolicy) -> None:
         record = await scene.play()
         assert record.outcome == "client_gone"
         assert record.usage_accuracy == ("exact" if policy == "drain" else "estimated")
+
+    asyncio.run(main())
+
+
+def test_an_answer_that_cannot_be_written_is_not_a_completed_one() -> None:
+    async def main() -> None:
+        scene = Scene(is_streamed=False)
+        scene.sink.fail_complete_with = ValueError("no such shape")
+        await scene.begin()
+        fault = scene.faults.seen.pop()
+        record = await scene.end()
+        assert isinstance(fault, ValueError)
+        assert record.outcome == "failed"
+        assert record.outcome_code == "internal_error"
+        assert record.usage_accuracy == "exact", "the provider is paid all the same"
+
+    asyncio.run(main())
+
+
+def test_what_the_journal_refuses_is_not_answered() -> None:
+    async def main() -> None:
+        scene = Scene()
+        scene.ledger.fail_with = LedgerUnavailable("the disk is full")
+        await scene.begin()
+        assert scene.sink.closes == 1
+        assert scene.sink.end == "failed"
+        assert isinstance(scene.sink.error, LedgerUnavailable)
+        assert [lease.settled for lease in scene.lease_stage.leases] == [1, 1]
+        assert scene.provider.opened == scene.provider.closed
 
     asyncio.run(main())

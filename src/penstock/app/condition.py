@@ -11,8 +11,8 @@ from penstock.server.service import Health
 from penstock.watch.backlog import Backlog, measure
 from penstock.watch.journal import JournalFile
 
-_LOOK_EVERY_S = 2.0
-_LATE_S = 15.0
+_LOOK_EVERY_S = 1.0
+_LATE_S = 5.0
 """How long a record may wait for the database before that is worth a word; the shipper's rhythm is a second."""
 
 

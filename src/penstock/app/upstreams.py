@@ -136,7 +136,15 @@ def _connected(  # noqa: PLR0917 - private, called twice
 
 def _http(name: str, dialect: UpstreamDialect, endpoint: Endpoint, timeouts: Timeouts, clock: Clock) -> HttpProvider:
     client = HttpClient(clock=clock, connect_timeout_s=timeouts.connect_s)
-    return HttpProvider(name, dialect, endpoint, client, clock=clock, between_events_s=timeouts.between_events_s)
+    return HttpProvider(
+        name,
+        dialect,
+        endpoint,
+        client,
+        clock=clock,
+        head_s=timeouts.first_event_s,
+        between_events_s=timeouts.between_events_s,
+    )
 
 
 def _credential(vendor: Vendor | None, environ: Mapping[str, str]) -> str | None:

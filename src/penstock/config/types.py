@@ -26,7 +26,6 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     `body_timeout_s` bounds the wait for a request's body, `deadline_s` the whole of an exchange; after
     `keep_alive_comment_s` of silence a stream carries an SSE comment.  `on_client_gone` is `abort` (close upstream at
     once) or `drain` (read on for exact usage, `drain_max_s` at most).  `max_in_flight` bounds exchanges per process.
-    `trust_request_id` takes the caller's `x-request-id` over.
     """
 
     host: Name = "127.0.0.1"
@@ -40,7 +39,6 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     on_client_gone: GonePolicy = "abort"
     drain_max_s: Seconds = 30.0
     max_in_flight: Count = 10_000
-    trust_request_id: bool = False
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):

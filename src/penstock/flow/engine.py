@@ -89,12 +89,18 @@ class Engine:
         error: PenstockError | None = None
         try:
             await self._answer(exchange, sink, stop, meter)
-            end = "client_gone" if stop.is_client_gone else "completed"
+            if stop.is_client_gone:
+                end = "client_gone"
+            else:
+                sink.complete(exchange)
+                end = "completed"
         except asyncio.CancelledError:
             end = stop.reason or "shutdown"
             error = _error_of_stop(end)
         except PenstockError as caught:
             end, error = _end_of(caught), caught
+            if end == "failed":
+                self._world.faults.unexpected(exchange, caught)
         except Exception as caught:  # noqa: BLE001 - boundary: the request edge; reported, settled, answered with 500
             self._world.faults.unexpected(exchange, caught)
             end, error = "failed", InternalError("internal error", detail=repr(caught))
@@ -109,6 +115,8 @@ class Engine:
             stop.absorb()
         except ClientGone:
             pass  # it left while the last bytes were under way: the exchange is settled, nobody is there to tell
+        except Exception as caught:  # noqa: BLE001 - boundary: the request edge; what is settled stays settled
+            self._world.faults.unexpected(exchange, caught)
         finally:
             if closing is not None:
                 closing.cancel()
@@ -176,6 +184,8 @@ def _end_of(error: PenstockError) -> End:
             return "rejected"
         case UpstreamError():
             return "upstream_failed"
+        case DeadlineExceeded():
+            return "deadline"
         case _:
             return "failed"
 

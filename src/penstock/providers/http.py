@@ -21,7 +21,8 @@ _MAX_ERROR_BYTES = 1024 * 1024
 class HttpProvider:
     """One endpoint of one dialect.  Owns `client`: `aclose` closes it.
 
-    `between_events_s` bounds the silence between two pieces of an answer whose head is in.
+    `head_s` bounds the wait for an answer's head, `between_events_s` the silence between two pieces of an answer whose
+    head is in.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class HttpProvider:
         client: HttpClient,
         *,
         clock: Clock,
+        head_s: float = 600.0,
         between_events_s: float = 120.0,
     ) -> None:
         self._name = name
@@ -39,6 +41,7 @@ class HttpProvider:
         self._endpoint = endpoint
         self._client = client
         self._clock = clock
+        self._head_s = head_s
         self._between_events_s = between_events_s
 
     @property
@@ -54,6 +57,7 @@ class HttpProvider:
 
     async def open(self, request: Request, model: str, *, timeout_s: float) -> Source:
         clock = self._clock
+        timeout_s = min(timeout_s, self._head_s)
         deadline_s = clock.monotonic() + timeout_s
         call = self._dialect.encode(request, model, self._endpoint, now=clock.now())
         connection = await self._client.send(call, timeout_s=timeout_s)

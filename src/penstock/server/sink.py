@@ -43,21 +43,25 @@ def error_of(exchange: Exchange) -> PenstockError:
 class UnarySink:
     """Keeps the events and writes one body at the end."""
 
-    __slots__ = ("_dialect", "_fold", "_protocol")
+    __slots__ = ("_body", "_dialect", "_fold", "_protocol")
 
     def __init__(self, protocol: HttpProtocol, dialect: ClientDialect) -> None:
         self._protocol = protocol
         self._dialect = dialect
         self._fold = Fold()
+        self._body = b""
 
     async def write(self, events: Sequence[Event]) -> None:
         self._fold.feed(events)
 
+    def complete(self, exchange: Exchange) -> None:
+        """Encode the answer, so that one that cannot be written is not settled as completed."""
+        self._body = self._dialect.encode(self._fold.answer(), exchange)
+
     async def close(self, exchange: Exchange) -> None:
         match exchange.end:
             case "completed":
-                body = self._dialect.encode(self._fold.answer(), exchange)
-                self._protocol.response_bytes(200, _answer_headers("application/json", exchange), body)
+                self._protocol.response_bytes(200, _answer_headers("application/json", exchange), self._body)
             case "client_gone":
                 self._protocol.response_bytes(CLIENT_CLOSED_REQUEST, [], b"")
             case _:
@@ -114,6 +118,9 @@ class StreamSink:
         if events and (data := encoder.feed(events)):
             await self._send(data)
 
+    def complete(self, exchange: Exchange) -> None:
+        """Every piece was encoded as it came; what is left is the dialect's fixed end."""
+
     async def close(self, exchange: Exchange) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -128,6 +135,8 @@ class StreamSink:
             respond_error(self._protocol, self._dialect, error_of(exchange), exchange.id)
         elif self._encoder is not None:
             await self._send(self._encoder.fail(exchange))
+        # granian ends the response when its transport is let go; an error's traceback may keep this sink much longer.
+        self._transport = None
 
     async def _send(self, data: bytes) -> None:
         transport = self._transport

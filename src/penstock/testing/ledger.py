@@ -11,7 +11,7 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.records: list[Settled] = []
-        self.fail_with: OSError | None = None
+        self.fail_with: Exception | None = None
 
     def append(self, record: Settled) -> None:
         if self.fail_with is not None:

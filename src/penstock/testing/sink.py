@@ -22,6 +22,7 @@ class RecordingSink:
         self.events: list[Event] = []
         self.writes = 0
         self.closes = 0
+        self.fail_complete_with: Exception | None = None
         self.end: End | None = None
         self.error: PenstockError | None = None
         self._gone_at = gone_at
@@ -38,6 +39,11 @@ class RecordingSink:
                 await self._released.wait()
             self.events.append(event)
             self._grown.set()
+
+    def complete(self, exchange: Exchange) -> None:
+        """Raise what `fail_complete_with` holds, as a sink does that cannot write the answer it has kept."""
+        if self.fail_complete_with is not None:
+            raise self.fail_complete_with
 
     async def close(self, exchange: Exchange) -> None:
         self.closes += 1
