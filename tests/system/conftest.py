@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,11 +56,13 @@ class Installation:
             command, env={**environ, **self.environ}, stdout=log, stderr=log, start_new_session=True
         )
         for port in (self.port, self.control_port):
-            self._until_ready(port, began + READY_S)
+            self.until_ready(port)
         self.ready_after_s = time.monotonic() - began
 
-    def _until_ready(self, port: int, until: float) -> None:
+    def until_ready(self, port: int) -> None:
+        """Wait for one plane; what the processes said is in the error where it does not come up."""
         assert self.process is not None
+        until = time.monotonic() + READY_S
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 break
@@ -88,7 +90,7 @@ class Installation:
 
 
 @contextmanager
-def running(data_dir: Path, config: str | None = None, **environ: str) -> Iterator[Installation]:
+def running(data_dir: Path, config: str | None = None, **environ: str) -> Generator[Installation]:
     """`penstock up` in `data_dir` for the length of the block; it must end with 0."""
     path = None
     if config is not None:
