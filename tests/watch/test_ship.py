@@ -114,8 +114,10 @@ def test_a_batch_that_was_committed_but_not_noted_is_there_once(
     writer = LedgerWriter(database_url)
     writer.insert([copy_line(msgspec.json.encode(record)) for record in records[:7]])  # and then the shipper died
     writer.close()
-    Shipper(tmp_path, database_url, clock=CLOCK).drain_once()
+    shipper = Shipper(tmp_path, database_url, clock=CLOCK)
+    shipper.drain_once()
     assert shipped_ids(database_url) == [record.id for record in records]
+    assert shipper.status.rejected_records == 0
 
 
 def test_an_offset_is_noted_only_for_what_the_database_has(
@@ -273,6 +275,7 @@ def test_killed_writers_and_killed_shippers_lose_and_double_nothing(
     assert set(acknowledged) <= set(ids)
     assert len(ids) - len(acknowledged) <= 8  # at most the one of each writer whose acknowledgement was cut off
     assert segments(tmp_path) == []
+    assert not (tmp_path / "rejected").exists()
 
 
 def start_writer(directory: Path, name: str, record: bytes) -> "subprocess.Popen[bytes]":
