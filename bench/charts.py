@@ -53,7 +53,11 @@ def draw_all(run: Run, soak: Soak | None, folder: Path) -> list[tuple[str, str]]
         "added.svg",
         "Delay added to the slowest 1 % of requests",
         f"{run.conditions.rate:.0f} requests/s, against upstream itself; a gateway that cannot keep up is left out",
-        [Bar(g.name, max(g.added_p99, 0.0), f"{g.added_p99:.2f} ms") for g in run.gateways if g.added_p99 is not None],
+        [
+            Bar(g.name, max(g.added_p99, 0.0), f"{g.added_p99:.2f} ms")
+            for g in run.gateways
+            if g.keeps_up and g.added_p99 is not None
+        ],
         is_log=False,
     )
     bars(

@@ -9,6 +9,10 @@ from bench import open_loop
 from bench.measure import Footprint, Streams, Unary
 
 
+QUEUEING_MS = 500.0
+"""A median response time over this, to an upstream that answers at once, is a queue that grows."""
+
+
 class Conditions(msgspec.Struct, kw_only=True):
     """Where and how it was measured.  `shared` says how busy the machine was with other things before the start."""
 
@@ -71,8 +75,10 @@ class Measured(msgspec.Struct, kw_only=True):
 
     @property
     def keeps_up(self) -> bool:
-        """Whether every open-loop run answered what it was sent, to one in a thousand."""
-        return bool(self.arrivals) and all(run.answered >= 0.999 * run.sent for run in self.arrivals)
+        """Whether every open-loop run answered what it was sent, to one in a thousand, without a growing queue."""
+        return bool(self.arrivals) and all(
+            run.answered >= 0.999 * run.sent and run.p50_ms < QUEUEING_MS for run in self.arrivals
+        )
 
     @property
     def most_streams(self) -> int:
@@ -95,6 +101,11 @@ class Run(msgspec.Struct, kw_only=True):
     conditions: Conditions
     direct: list[open_loop.Result]
     gateways: list[Measured]
+
+    @property
+    def floor_p99_ms(self) -> float:
+        """How slow upstream itself was for its slowest 1 %: the machine's noise."""
+        return statistics.median(one.p99_ms for one in self.direct) if self.direct else 0.0
 
     def named(self, name: str) -> Measured | None:
         return next((each for each in self.gateways if each.name == name), None)

@@ -8,6 +8,8 @@ from bench.soak import Soak
 
 _MISSING = "-"
 
+ADDED_P99_MS = 2.0
+
 _TARGETS = (
     ("requests a second", "≥ 5,000"),
     ("CPU a request", "≤ 200 µs"),
@@ -196,7 +198,7 @@ def target_rows(run: Run, soak: Soak | None) -> list[tuple[str, str, str, bool |
         _judged(ours.cpu_us, "{:,.0f} µs", lambda v: v <= 200),
         _judged(litellm, "{:,.0f}", lambda v: v >= 60),
         _judged(portkey, "{:,.1f}", lambda v: v >= 4),
-        _judged(added, "{:.2f} ms", lambda v: v <= 2),
+        _judged_added(run, added),
         _judged(float(ours.most_streams) if ours.streams else None, "{:,.0f}", lambda v: v >= 500),
         _judged(best.cpu_us_per_event if best else None, "{:,.0f} µs", lambda v: v <= 35),
         _judged(loaded, "{:,.0f} MB", lambda v: v <= 150),
@@ -204,6 +206,12 @@ def target_rows(run: Run, soak: Soak | None) -> list[tuple[str, str, str, bool |
         _judged(second, "{:.1f} s", lambda v: v <= 3),
     )
     return [(name, aim, shown, is_met) for (name, aim), (shown, is_met) in zip(_TARGETS, values, strict=True)]
+
+
+def _judged_added(run: Run, added: float | None) -> tuple[str, bool | None]:
+    """Where upstream itself was slower than the aim, the machine was too busy to tell."""
+    shown, is_met = _judged(added, "{:.2f} ms", lambda v: v <= ADDED_P99_MS)
+    return (f"{shown}, noisy", None) if run.floor_p99_ms > ADDED_P99_MS else (shown, is_met)
 
 
 def _judged(value: float | None, form: str, is_met: Callable[[float], bool]) -> tuple[str, bool | None]:
@@ -224,7 +232,6 @@ def _reasons(run: Run) -> list[str]:
 def _conditions(run: Run) -> list[str]:
     c = run.conditions
     order = ", ".join(each.name for each in run.gateways)
-    direct = ", ".join(f"{one.p99_ms:.2f}" for one in run.direct)
     machine = (
         f"{c.date}, commit {c.commit}. {c.cores} cores ({c.cpu}), {c.memory_gb} GB, {c.system}, Python {c.python}. "
         "The cores are shared by the gateway, the load generator and the upstream."
@@ -232,7 +239,8 @@ def _conditions(run: Run) -> list[str]:
     unary = (
         f"Unary: {c.wrk}, {c.connections} connections, closed loop, requests of {c.request_bytes:,} bytes, answers of "
         f"{c.answer_bytes:,} bytes from {c.upstream} at once. Open loop: {c.rate:.0f} requests/s at constant spacing, "
-        f"timed from when each was due; upstream itself had a p99 of {direct} ms in the rounds."
+        f"timed from when each was due; upstream itself, asked right before each gateway, had a "
+        f"p99 of {run.floor_p99_ms:.2f} ms (median)."
     )
     streams = (
         "Streams: 50 events/s each, every event stamped with its time of sending; a stall is a gap of over 100 ms "

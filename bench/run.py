@@ -82,8 +82,6 @@ def _start_all(plan: Plan, upstreams: Upstreams, folder: Path, found: Run, say: 
 def _rounds(plan: Plan, upstreams: Upstreams, started: list[Gateway], found: Run, say: Say) -> None:
     direct = Call(upstreams.unary_port, "/v1/chat/completions", headers("bench"), UPSTREAM_MODEL)
     for number in range(1, plan.rounds + 1):
-        floor = measure.arrivals(direct, rate=RATE, seconds=plan.arrivals_s)
-        found.direct.append(floor)
         for gateway in started:
             figures = found.named(gateway.name)
             if figures is None or any(reason.startswith("unary") for reason in figures.reasons):
@@ -91,11 +89,13 @@ def _rounds(plan: Plan, upstreams: Upstreams, started: list[Gateway], found: Run
             try:
                 closed = measure.unary(gateway, seconds=plan.unary_s)
                 pause(_SETTLE_S)
+                floor = measure.arrivals(direct, rate=RATE, seconds=plan.arrivals_s)
                 opened = measure.arrivals(gateway.unary, rate=RATE, seconds=plan.arrivals_s)
             except Unavailable as reason:
                 figures.reasons.append(f"unary requests: {reason}")
                 say(f"{gateway.name}: {reason}")
                 continue
+            found.direct.append(floor)
             figures.unary.append(closed)
             figures.arrivals.append(opened)
             if opened.answered >= 0.999 * opened.sent:
@@ -128,7 +128,8 @@ def _streams(plan: Plan, started: list[Gateway], found: Run, say: Say) -> None:
         if not last.is_clean:
             result = last.result
             figures.reasons.append(
-                f"at {result.streams} streams: {result.stalls} stalls, {result.failed} streams failed"
+                f"at {result.streams} streams: {result.stalls} stalls ({result.stalls_while_client_waited} of them "
+                f"while the measuring client itself waited for a CPU), {result.failed} streams failed"
                 + (f" ({result.first_failure[:120]})" if result.first_failure else "")
             )
         say(f"streams {gateway.name:9} {figures.most_streams} at once without a stall")

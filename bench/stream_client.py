@@ -10,12 +10,16 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
 STALL_NS = 100_000_000
 """A gap of more than this is a stall, unless upstream itself paused as long."""
 
+_LOOK_NS = 10_000_000
+_STARVED_NS = 30_000_000
+_SCHEDSTAT = Path("/proc/self/schedstat")
 _STAMP = re.compile(rb"t(\d{12,}) ")
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d+)")
 
@@ -31,7 +35,11 @@ class Job(msgspec.Struct, kw_only=True):
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """Delays are from upstream's send to the client's receipt.  `first_ms` is from the request to the first event."""
+    """Delays are from upstream's send to the client's receipt.  `first_ms` is from the request to the first event.
+
+    `stalls_while_client_waited` are those of the stalls during which this client itself had to wait for a CPU: on a
+    busy machine they say nothing of the gateway.  They count as stalls all the same.
+    """
 
     streams: int
     completed: int
@@ -39,7 +47,7 @@ class Result(msgspec.Struct, kw_only=True):
     first_failure: str
     events: int
     stalls: int
-    stalled_streams: int
+    stalls_while_client_waited: int
     first_ms: list[float]
     delay_p50_ms: float
     delay_p99_ms: float
@@ -72,6 +80,18 @@ class Client:
         self.streams: dict[int, Stream] = {}
         self.ended: list[Stream] = []
         self.failures: list[str] = []
+        self.looked_ns = 0
+        self.waited_ns = 0
+        self.is_starved = False
+        self.starved_stalls = 0
+
+    def look(self, now_ns: int) -> None:
+        """Every ten milliseconds: has this process waited for a CPU since the last look, and for long?"""
+        if now_ns - self.looked_ns < _LOOK_NS:
+            return
+        waited_ns = int(_SCHEDSTAT.read_text().split()[1])
+        self.is_starved = waited_ns - self.waited_ns > _STARVED_NS
+        self.looked_ns, self.waited_ns = now_ns, waited_ns
 
     def run(self) -> Result:
         began_ns = time.monotonic_ns()
@@ -79,6 +99,7 @@ class Client:
         opened = 0
         while opened < self.job.streams or self.streams:
             now_ns = time.monotonic_ns()
+            self.look(now_ns)
             if now_ns - began_ns > self.job.timeout_s * 1e9:
                 self.failures += ["not over in time"] * len(self.streams)
                 break
@@ -131,6 +152,7 @@ class Client:
             stream.first_ns = now_ns
         elif now_ns - stream.received_ns > STALL_NS and stamped_ns - stream.stamped_ns <= STALL_NS:
             stream.stalls += 1
+            self.starved_stalls += self.is_starved
         stream.events += 1
         stream.delays_ns.append(now_ns - stamped_ns)
         stream.received_ns, stream.stamped_ns = now_ns, stamped_ns
@@ -154,7 +176,7 @@ class Client:
             first_failure=self.failures[0] if self.failures else "",
             events=events,
             stalls=sum(stream.stalls for stream in streams),
-            stalled_streams=sum(1 for stream in streams if stream.stalls),
+            stalls_while_client_waited=self.starved_stalls,
             first_ms=[(stream.first_ns - stream.begun_ns) / 1e6 for stream in streams if stream.first_ns],
             delay_p50_ms=delays[events // 2] / 1e6 if delays else 0.0,
             delay_p99_ms=delays[min(events - 1, events * 99 // 100)] / 1e6 if delays else 0.0,

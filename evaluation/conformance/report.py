@@ -30,8 +30,8 @@ _CHAT = (
 )
 _RESPONSES = "In responses: encrypted content and log probabilities, of which one stream has two versions."
 _TOKENS = (
-    "Token counts: input counts cached tokens, output counts reasoning, as `core/usage.py` says. Where a vendor's total "
-    "is more than its two counts, the rest is reasoning. Cohere: what is billed."
+    "Token counts: input counts cached tokens, output counts reasoning, as `core/usage.py` says. Where a vendor's "
+    "total is more than its two counts, the rest is reasoning. Cohere: what is billed."
 )
 _EQUIVALENCES = (_REQUESTS, _CHAT, _RESPONSES, _TOKENS)
 
