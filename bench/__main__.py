@@ -82,7 +82,7 @@ def _print(kept: Kept) -> None:
     print()
     for line in ratios(kept.run):
         print(line)
-    words = {True: "met", False: "MISSED", None: "not measured"}
+    words = {True: "met", False: "MISSED", None: "not judged"}
     print(f"\n{'':32} {'aim':>12} {'measured':>12}")
     for name, aim, shown, is_met in target_rows(kept.run, kept.soak):
         print(f"{name:32} {aim:>12} {shown:>12}   {words[is_met]}")

@@ -8,7 +8,6 @@ import msgspec
 from bench import open_loop
 from bench.measure import Footprint, Streams, Unary
 
-
 QUEUEING_MS = 500.0
 """A median response time over this, to an upstream that answers at once, is a queue that grows."""
 

@@ -219,7 +219,7 @@ def _judged(value: float | None, form: str, is_met: Callable[[float], bool]) -> 
 
 
 def _target_table(run: Run, soak: Soak | None) -> list[str]:
-    words = {True: "met", False: "**missed**", None: "not measured"}
+    words = {True: "met", False: "**missed**", None: "not judged"}
     rows = [[name, aim, shown, words[is_met]] for name, aim, shown, is_met in target_rows(run, soak)]
     return _table(["", "aim", "measured", ""], rows)
 
