@@ -41,8 +41,7 @@ def test_of_several_that_start_at_once_one_migrates(empty_database_url: str) -> 
 def test_of_several_processes_that_start_at_once_all_succeed(empty_database_url: str) -> None:
     code = "import sys; from penstock.storage.migrate import migrate; print(migrate(sys.argv[1]).is_changed)"
     processes = [
-        subprocess.Popen([sys.executable, "-c", code, empty_database_url], stdout=subprocess.PIPE)
-        for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", code, empty_database_url], stdout=subprocess.PIPE) for _ in range(4)
     ]
     printed = sorted(process.communicate()[0].decode().strip() for process in processes)
     assert [process.returncode for process in processes] == [0, 0, 0, 0]

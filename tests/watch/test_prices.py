@@ -69,8 +69,10 @@ def test_costs_agree_with_the_price_list_for_sampled_models_and_usages(table: Pa
         if any(name := clause for clause in _names(model.match))
         and calc_price(ListUsage(input_tokens=9, output_tokens=9), name, provider_id=provider).total_price > 0
     ]
+    moments = (NOW, datetime(2025, 9, 1, 1, 30, tzinfo=UTC), datetime(2024, 3, 1, 17, 0, tzinfo=UTC))
+    books = {moment: book_at(table, moment) for moment in moments}
     compared = 0
-    for provider, name in chance.sample(priced, 700):
+    for provider, name in chance.sample(priced, 650):
         size = chance.choice((10, 5_000, 150_000, 250_000, 1_200_000))
         usage = Usage(
             input_tokens=(whole := chance.randint(size // 2, size)),
@@ -81,8 +83,8 @@ def test_costs_agree_with_the_price_list_for_sampled_models_and_usages(table: Pa
             input_audio_tokens=chance.choice((0, 0, whole // 7)),
             output_audio_tokens=chance.choice((0, 0, out // 3)),
         )
-        moment = chance.choice((NOW, datetime(2025, 9, 1, 1, 30, tzinfo=UTC), datetime(2024, 3, 1, 17, 0, tzinfo=UTC)))
-        cost = book_at(table, moment).cost(target(provider, name), usage)
+        moment = chance.choice(moments)
+        cost = books[moment].cost(target(provider, name), usage)
         try:
             expected = listed(
                 provider,
@@ -125,7 +127,7 @@ def _has_no_output_price(provider: str, name: str) -> bool:
 
 def test_every_model_of_the_list_is_found_by_our_rules(table: Path) -> None:
     data = table.read_bytes()
-    sample = random.Random(5).sample([(p, m) for p in providers for m in p.models], 250)  # noqa: S311 - a sample
+    sample = random.Random(5).sample([(p, m) for p in providers for m in p.models], 120)  # noqa: S311 - a sample
     for provider, model in sample:
         for name in (model.id, model.id.upper(), f"{model.id}-20251211"):
             theirs = provider.find_model(name, all_providers=providers)
@@ -234,7 +236,7 @@ def test_a_lookup_never_imports_the_price_list(table: Path) -> None:
         f"assert find_model(Path({str(table)!r}).read_bytes(), 'openai', 'gpt-4o');"
         "assert not [name for name in sys.modules if name.startswith(('genai_prices', 'pydantic'))]"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own code
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_table_is_made_once(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,8 +246,8 @@ def test_killed_writers_and_killed_shippers_lose_and_double_nothing(
     chance, pause = random.Random(7), threading.Event()  # noqa: S311 - moments, not secrets
     record = msgspec.json.encode(make_record(0))
     acknowledged: list[str] = []
-    for attempt in range(4):
-        shipper = subprocess.Popen([sys.executable, "-c", SHIPPER, tmp_path, database_url])  # noqa: S603 - our own code
+    for attempt in range(3):
+        shipper = subprocess.Popen([sys.executable, "-c", SHIPPER, tmp_path, database_url])
         writers = [start_writer(tmp_path, f"w{attempt}_{index}", record) for index in range(2)]
         collected: list[list[bytes]] = [[] for _ in writers]
         readers = [
@@ -268,18 +268,18 @@ def test_killed_writers_and_killed_shippers_lose_and_double_nothing(
             reader.join()
         # What the reader saw without its line feed was cut in the pipe, but appended all the same.
         acknowledged += [line.decode().strip() for lines in collected for line in lines if line.endswith(b"\n")]
-    assert len(acknowledged) > 400
+    assert len(acknowledged) > 300
     Shipper(tmp_path, database_url, clock=CLOCK).drain_once()
     ids = shipped_ids(database_url)
     assert len(ids) == len(set(ids))
     assert set(acknowledged) <= set(ids)
-    assert len(ids) - len(acknowledged) <= 8  # at most the one of each writer whose acknowledgement was cut off
+    assert len(ids) - len(acknowledged) <= 6  # at most the one of each writer whose acknowledgement was cut off
     assert segments(tmp_path) == []
     assert not (tmp_path / "rejected").exists()
 
 
 def start_writer(directory: Path, name: str, record: bytes) -> "subprocess.Popen[bytes]":
-    writer = subprocess.Popen(  # noqa: S603 - our own code
+    writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, directory, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert writer.stdin is not None
