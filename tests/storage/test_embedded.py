@@ -149,6 +149,9 @@ def test_a_path_too_long_for_a_socket_gets_a_private_one_elsewhere(short_dir: Pa
         assert str(deep) not in url
         assert answer(url) == 42
         assert running_url(deep) == url
+        elsewhere = socket_directory(deep / "postgres", RunAs((deep / "postgres").stat().st_uid, None))
+        assert elsewhere.is_dir()
+    assert not elsewhere.exists()
 
 
 def test_a_strangers_socket_directory_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -232,6 +232,9 @@ class EmbeddedPostgres:
             if self._is_gone(found.pid, patience_s):
                 break
         self._child = None
+        if found.socket_dir != self._pgdata:
+            with suppress(OSError):
+                found.socket_dir.rmdir()
 
     def _is_gone(self, pid: int, patience_s: float) -> bool:
         for _ in range(int(patience_s / _POLL_S)):
