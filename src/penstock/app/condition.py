@@ -36,6 +36,11 @@ class Condition:
         self._stopping.set()
         self._thread.join(timeout=_LOOK_EVERY_S)
 
+    @property
+    def backlog(self) -> Backlog:
+        """As of the last look."""
+        return self._backlog
+
     def health(self) -> Health:
         """Ready while requests can be served and recorded; degraded where something behind that is late or unknown."""
         backlog, journal = self._backlog, self._journal.health

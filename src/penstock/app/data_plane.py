@@ -1,6 +1,7 @@
 """The data plane, put together from its configuration and run until SIGTERM."""
 
 import os
+import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,8 @@ from penstock.wire.models import ModelEntry, encode_model, encode_models
 from penstock.wire.openai_chat.dialect import OpenAIChat
 from penstock.wire.openai_responses.dialect import OpenAIResponses
 
+WARM_AFTER_S = 3.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -77,7 +80,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     world = World(
         ledger=Books(journal, metrics),
         prices=prices,
-        counter=Counter(),
+        counter=_warm_later(Counter(), clock),
         clock=clock,
         faults=LoggedFaults(),
         drain_s=config.server.drain_max_s,
@@ -99,7 +102,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         clock=clock,
         config_hash=config.config_hash,
         health=condition.health,
-        metrics=lambda: metrics.render(in_flight=engine.in_flight),
+        metrics=lambda: metrics.render(in_flight=engine.in_flight, backlog=condition.backlog),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
     )
@@ -193,6 +196,16 @@ def _follow_keys(config: Config, data_dir: DataDir, clock: Clock) -> tuple[LiveK
         refresh_s=config.keys.refresh_s,
     )
     return keys, follower
+
+
+def _warm_later(counter: Counter, clock: Clock) -> Counter:
+    """Load the tokenizer beside the traffic, once the start is over: the first estimate would stop the loop for it."""
+
+    def warm() -> None:
+        threading.Thread(target=counter.warm, name="penstock-tokenizer", daemon=True).start()
+
+    clock.call_at(clock.monotonic() + WARM_AFTER_S, warm)
+    return counter
 
 
 class LoggedFaults:

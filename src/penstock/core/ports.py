@@ -123,9 +123,9 @@ class Sink(Protocol):
 
     `write` passes events on, encoded; a unary sink keeps them.  It raises `ClientGone` where the client is seen to
     have left.  `complete` is called once the answer is whole and before it is settled: a sink that can still find that
-    it cannot write the answer must find it here, and raise.  `close` is called exactly once, after settlement, with the exchange's end and error set: it releases the
-    last bytes of the answer, or the error in the client's dialect (an HTTP status before the first byte, the dialect's
-    terminal event after it).
+    it cannot write the answer must find it here, and raise.  `close` is called exactly once, after settlement, with the
+    exchange's end and error set: it releases the last bytes of the answer, or the error in the client's dialect (an
+    HTTP status before the first byte, the dialect's terminal event after it).
     """
 
     async def write(self, events: Sequence[Event]) -> None: ...
