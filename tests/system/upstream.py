@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 WORDS = ("one", " two", " three", " four")
+FLOOD_BYTES = 60_000_000
+"""Where a flood ends even for a caller that takes it all: enough to show that nobody held it back."""
 USAGE = {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
 _WHOLE = {
     "id": "c1",
@@ -38,11 +40,15 @@ class Call:
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     hung_up_at: float | None = None
+    sent_bytes: int = 0
 
 
 @dataclass
 class Upstream:
-    """A model named `before-…` is silent, one named `mid-…` says two words first; both wait for `Call.go_on`."""
+    """A model named `before-…` is silent, one named `mid-…` says two words first; both wait for `Call.go_on`.
+
+    One named `flood-…` talks as fast as it is listened to, until its caller leaves.
+    """
 
     port: int
     calls: dict[str, Call] = field(default_factory=dict[str, Call])
@@ -55,6 +61,9 @@ class Upstream:
         length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
         asked = json.loads(await reader.readexactly(length))
         call = self.call(asked["model"])
+        if asked["model"].startswith("flood"):
+            await _flood(call, writer)
+            return
         first, rest = _answer(is_streamed=bool(asked.get("stream")))
         if not asked["model"].startswith("mid"):
             first, rest = b"", first + rest
@@ -71,6 +80,19 @@ class Upstream:
             each.cancel()
         writer.close()
         call.is_over.set()
+
+
+async def _flood(call: Call, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+    frame = _frames(_chunk({"role": "assistant", "content": "flood " * 1000}))
+    with suppress(ConnectionError):
+        while not writer.is_closing() and call.sent_bytes < FLOOD_BYTES:
+            writer.write(frame)
+            await writer.drain()
+            call.sent_bytes += len(frame)
+            call.has_begun.set()
+    writer.close()
+    call.is_over.set()
 
 
 def _answer(*, is_streamed: bool) -> tuple[bytes, bytes]:

@@ -23,6 +23,7 @@ from penstock.core.ports import ClientDialect, Sink
 from penstock.server.body import read_json_body
 from penstock.server.gone import DisconnectWatch
 from penstock.server.health import health_page
+from penstock.server.pace import Pace
 from penstock.server.rsgi import Headers, HttpProtocol, RequestHeaders, Scope
 from penstock.server.service import Service
 from penstock.server.sink import StreamSink, UnarySink, respond_error
@@ -95,17 +96,18 @@ class DataPlane:
         stop = service.engine.begin(exchange)
         watch = self._watch.begin(protocol, stop)
         try:
-            await service.engine.run(exchange, self._sink(protocol, dialect, exchange), stop)
+            await service.engine.run(exchange, self._sink(scope, protocol, dialect, exchange), stop)
         finally:
             self._watch.end(watch)
 
-    def _sink(self, protocol: HttpProtocol, dialect: ClientDialect, exchange: Exchange) -> Sink:
+    def _sink(self, scope: Scope, protocol: HttpProtocol, dialect: ClientDialect, exchange: Exchange) -> Sink:
         if not exchange.request.stream:
             return UnarySink(protocol, dialect)
         return StreamSink(
             protocol,
             dialect,
             exchange,
+            pace=Pace(scope.client, self.service.clock),
             clock=self.service.clock,
             keep_alive_s=self.service.limits.keep_alive_comment_s,
             tasks=self._tasks,

@@ -25,9 +25,13 @@ class RequestHeaders(Protocol):
 
 
 class Scope(Protocol):
-    """The head of one request.  `path` is percent-decoded by nobody yet; `proto` is `http` or `ws`."""
+    """The head of one request.  `path` is percent-decoded by nobody yet; `proto` is `http` or `ws`.
+
+    `client` is the caller's address and port, an IPv6 address in brackets.
+    """
 
     proto: str
+    client: str
     method: str
     path: str
 

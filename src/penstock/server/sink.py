@@ -9,6 +9,7 @@ from penstock.core.events import Event
 from penstock.core.exchange import Exchange
 from penstock.core.ports import ClientDialect, ClientGone, StreamEncoder
 from penstock.flow.fold import Fold
+from penstock.server.pace import WINDOW_BYTES, Pace
 from penstock.server.rsgi import CONNECTION_LOST, Headers, HttpProtocol, Transport
 from penstock.server.tasks import TaskSet
 
@@ -73,7 +74,7 @@ class StreamSink:
 
     The status line waits for the first event, so that an error before it is an HTTP status.  While filters hold text
     back for longer than `keep_alive_s`, the stream is begun and carries a comment, so that nothing between us and the
-    client takes the silence for death.
+    client takes the silence for death.  A client that reads slowly is waited for, a window at a time.
     """
 
     __slots__ = (
@@ -83,10 +84,12 @@ class StreamSink:
         "_exchange",
         "_keep_alive_s",
         "_last_sent_s",
+        "_pace",
         "_protocol",
         "_tasks",
         "_timer",
         "_transport",
+        "_unread_bytes",
     )
 
     def __init__(
@@ -95,10 +98,12 @@ class StreamSink:
         dialect: ClientDialect,
         exchange: Exchange,
         *,
+        pace: Pace,
         clock: Clock,
         keep_alive_s: float,
         tasks: TaskSet,
     ) -> None:
+        self._pace = pace
         self._protocol = protocol
         self._dialect = dialect
         self._exchange = exchange
@@ -109,6 +114,7 @@ class StreamSink:
         self._transport: Transport | None = None
         self._timer: Timer | None = None
         self._last_sent_s = 0.0
+        self._unread_bytes = 0
 
     async def write(self, events: Sequence[Event]) -> None:
         encoder = self._encoder
@@ -117,6 +123,10 @@ class StreamSink:
             self._arm(self._clock.monotonic() + self._keep_alive_s)
         if events and (data := encoder.feed(events)):
             await self._send(data)
+            self._unread_bytes += len(data)
+            if self._unread_bytes >= WINDOW_BYTES:
+                await self._pace.wait_for_reader()
+                self._unread_bytes = 0
 
     def complete(self, exchange: Exchange) -> None:
         """Every piece was encoded as it came; what is left is the dialect's fixed end."""
