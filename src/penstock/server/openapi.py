@@ -56,6 +56,12 @@ _ANTHROPIC_ERROR: JsonObject = {
     },
 }
 
+_SERVER_SENT_EVENT: JsonObject = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+}
+
 _TOKENS: JsonObject = {"type": "integer", "minimum": 1}
 _MODEL: JsonObject = {"type": "string", "minLength": 1, "example": "sim"}
 _TEXT_PARTS: JsonObject = {
@@ -155,7 +161,7 @@ def _error_responses(error: JsonObject) -> JsonObject:
 def _ask(summary: str, schema: JsonObject, error: JsonObject, *, is_streamed: bool = True) -> JsonObject:
     content: JsonObject = {"application/json": {"schema": {"type": "object"}}}
     if is_streamed:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": {"type": "string"}, "itemSchema": _SERVER_SENT_EVENT}
     return {
         "post": {
             "summary": summary,
@@ -187,7 +193,7 @@ def describe(version: str, limits: Mapping[str, int]) -> JsonObject:
         {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     ]
     return {
-        "openapi": "3.1.0",
+        "openapi": "3.2.0",  # the first that can describe an event of a stream
         "info": {
             "title": "Penstock data plane",
             "version": version,

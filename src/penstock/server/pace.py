@@ -2,8 +2,9 @@
 
 granian 2.8.7 takes every piece of a stream at once and keeps what the client has not read in memory without a bound
 (its issue 885, mended for ASGI and WSGI), so waiting for `send_bytes` holds nothing back: ten clients that did not read
-filled ten gigabytes in as many seconds.  The kernel knows better.  After every `WINDOW_BYTES` the sink waits here until the connection's send
-queue is nearly empty, which it is only once granian has no more to put there.  A short answer never gets that far.
+filled ten gigabytes in as many seconds.  The kernel knows better.  After every `WINDOW_BYTES` the sink waits here until
+the connection's send queue is nearly empty, which it is only once granian has no more to put there.  A short answer
+never gets that far.
 
 Linux tells (`/proc`, `SIOCOUTQ`); where nobody does, nothing is held back.
 """

@@ -1,0 +1,84 @@
+"""Schemathesis against our own OpenAPI description: what is said of the HTTP surface holds for whatever is sent."""
+
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# (schemathesis is generic over the answers of `requests`, which has no types here)
+
+import json  # noqa: TID251 - the application's side
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.system.conftest import Installation
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+ASKING = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings")
+PAGES = ("/v1/models", "/v1/models/{model}", "/health", "/health/live", "/health/ready", "/metrics")
+VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+
+bounded = settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large),
+)
+
+
+@pytest.fixture(scope="module")
+def description(penstock: Installation) -> dict[str, Any]:
+    with urlopen(f"http://127.0.0.1:{penstock.port}/openapi.json", timeout=10) as reply:
+        return json.load(reply)
+
+
+def conforms(case: "schemathesis.Case[Any]", penstock: Installation) -> int:
+    """Send it, check the answer, return its status."""
+    reply = case.call_and_validate(
+        base_url=penstock.url, headers={"authorization": f"Bearer {penstock.key}"}, checks=CHECKS
+    )
+    return reply.status_code
+
+
+def strategy(description: dict[str, Any], method: str, path: str, mode: GenerationMode) -> st.SearchStrategy[Any]:
+    operation: Any = schemathesis.openapi.from_dict(description)[path][method]
+    return operation.as_strategy(generation_mode=mode)
+
+
+def test_every_path_is_described_and_fuzzed(description: dict[str, Any]) -> None:
+    assert set(description["paths"]) == {*ASKING, *PAGES}
+
+
+@pytest.mark.parametrize("mode", [VALID, INVALID], ids=["valid", "invalid"])
+@pytest.mark.parametrize("path", ASKING)
+def test_whatever_is_asked_the_answer_is_as_described(
+    penstock: Installation, description: dict[str, Any], path: str, mode: GenerationMode
+) -> None:
+    statuses: set[int] = set()
+
+    @bounded
+    @given(case=strategy(description, "POST", path, mode), is_known=st.integers(0, 3))
+    def check(case: "schemathesis.Case[Any]", is_known: int) -> None:
+        if is_known and isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
+            case.body["model"] = "sim"  # a name that is made up gets no further than a 404
+        statuses.add(conforms(case, penstock))
+
+    check()
+    assert (200 if mode is VALID else 400) in statuses, "else nothing was tried"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_as_described(penstock: Installation, description: dict[str, Any], path: str) -> None:
+    @bounded
+    @given(case=strategy(description, "GET", path, VALID))
+    def check(case: "schemathesis.Case[Any]") -> None:
+        conforms(case, penstock)
+
+    check()
