@@ -178,7 +178,9 @@ class Scene:
         await self.clock.settle()
 
     async def _run(self) -> None:
-        self.stop = self.engine.begin(self.exchange)
+        task = asyncio.current_task()
+        assert task is not None
+        self.stop = self.engine.begin(self.exchange, task)
         await self.engine.run(self.exchange, self.sink, self.stop)
 
     @property

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import structlog
+
+from penstock.admission.keys import is_well_formed
 from penstock.app.twin import TwinProvider
 from penstock.config.rules import SIM_PROVIDER
 from penstock.config.types import Config, ProviderSettings, Timeouts
@@ -23,6 +26,8 @@ from penstock.providers.openai_responses.dialect import OpenAIResponses
 from penstock.providers.vendors import Vendor, vendors
 from penstock.routing.catalog import Upstream
 from penstock.testing.scripted import ScriptedProvider
+
+_log = structlog.get_logger(__name__)
 
 DIALECTS: Mapping[Dialect, type[UpstreamDialect]] = MappingProxyType(
     {
@@ -58,7 +63,7 @@ def connect(config: Config, environ: Mapping[str, str], clock: Clock) -> dict[st
         found[name] = _configured(config, name, settings, environ, clock)
     if config.discover_providers:
         for vendor in vendors().values():
-            if vendor.name not in found:
+            if vendor.name not in found and vendor.name not in TWINS.values():
                 found.update(_discovered(vendor, environ, clock))
     if config.sim.enabled:
         found[SIM_PROVIDER] = Connected(
@@ -152,6 +157,10 @@ def _credential(vendor: Vendor | None, environ: Mapping[str, str]) -> str | None
     for name in vendor.key_env if vendor is not None else ():
         value = environ.get(name)
         if not value:
+            continue
+        if is_well_formed(value):
+            # The variable points an application at a Penstock: our own keys are nobody else's to see.
+            _log.warning("environment_holds_our_own_key", variable=name, vendor=vendor.name if vendor else None)
             continue
         if name != "AWS_ACCESS_KEY_ID":
             return value

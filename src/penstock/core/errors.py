@@ -6,7 +6,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ UnsupportedField 400        what the target cannot do; names the field
  │  ├ UnknownModel 404
  │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
- │  ├ RequestTooLarge 413
+ │  ├ RequestTooLarge 413, RequestTimeout 408
  │  ├ ContextTooLong 400
  │  ├ AuthError 401, Forbidden 403
  │  └ PolicyBlocked 400
@@ -18,7 +18,7 @@ PenstockError                     code, status, public text, retry: never | same
  ├ UpstreamError                  the provider's doing
  │  ├ UpstreamThrottled 429, UpstreamUnavailable 502, UpstreamTimeout 504 (with its phase)
  │  ├ UpstreamRefused 4xx, UpstreamAuthFailed 502, UpstreamProtocolError 502
- │  └ AllAttemptsFailed           holds every attempt; takes status and code of the last
+ │  └ AllAttemptsFailed           holds every attempt; takes status and text of the last
  └ InternalError 500              anything unexpected; shows only the exchange id
 ConfigError                       start-up only: file, line, path, did you mean
 

@@ -9,7 +9,7 @@ once, every lease is settled once, one record is written, and the sink is closed
 import asyncio
 import random
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from penstock.core.clock import Clock
 from penstock.core.ends import End, StopReason
@@ -73,9 +73,9 @@ class Engine:
     def in_flight(self) -> int:
         return len(self._running)
 
-    def begin(self, exchange: Exchange) -> Stop:
-        """The handle that ends `exchange` early.  Call it in the task that will `run` the exchange, right before."""
-        stop = Stop(exchange, clock=self._world.clock, drain_s=self._world.drain_s)
+    def begin(self, exchange: Exchange, task: "asyncio.Task[Any]") -> Stop:
+        """The handle that ends `exchange` early.  `task` is the caller's own, which goes on to `run` the exchange."""
+        stop = Stop(exchange, task, clock=self._world.clock, drain_s=self._world.drain_s)
         self._running.add(stop)
         self._is_idle.clear()
         return stop

@@ -1,6 +1,7 @@
 """Folds events into a whole answer.  A unary answer is a folded stream: there is one code path."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from penstock.core.answer import Answer, Choice, TextBlock, ToolCallBlock
 from penstock.core.errors import InternalError
@@ -22,22 +23,25 @@ class Fold:
         self._pieces: dict[int, list[str]] = {}
 
     def feed(self, events: Sequence[Event]) -> None:
+        # By exact type: a `match` tries one isinstance after another, and this runs for every event.
         for event in events:
-            match event:
-                case Text():
-                    self._text(event)
-                case ToolCall():
-                    self._tool_call(event)
-                case Notice():
-                    self._choice(event.choice).blocks.append(event)
-                case Finish():
-                    self._choice(event.choice).finish = event
-                case Start():
-                    self._answer.start = event
-                case UsageReport():
-                    self._answer.usage = event.usage
-                case Vector():
-                    self._answer.vectors.append(event)
+            kind = type(event)
+            if kind is Text:
+                self._text(cast("Text", event))
+            elif kind is ToolCall:
+                self._tool_call(cast("ToolCall", event))
+            elif kind is Finish:
+                finish = cast("Finish", event)
+                self._choice(finish.choice).finish = finish
+            elif kind is UsageReport:
+                self._answer.usage = cast("UsageReport", event).usage
+            elif kind is Start:
+                self._answer.start = cast("Start", event)
+            elif kind is Notice:
+                notice = cast("Notice", event)
+                self._choice(notice.choice).blocks.append(notice)
+            else:
+                self._answer.vectors.append(cast("Vector", event))
 
     def answer(self) -> Answer:
         """The whole answer, choices and vectors in order of their index."""
@@ -50,8 +54,9 @@ class Fold:
                     block.text = "".join(pieces)
                 elif isinstance(block, ToolCallBlock):
                     block.arguments = "".join(pieces)
-        self._answer.choices = sorted(self._choices.values(), key=lambda choice: choice.index)
-        self._answer.vectors.sort(key=lambda vector: vector.index)
+        self._answer.choices = [self._choices[index] for index in sorted(self._choices)]
+        if self._answer.vectors:
+            self._answer.vectors.sort(key=lambda vector: vector.index)
         return self._answer
 
     def _choice(self, index: int) -> Choice:

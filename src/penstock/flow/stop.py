@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 from penstock.core.clock import Clock, Timer
 from penstock.core.ends import StopReason
@@ -12,19 +13,16 @@ from penstock.core.facts import ClientLeft
 class Stop:
     """The one handle by which the server, the deadline and shutdown end an exchange early.
 
-    Must be made inside the task that runs the exchange.  The first reason wins; later calls change nothing but cancel
+    `task` is the task that runs the exchange.  The first reason wins; later calls change nothing but cancel
     whatever is still waiting.  Under the `drain` policy a client that left does not stop the exchange: its upstream is
     read on for at most `drain_s`, so that the usage is the provider's own figure.
     """
 
     __slots__ = ("_clock", "_drain_s", "_drain_timer", "_exchange", "_is_over", "_task", "is_client_gone", "reason")
 
-    def __init__(self, exchange: Exchange, *, clock: Clock, drain_s: float) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("an exchange runs inside a task")
+    def __init__(self, exchange: Exchange, task: "asyncio.Task[Any]", *, clock: Clock, drain_s: float) -> None:
         self._exchange = exchange
-        self._task: asyncio.Task[object] = task
+        self._task = task
         self._clock = clock
         self._drain_s = drain_s
         self._drain_timer: Timer | None = None

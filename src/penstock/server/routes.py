@@ -5,6 +5,7 @@ the client's dialect, makes the exchange and hands it to the engine.  Everything
 with a status and counted; from then on the engine sees to the end.
 """
 
+import asyncio
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -17,7 +18,7 @@ from penstock.core.errors import (
     UnknownPath,
 )
 from penstock.core.exchange import Exchange, Principal
-from penstock.core.ids import new_exchange_id
+from penstock.core.ids import ExchangeIds
 from penstock.core.json import dumps
 from penstock.core.ports import ClientDialect, Sink
 from penstock.server.body import read_json_body
@@ -42,6 +43,8 @@ class DataPlane:
     def __init__(self, service: Service, tasks: TaskSet) -> None:
         self.service = service
         self._tasks = tasks
+        self._loop = asyncio.get_running_loop()
+        self._ids = ExchangeIds(service.clock)
         self._watch = DisconnectWatch(clock=service.clock, tasks=tasks)
         self._log = structlog.get_logger("penstock.server")
         self._plain: dict[str, Callable[[Scope], Page]] = {
@@ -57,7 +60,7 @@ class DataPlane:
         if dialect is not None:
             await self._ask_model(scope, protocol, dialect)
             return
-        exchange_id = new_exchange_id(self.service.clock)
+        exchange_id = self._ids.new()
         try:
             self._respond_plain(scope, protocol)
         except PenstockError as error:
@@ -69,12 +72,16 @@ class DataPlane:
     async def _ask_model(self, scope: Scope, protocol: HttpProtocol, dialect: ClientDialect) -> None:
         service = self.service
         clock = service.clock
+        # With its loop named: finding the running one costs a system call in Python 3.11.
+        task = asyncio.current_task(self._loop)
+        if task is None:
+            raise RuntimeError("granian runs every request in a task")
         began_s = clock.monotonic()
-        exchange_id = new_exchange_id(clock)
+        exchange_id = self._ids.new()
         try:
             _require(scope, "POST")
             principal = self._authenticate(scope.headers)
-            request = dialect.parse(await read_json_body(scope, protocol, service.limits), scope.headers)
+            request = dialect.parse(await read_json_body(scope, protocol, service.limits, clock, task), scope.headers)
         except PenstockError as error:
             self._refuse(protocol, dialect, error, exchange_id)
             return
@@ -93,7 +100,7 @@ class DataPlane:
             gone_policy=service.limits.on_client_gone,
             config_hash=service.config_hash,
         )
-        stop = service.engine.begin(exchange)
+        stop = service.engine.begin(exchange, task)
         watch = self._watch.begin(protocol, stop)
         try:
             await service.engine.run(exchange, self._sink(scope, protocol, dialect, exchange), stop)

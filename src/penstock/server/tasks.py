@@ -10,14 +10,15 @@ import structlog
 class TaskSet:
     """Tasks beside the request tasks (disconnect watchers, keep-alive comments).  `aclose` cancels what is left."""
 
-    __slots__ = ("_log", "_tasks")
+    __slots__ = ("_log", "_loop", "_tasks")
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("penstock.server")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -125,7 +125,7 @@ def _grant_search(folder: Path) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
         if not mode & stat.S_IXOTH:
             path.chmod(mode | stat.S_IXOTH)
-            _log.warning("search_permission_granted", path=str(path), why="the database does not run as root")
+            _log.info("search_permission_granted", path=str(path), why="the database does not run as root")
 
 
 def _grant_programs(install: Path) -> None:

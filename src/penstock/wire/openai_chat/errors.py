@@ -3,8 +3,7 @@
 `code` is Penstock's own stable code; `type` is OpenAI's word for the class of error.
 """
 
-from penstock.core.ends import End
-from penstock.core.errors import InternalError, Overloaded, PenstockError, PolicyBlocked, UpstreamTimeout
+from penstock.core.errors import InternalError, PenstockError
 from penstock.core.exchange import Exchange
 from penstock.core.json import dumps
 
@@ -27,22 +26,8 @@ def error_body(error: PenstockError, exchange_id: str) -> bytes:
 
 
 def error_of(exchange: Exchange) -> PenstockError:
-    """The exchange's error, or the one that its end stands for where none was raised."""
-    if exchange.error is not None:
-        return exchange.error
-    return _for_end(exchange.end)
-
-
-def _for_end(end: End | None) -> PenstockError:
-    match end:
-        case "deadline":
-            return UpstreamTimeout("The answer took longer than this request allows.", phase="total")
-        case "shutdown":
-            return Overloaded("The service is shutting down. Please try again.")
-        case "blocked":
-            return PolicyBlocked("The answer was withheld by policy.")
-        case _:
-            return InternalError("internal error")
+    """The exchange's error; the engine sets one for every end that is an error."""
+    return exchange.error if exchange.error is not None else InternalError("internal error")
 
 
 def _type_of(status: int) -> str:
