@@ -13,6 +13,7 @@ from penstock.core.ports import CONTINUE, Continue, Filter
 from penstock.core.record import Settled
 from penstock.core.usage import Usage
 from penstock.flow.meter import Meter
+from penstock.flow.plan import Plan
 from penstock.flow.settle import Settlement
 from penstock.testing.ledger import MemoryLedger
 from penstock.testing.sink import RecordingSink
@@ -153,5 +154,52 @@ def test_what_a_filter_held_back_is_let_go_through_the_filters_after_it() -> Non
         scene = Scene(guards=[Filtering(HoldBack()), Filtering(Shout())])
         await scene.play()
         assert scene.sink.text() == plain.sink.text().upper() != ""
+
+    asyncio.run(main())
+
+
+def test_an_answer_arrives_from_its_first_event_to_its_last() -> None:
+    async def main() -> None:
+        scene = Scene(model="sim:echo")
+        await scene.play()
+        assert scene.sink.text() == "how do I find my card"
+
+    asyncio.run(main())
+
+
+class SinkThatWaits(RecordingSink):
+    """Its last bytes take a turn of the loop, as on a real connection."""
+
+    has_finished = False
+
+    async def close(self, exchange: Exchange) -> None:
+        await super().close(exchange)
+        await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, no time
+        self.has_finished = True
+
+
+class StopAtTheEnd:
+    """A filter that stops its own exchange in the very moment in which the answer is complete."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def feed(self, events: Sequence[Event]) -> Sequence[Event]:
+        return events
+
+    def finish(self) -> Sequence[Event]:
+        self._scene.handle.deadline()
+        return ()
+
+
+def test_a_deadline_in_the_moment_of_completion_does_not_cut_the_last_bytes() -> None:
+    async def main() -> None:
+        sink = SinkThatWaits()
+        scene = Scene(sink=sink)
+        late = Filtering(StopAtTheEnd(scene))
+        plan = scene.engine.plan
+        scene.engine.plan = Plan((*plan.request, late), (*plan.response, late))
+        await scene.play()
+        assert sink.has_finished
 
     asyncio.run(main())

@@ -1,0 +1,279 @@
+"""Breaks the code that guards money, leases and records, one place at a time, and demands that a test sees it.
+
+Run by people and CI: `python scripts/mutation_check.py [word …]`; words choose mutations by their names.  Each
+mutation is made in a copy of the sources outside the working tree, and the tests named beside it must fail there; they
+must pass on the copy as it is.  Exits with 1 where a mutation survives, no longer fits the source, or a test is red to
+begin with.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTCOMES = "tests/flow/test_outcomes.py"
+BOOKS = "tests/flow/test_books.py"
+SHIP = "tests/watch/test_ship.py"
+JOURNAL = "tests/watch/test_journal.py"
+PRICES = "tests/watch/test_prices.py"
+KEYS = "tests/admission/test_keys.py"
+IN_FLIGHT = "tests/admission/test_inflight.py"
+SURVIVED, KILLED, STALE = "SURVIVED", "killed", "STALE"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """Replace `old`, which stands once in `file` (below src/penstock), by `new`; `tests` must then fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTATIONS = (
+    Mutation("leases are not settled", "flow/settle.py", "            lease.settle(exchange)\n", "", OUTCOMES),
+    Mutation(
+        "only the last lease is settled", "flow/settle.py", "while exchange.leases:", "if exchange.leases:", OUTCOMES
+    ),
+    Mutation(
+        "a second settlement is allowed",
+        "flow/settle.py",
+        "if exchange.end is not None:",
+        "if False:",
+        BOOKS,
+    ),
+    Mutation("nothing is recorded", "flow/settle.py", "        self._ledger.append(", "        str(", OUTCOMES),
+    Mutation(
+        "recorded twice",
+        "flow/settle.py",
+        "        self._ledger.append(_record(exchange, duration_s=at_s))",
+        "        self._ledger.append(_record(exchange, duration_s=at_s))\n"
+        "        self._ledger.append(_record(exchange, duration_s=at_s))",
+        OUTCOMES,
+    ),
+    Mutation(
+        "an answer that cannot be recorded is given all the same",
+        "flow/engine.py",
+        'exchange.end, exchange.error = "failed", unrecorded',
+        "pass",
+        OUTCOMES,
+    ),
+    Mutation(
+        "recorded after the sink has let go",
+        "flow/engine.py",
+        "        self._settle(exchange, meter, end=end, error=error)\n",
+        "        exchange.end, exchange.error = end, error\n        await sink.close(exchange)\n"
+        "        exchange.end = None\n        self._settle(exchange, meter, end=end, error=error)\n",
+        BOOKS,
+    ),
+    Mutation(
+        "a report of zero tokens is believed",
+        "flow/meter.py",
+        "reported.input_tokens > 0 and (reported.output_tokens > 0 or not has_output)",
+        "True",
+        BOOKS,
+    ),
+    Mutation(
+        "a report of zero output beside text is believed",
+        "flow/meter.py",
+        "(reported.output_tokens > 0 or not has_output)",
+        "True",
+        BOOKS,
+    ),
+    Mutation("tool calls cost nothing", "flow/meter.py", "self._pieces.append(event.arguments)", "pass", BOOKS),
+    Mutation("an estimate is called exact", "flow/meter.py", 'accuracy="estimated"', 'accuracy="exact"', OUTCOMES),
+    Mutation(
+        "a call that broke off is free",
+        "flow/settle.py",
+        'return Usage(accuracy="unknown")',
+        "return NOTHING_USED",
+        OUTCOMES,
+    ),
+    Mutation(
+        "the source is left open", "flow/engine.py", "            opened.source.close()", "            pass", OUTCOMES
+    ),
+    Mutation(
+        "a source that never answered is left open",
+        "flow/attempt.py",
+        "            source.close()",
+        "            pass",
+        OUTCOMES,
+    ),
+    Mutation(
+        "the deadline's timer is left",
+        "flow/engine.py",
+        "        timer.cancel()\n        await stop.over()",
+        "        await stop.over()",
+        OUTCOMES,
+    ),
+    Mutation(
+        "shutdown stops nobody", "flow/engine.py", "                stop.shutdown()", "                pass", OUTCOMES
+    ),
+    Mutation(
+        "shutdown waits for nobody",
+        "flow/engine.py",
+        "        await self._is_idle.wait()\n",
+        "        await self._world.clock.sleep(0)\n",
+        BOOKS,
+    ),
+    Mutation("abort reads on", "flow/stop.py", 'if policy == "abort":', "if False:", OUTCOMES),
+    Mutation("drain aborts", "flow/stop.py", 'if policy == "abort":', "if True:", OUTCOMES),
+    Mutation("draining has no end", "flow/stop.py", 'lambda: self._stop("client_gone")', "lambda: None", OUTCOMES),
+    Mutation(
+        "a late cancellation strikes the last bytes",
+        "flow/stop.py",
+        "if self._task.cancelling() > 0:",
+        "if False:",
+        BOOKS,
+    ),
+    Mutation(
+        "what filters hold back is lost", "flow/pump.py", "    await _write(flush(filters), sink, stop)\n", "", BOOKS
+    ),
+    Mutation(
+        "what is let go skips the filters after it",
+        "flow/pump.py",
+        "through(filters[place + 1 :], each.finish())",
+        "each.finish()",
+        BOOKS,
+    ),
+    Mutation(
+        "the first events are lost",
+        "flow/pump.py",
+        "events: Sequence[Event] | None = opened.first",
+        "events: Sequence[Event] | None = ()",
+        BOOKS,
+    ),
+    Mutation(
+        "the offset is noted before the commit",
+        "watch/ship.py",
+        "            self._shipped += self._insert(batch)\n"
+        "            for segment in batch:\n                self._finish(segment)\n",
+        "            for segment in batch:\n                self._finish(segment)\n"
+        "            self._shipped += self._insert(batch)\n",
+        SHIP,
+    ),
+    Mutation(
+        "a spoilt line is dropped",
+        "watch/ship.py",
+        '            self._reject(segment.path, line, "the checksum does not match")',
+        "            pass",
+        SHIP,
+    ),
+    Mutation("a live segment is deleted", "watch/ship.py", "is_done = is_final and", "is_done =", SHIP),
+    Mutation(
+        "a half line stays in the journal",
+        "watch/journal.py",
+        "            os.ftruncate(self._fd, self._size)",
+        "            pass",
+        JOURNAL,
+    ),
+    Mutation(
+        "a short write is taken for a whole one",
+        "watch/journal.py",
+        "while written < len(line):",
+        "while False:",
+        JOURNAL,
+    ),
+    Mutation(
+        "a full disk is no error",
+        "watch/journal.py",
+        'raise LedgerUnavailable("The request cannot be recorded at the moment.", detail=str(error)) from error',
+        "return",
+        JOURNAL,
+    ),
+    Mutation("an unknown price is zero", "watch/prices.py", "else UNKNOWN_COST", 'else Cost(0, "exact")', PRICES),
+    Mutation("an expired key opens", "admission/keys.py", "entry.expires_at <= now", "False", KEYS),
+    Mutation(
+        "an expired key opens for its last moment",
+        "admission/keys.py",
+        "entry.expires_at <= now",
+        "entry.expires_at < now",
+        KEYS,
+    ),
+    Mutation("any key opens", "admission/keys.py", "        if principal is None:", "        if False:", KEYS),
+    Mutation(
+        "a place is given back twice",
+        "admission/inflight.py",
+        "            self._limit = None",
+        "            pass",
+        IN_FLIGHT,
+    ),
+    Mutation(
+        "one too many is let in",
+        "admission/inflight.py",
+        "self._taken >= self._limit",
+        "self._taken > self._limit",
+        IN_FLIGHT,
+    ),
+)
+
+
+def copy_of(root: Path, place: Path) -> None:
+    """The sources and the tests, without what is large and plays no part."""
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules", ".hypothesis")
+    shutil.copytree(root / "src", place / "src", ignore=ignored)
+    shutil.copytree(root / "tests", place / "tests", ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, place / name)
+
+
+def passes(place: Path, tests: str) -> bool:
+    """Whether the tests pass on the copy: its own sources come before the installed ones."""
+    environ = {**os.environ, "PYTHONPATH": str(place / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "--no-header",
+        "-p",
+        "no:randomly",
+        "--timeout",
+        "60",
+        *tests.split(),
+    ]
+    done = subprocess.run(command, cwd=place, env=environ, capture_output=True, check=False)
+    if done.returncode not in {0, 1}:
+        sys.stderr.write(done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:])
+    return done.returncode == 0
+
+
+def judge(place: Path, mutation: Mutation) -> str:
+    path = place / "src" / "penstock" / mutation.file
+    original = path.read_text()
+    if original.count(mutation.old) != 1:
+        return STALE
+    path.write_text(original.replace(mutation.old, mutation.new))
+    try:
+        return SURVIVED if passes(place, mutation.tests) else KILLED
+    finally:
+        path.write_text(original)
+
+
+def main(words: list[str]) -> int:
+    chosen = [each for each in MUTATIONS if not words or any(word in each.name for word in words)]
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="penstock-mutations-") as folder:
+        place = Path(folder)
+        copy_of(ROOT, place)
+        place.chmod(0o755)
+        for tests in sorted({each.tests for each in chosen}):
+            if not passes(place, tests):
+                print(f"{tests} is red without any mutation: nothing can be said")
+                return 1
+        for each in chosen:
+            verdict = judge(place, each)
+            failed += verdict != KILLED
+            print(f"{verdict:<9} {each.file:<24} {each.name}", flush=True)
+    print(f"{len(chosen)} mutations, {len(chosen) - failed} killed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
