@@ -6,7 +6,6 @@ import anthropic
 import pytest
 from anthropic import Anthropic
 from anthropic.types import TextBlock, ToolUseBlock
-
 from tests.system.conftest import Installation
 
 QUESTION = [{"role": "user", "content": "How do I find my card?"}]

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.system.conftest import Installation
 
-TASK = '''
+TASK = """
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.scorer import includes
@@ -19,7 +18,7 @@ from inspect_ai.solver import generate
 def echo():
     samples = [Sample(input=f"word{n}", target=f"word{n}") for n in range(8)]
     return Task(dataset=samples, solver=generate(), scorer=includes())
-'''
+"""
 
 
 @pytest.mark.timeout(120)

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.system.conftest import Installation
 
 FOLDER = Path(__file__).parents[1] / "npm"
@@ -33,9 +32,7 @@ def node() -> str:
 
 def test_the_npm_sdk_works_against_penstock(penstock: Installation, node: str) -> None:
     environ = {**os.environ, "BASE_URL": penstock.url + "/v1", "API_KEY": penstock.key}
-    done = subprocess.run(
-        [node, "check.mjs"], cwd=FOLDER, env=environ, capture_output=True, check=False, timeout=60
-    )
+    done = subprocess.run([node, "check.mjs"], cwd=FOLDER, env=environ, capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     said = json.loads(done.stdout)
     assert said["unary"] == said["streamed"] == said["response"]

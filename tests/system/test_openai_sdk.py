@@ -7,7 +7,6 @@ import openai
 import pytest
 from openai import OpenAI
 from pydantic import BaseModel
-
 from tests.system.conftest import Installation
 
 QUESTION = [{"role": "user", "content": "How do I find my card?"}]
