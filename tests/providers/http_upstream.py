@@ -226,5 +226,5 @@ class Staying(Lines):
 async def until(is_so: Callable[[], bool]) -> None:
     """Let the event loop turn until `is_so`; fail after five seconds."""
     async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110 - what is waited for has no event
+        while not is_so():
             await asyncio.sleep(0)  # noqa: TID251 - lets other tasks run; no time passes

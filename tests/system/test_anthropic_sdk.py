@@ -1,6 +1,7 @@
 """The official `anthropic` SDK with nothing changed but its base URL."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import anthropic
 import pytest
@@ -8,8 +9,8 @@ from anthropic import Anthropic
 from anthropic.types import TextBlock, ToolUseBlock
 from tests.system.conftest import Installation
 
-QUESTION = [{"role": "user", "content": "How do I find my card?"}]
-WEATHER = {
+QUESTION: Any = [{"role": "user", "content": "How do I find my card?"}]
+WEATHER: Any = {
     "name": "get_weather",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
@@ -53,7 +54,7 @@ def test_max_tokens_cuts_the_answer(client: Anthropic) -> None:
 
 @pytest.mark.parametrize("is_streamed", [False, True])
 def test_tools(client: Anthropic, *, is_streamed: bool) -> None:
-    asked = [{"role": "user", "content": "call tool get_weather"}]
+    asked: Any = [{"role": "user", "content": "call tool get_weather"}]
     if is_streamed:
         with client.messages.stream(model="sim", max_tokens=500, messages=asked, tools=[WEATHER]) as stream:
             answer = stream.get_final_message()
@@ -63,7 +64,7 @@ def test_tools(client: Anthropic, *, is_streamed: bool) -> None:
     assert call.name == "get_weather"
     assert "city" in call.input
     assert answer.stop_reason == "tool_use"
-    result = {"type": "tool_result", "tool_use_id": call.id, "content": "12 degrees"}
+    result: Any = {"type": "tool_result", "tool_use_id": call.id, "content": "12 degrees"}
     after = client.messages.create(
         model="sim",
         max_tokens=500,

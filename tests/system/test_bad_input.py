@@ -67,7 +67,7 @@ def test_what_is_not_a_request_is_a_400(penstock: Installation, path: str, body:
     error_of(path, reply)
 
 
-WRONG = [
+WRONG: list[tuple[str, dict[str, object], str]] = [
     (CHAT, {"messages": "hello"}, "messages"),
     (CHAT, {"messages": []}, "messages"),
     (CHAT, {"messages": [{"role": "wizard", "content": "x"}]}, "role"),

@@ -2,6 +2,7 @@
 
 import json  # noqa: TID251 - the application's side
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -9,8 +10,8 @@ from openai import OpenAI
 from pydantic import BaseModel
 from tests.system.conftest import Installation
 
-QUESTION = [{"role": "user", "content": "How do I find my card?"}]
-WEATHER = {
+QUESTION: Any = [{"role": "user", "content": "How do I find my card?"}]
+WEATHER: Any = {
     "type": "function",
     "function": {
         "name": "get_weather",
@@ -54,7 +55,7 @@ def test_a_stream_says_the_same_as_the_unary_answer(client: OpenAI) -> None:
 
 
 def test_a_stream_shows_usage_when_asked(client: OpenAI) -> None:
-    options = {"include_usage": True}
+    options: Any = {"include_usage": True}
     *_, last = client.chat.completions.create(model="sim", messages=QUESTION, stream=True, stream_options=options)
     assert last.choices == []
     assert last.usage is not None
@@ -82,15 +83,12 @@ def test_a_tool_result_goes_back(client: OpenAI) -> None:
     )
     message = asked.choices[0].message
     assert message.tool_calls
-    answer = client.chat.completions.create(
-        model="sim",
-        messages=[
-            {"role": "user", "content": "call tool get_weather"},
-            message,
-            {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "12 degrees"},
-        ],
-        tools=[WEATHER],
-    )
+    messages: Any = [
+        {"role": "user", "content": "call tool get_weather"},
+        message,
+        {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "12 degrees"},
+    ]
+    answer = client.chat.completions.create(model="sim", messages=messages, tools=[WEATHER])
     assert "12 degrees" in (answer.choices[0].message.content or "")
 
 
