@@ -67,7 +67,10 @@ class Running:
     def children(self) -> dict[str, psutil.Process]:
         found: dict[str, psutil.Process] = {}
         for child in psutil.Process(self.process.pid).children():
-            command = child.cmdline()
+            try:
+                command = child.cmdline()
+            except psutil.Error:  # it was killed a moment ago and is a zombie, or gone
+                continue
             for name in ("serve", "control"):
                 if command[-1:] == [name]:
                     found[name] = child

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,8 +60,11 @@ class Load:
 
 def data_plane_of(up: Installation) -> psutil.Process:
     assert up.process is not None
-    children = psutil.Process(up.process.pid).children(recursive=True)
-    return next(child for child in children if "serve" in child.cmdline())
+    for child in psutil.Process(up.process.pid).children(recursive=True):
+        with suppress(psutil.Error):  # one that was killed a moment ago is a zombie, or gone
+            if "serve" in child.cmdline():
+                return child
+    raise AssertionError("there is no data plane")
 
 
 async def kill_repeatedly(up: Installation, load: Load) -> None:
