@@ -1,6 +1,7 @@
 """Where an answer goes: the client's dialect and its connection, for a unary and for a streamed reply."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from penstock.core.clock import Clock, Timer
 from penstock.core.ends import End
@@ -182,5 +183,7 @@ def _answer_headers(content_type: str, exchange: Exchange) -> Headers:
     target = exchange.target
     headers = [("content-type", content_type), ("x-request-id", exchange.id), ("request-id", exchange.id)]
     if target is not None:
-        headers.append(("x-penstock-target", target.name))
+        # Part of the name may be the caller's own, and a header takes printable ASCII only.
+        name = target.name
+        headers.append(("x-penstock-target", name if name.isascii() and name.isprintable() else quote(name)))
     return headers

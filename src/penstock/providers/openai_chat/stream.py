@@ -14,21 +14,25 @@ from penstock.core.errors import UpstreamError
 from penstock.core.events import Event
 from penstock.core.sse import SseDecoder, SseFrame
 from penstock.providers.openai_chat.errors import streamed_error
-from penstock.providers.openai_chat.reader import AnswerReader, protocol_error
+from penstock.providers.openai_chat.reader import AnswerReader, PlainChunk, protocol_error
 from penstock.providers.openai_chat.unary import UnaryDecoder
 
 _decode: Final = msgspec.json.Decoder().decode
+_decode_plain: Final = msgspec.json.Decoder(PlainChunk).decode
+_TRIES = 8
+"""How many chunks in a row may hold more than text before this stream's are no longer expected to be plain."""
 
 
 class StreamDecoder:
     """`providers.dialect.Decoder` for `stream: true`."""
 
-    __slots__ = ("_is_at_start", "_is_complete", "_reader", "_request", "_sse", "_unary")
+    __slots__ = ("_is_at_start", "_is_complete", "_reader", "_request", "_sse", "_tries", "_unary")
 
     def __init__(self, request: ChatRequest) -> None:
         self._request = request
         self._sse = SseDecoder()
         self._reader = AnswerReader()
+        self._tries = _TRIES
         self._is_at_start = True
         self._is_complete = False
         self._unary: UnaryDecoder | None = None
@@ -85,6 +89,17 @@ class StreamDecoder:
         events += self._reader.close()
 
     def _chunk(self, data: bytes, events: list[Event]) -> None:
+        if self._tries and self._reader.is_started:
+            try:
+                self._reader.read_plain(_decode_plain(data), events)
+            except (
+                msgspec.DecodeError,
+                UnicodeDecodeError,
+            ):  # it holds more than text: read below, where its errors are told apart
+                self._tries -= 1
+            else:
+                self._tries = _TRIES
+                return
         try:
             chunk = _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
