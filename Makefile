@@ -16,7 +16,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format demo bench soak evaluate lock clean
+.PHONY: help install up test lint format demo bench soak evaluate mutations lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ soak: install ## run under load for a long time and watch memory (ARGS="--minute
 
 evaluate: install ## replay the recorded provider conversations and print what is covered
 	@$(BIN)/python -m evaluation.conformance $(ARGS)
+
+mutations: install ## break the code that guards money and records, and demand that a test sees it
+	@$(BIN)/python scripts/mutation_check.py $(ARGS)
 
 lock: install ## resolve the dependencies anew into requirements/*.lock
 	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet --extra dev \
