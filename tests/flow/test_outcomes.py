@@ -241,3 +241,25 @@ def test_what_the_journal_refuses_is_not_answered() -> None:
         assert scene.provider.opened == scene.provider.closed
 
     asyncio.run(main())
+
+
+@modes
+@pytest.mark.parametrize("outcome", ["deadline", "shutdown"])
+def test_stopped_before_the_first_byte_is_an_estimate_and_not_free(*, outcome: str, is_streamed: bool) -> None:
+    """The provider has the prompt and may bill it: nobody said that it cost nothing."""
+
+    async def main() -> None:
+        scene = Scene(is_streamed=is_streamed)
+        scene.provider.hold_open()
+        await scene.begin()
+        if outcome == "deadline":
+            scene.handle.deadline()
+        else:
+            scene.handle.shutdown()
+        record = await scene.end()
+        assert record.outcome == outcome
+        assert record.usage_accuracy == "estimated"
+        assert record.input_tokens == 6
+        assert record.cost_nanousd == 6
+
+    asyncio.run(main())

@@ -3,7 +3,7 @@
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.ends import End
-from penstock.core.errors import AllAttemptsFailed, PenstockError, UpstreamError
+from penstock.core.errors import AllAttemptsFailed, ClientError, PenstockError, UpstreamError
 from penstock.core.exchange import Exchange
 from penstock.core.facts import Ended, LeaseSettled, PriceUnknown
 from penstock.core.ports import Ledger, PriceList, TokenCounter
@@ -49,8 +49,10 @@ class Settlement:
     def _usage(self, exchange: Exchange, meter: Meter, *, at_s: float) -> Usage:
         if exchange.attempts == 0:
             return NOTHING_USED
-        if exchange.first_event_s is None and exchange.error is not None:
-            return _usage_of_failure(exchange.error)
+        error = exchange.error
+        if exchange.first_event_s is None and isinstance(error, UpstreamError | ClientError):
+            return _usage_of_failure(error)
+        # One that was stopped while a provider was at work has used its prompt at least, before the first byte too.
         return meter.usage(exchange, self._counter, at_s=at_s)
 
     def _cost(self, exchange: Exchange, *, at_s: float) -> Cost:
