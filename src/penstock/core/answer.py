@@ -1,6 +1,6 @@
 """A whole answer: what `flow.fold` makes of the events and a unary encoder writes out."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from penstock.core.chat import ToolKind
 from penstock.core.events import Channel, Finish, Notice, Start, Vector
@@ -8,8 +8,7 @@ from penstock.core.json import JsonValue
 from penstock.core.usage import Usage
 
 
-@dataclass(slots=True)
-class TextBlock:
+class TextBlock(msgspec.Struct):
     """All text of one content part.  `logprobs` joins the token entries of its pieces."""
 
     channel: Channel
@@ -19,8 +18,7 @@ class TextBlock:
     signature: str | None = None
 
 
-@dataclass(slots=True)
-class ToolCallBlock:
+class ToolCallBlock(msgspec.Struct):
     index: int
     id: str
     name: str
@@ -29,12 +27,11 @@ class ToolCallBlock:
     signature: str | None = None
 
 
-@dataclass(slots=True)
-class Choice:
+class Choice(msgspec.Struct):
     """One choice: its blocks and notices in the order in which they began."""
 
     index: int
-    blocks: list[TextBlock | ToolCallBlock | Notice] = field(default_factory=list["TextBlock | ToolCallBlock | Notice"])
+    blocks: list[TextBlock | ToolCallBlock | Notice] = []
     finish: Finish | None = None
 
     def text(self, channel: Channel = "answer") -> str:
@@ -45,11 +42,10 @@ class Choice:
         return [b for b in self.blocks if isinstance(b, ToolCallBlock)]
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """Choices are in order of their index; `vectors` likewise (embeddings only)."""
 
     start: Start | None = None
-    choices: list[Choice] = field(default_factory=list[Choice])
-    vectors: list[Vector] = field(default_factory=list[Vector])
+    choices: list[Choice] = []
+    vectors: list[Vector] = []
     usage: Usage | None = None

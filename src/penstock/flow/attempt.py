@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from penstock.core.clock import Clock
 from penstock.core.errors import AllAttemptsFailed, ClientError, InternalError, PenstockError, UpstreamError
@@ -15,8 +16,7 @@ BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, eq=False):
     """An answer that has begun: its first events, and the source of the rest, which whoever holds this must close."""
 
     source: Source
@@ -59,35 +59,46 @@ async def attempt(exchange: Exchange, clock: Clock, rng: random.Random) -> Opene
 
 async def _open(exchange: Exchange, target: Target, clock: Clock) -> Opened:
     number = exchange.attempts
+    request = exchange.request
+    provider = target.provider
     now = clock.monotonic()
     facts = exchange.facts
     facts.append(AttemptStarted(at_s=now - exchange.began_s, attempt=number, target=target.name))
-    for field in target.provider.advisory(exchange.request):
+    for field in provider.advisory(request):
         facts.append(AdvisoryFieldDropped(at_s=now - exchange.began_s, field=field, target=target.name))
-    source = await target.provider.open(exchange.request, target.model, timeout_s=exchange.deadline_s - now)
-    is_handed_over = False
+    source = await provider.open(request, target.model, timeout_s=exchange.deadline_s - now)
     try:
-        first: list[Event] = []
-        while True:
-            events = await source.read()
-            if events is None:
-                break
-            first.extend(events)
-            if any(_is_content(event) for event in events):
-                break
-        at_s = clock.monotonic() - exchange.began_s
-        exchange.first_event_s = at_s
-        facts.append(AttemptSucceeded(at_s=at_s, attempt=number, target=target.name))
-        is_handed_over = True
-        return Opened(source, first)
-    finally:
-        if not is_handed_over:
-            source.close()
+        first = await source.read()
+        if first is not None and not _has_content(first):
+            first = await _until_content(source, first)
+    except BaseException:
+        source.close()
+        raise
+    at_s = clock.monotonic() - exchange.began_s
+    exchange.first_event_s = at_s
+    facts.append(AttemptSucceeded(at_s=at_s, attempt=number, target=target.name))
+    return Opened(source, first if first is not None else ())
 
 
-def _is_content(event: Event) -> bool:
+async def _until_content(source: Source, first: Sequence[Event]) -> list[Event]:
+    collected = [*first]
+    while (events := await source.read()) is not None:
+        collected += events
+        if _has_content(events):
+            break
+    return collected
+
+
+def _has_content(events: Sequence[Event]) -> bool:
     """Whether the answer itself has begun: a start, and what is said beside it, may still be followed by a failure."""
-    return event.is_content if isinstance(event, Notice) else not isinstance(event, Start)
+    for event in events:
+        kind = type(event)
+        if kind is Notice:
+            if event.is_content:  # type: ignore[union-attr]  # `kind is Notice`: narrower and faster than isinstance
+                return True
+        elif kind is not Start:
+            return True
+    return False
 
 
 def _note_failure(exchange: Exchange, target: Target, error: PenstockError, clock: Clock) -> None:

@@ -45,6 +45,15 @@ class Fold:
 
     def answer(self) -> Answer:
         """The whole answer, choices and vectors in order of their index."""
+        if self._pieces:
+            self._join()
+        choices = self._choices
+        self._answer.choices = [choices[index] for index in (sorted(choices) if len(choices) > 1 else choices)]
+        if self._answer.vectors:
+            self._answer.vectors.sort(key=lambda vector: vector.index)
+        return self._answer
+
+    def _join(self) -> None:
         for choice in self._choices.values():
             for block in choice.blocks:
                 pieces = self._pieces.pop(id(block), None)
@@ -54,10 +63,14 @@ class Fold:
                     block.text = "".join(pieces)
                 elif isinstance(block, ToolCallBlock):
                     block.arguments = "".join(pieces)
-        self._answer.choices = [self._choices[index] for index in sorted(self._choices)]
-        if self._answer.vectors:
-            self._answer.vectors.sort(key=lambda vector: vector.index)
-        return self._answer
+
+    def _more(self, block: TextBlock | ToolCallBlock, known: str, piece: str) -> None:
+        """Another piece of what `block` holds; `known` is the first.  Most blocks of a whole answer have no second."""
+        pieces = self._pieces.get(id(block))
+        if pieces is None:
+            self._pieces[id(block)] = [known, piece]
+        else:
+            pieces.append(piece)
 
     def _choice(self, index: int) -> Choice:
         choice = self._choices.get(index)
@@ -67,18 +80,16 @@ class Fold:
 
     def _text(self, event: Text) -> None:
         blocks = self._choice(event.choice).blocks
-        block = blocks[-1] if blocks else None
-        if not (isinstance(block, TextBlock) and block.channel == event.channel and block.part == event.part):
-            # A notice may stand between two pieces of one part: the part goes on.
-            block = next(
-                (b for b in reversed(blocks) if isinstance(b, TextBlock) and _is_same_part(b, event)),
-                None,
-            )
+        block = None
+        for other in reversed(blocks):  # a notice may stand between two pieces of one part: the part goes on
+            if type(other) is TextBlock and other.channel == event.channel and other.part == event.part:
+                block = other
+                break
         if block is None:
-            block = TextBlock(event.channel, event.part, "")
+            block = TextBlock(event.channel, event.part, event.text)
             blocks.append(block)
-            self._pieces[id(block)] = []
-        self._pieces[id(block)].append(event.text)
+        else:
+            self._more(block, block.text, event.text)
         if event.signature is not None:
             block.signature = event.signature
         if event.logprobs is not None:
@@ -92,16 +103,11 @@ class Fold:
         key = (event.choice, event.index)
         block = self._tools.get(key)
         if block is None:
-            block = self._tools[key] = ToolCallBlock(event.index, event.id, event.name, "", event.kind)
+            block = self._tools[key] = ToolCallBlock(event.index, event.id, event.name, event.arguments, event.kind)
             self._choice(event.choice).blocks.append(block)
-            self._pieces[id(block)] = []
         else:
+            self._more(block, block.arguments, event.arguments)
             block.id = block.id or event.id
             block.name = block.name or event.name
         if event.signature is not None:
             block.signature = event.signature
-        self._pieces[id(block)].append(event.arguments)
-
-
-def _is_same_part(block: TextBlock, event: Text) -> bool:
-    return block.channel == event.channel and block.part == event.part

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from penstock.core.chat import Dialect, Request
 from penstock.core.errors import PenstockError
 from penstock.core.events import Event
@@ -24,19 +26,38 @@ class Endpoint:
     headers: tuple[tuple[str, str], ...] = ()
     quirks: frozenset[str] = frozenset()
     options: Mapping[str, str] = field(default_factory=dict[str, str])
+    heads: "dict[tuple[str, str, bool], CallHead]" = field(
+        default_factory=dict["tuple[str, str, bool]", "CallHead"], compare=False, init=False
+    )
+    """What of a call is the same each time; kept here by the dialect whose endpoint it is, in a bound."""
 
     def __repr__(self) -> str:
         return f"Endpoint({self.vendor}, {self.base_url})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class HttpCall:
-    """One HTTP request, ready to send: an absolute URL, headers (lower-case names) with the credential, a body."""
+class CallHead(msgspec.Struct, frozen=True):
+    """A call without its body: an absolute URL and headers (lower-case names) with the credential.  Never printed."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return f"CallHead({self.url})"
+
+
+class HttpCall(msgspec.Struct, frozen=True, eq=False):
+    """One HTTP request, ready to send.  Never printed: its headers hold a credential.
+
+    Calls that are alike in all but their body should share one `headers` tuple: it is written out once.
+    """
 
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     method: str = "POST"
+
+    def __repr__(self) -> str:
+        return f"HttpCall({self.method} {self.url})"
 
 
 class Decoder(Protocol):

@@ -11,7 +11,7 @@ from penstock.core.clock import Clock, Timer
 from penstock.core.errors import UpstreamTimeout
 from penstock.core.events import Event
 from penstock.core.ports import Source
-from penstock.providers.dialect import Decoder, Endpoint, HttpCall, UpstreamDialect
+from penstock.providers.dialect import Decoder, Endpoint, UpstreamDialect
 from penstock.providers.http_client import HttpClient
 from penstock.providers.http_connection import Connection
 
@@ -58,22 +58,27 @@ class HttpProvider:
     async def open(self, request: Request, model: str, *, timeout_s: float) -> Source:
         clock = self._clock
         timeout_s = min(timeout_s, self._head_s)
-        deadline_s = clock.monotonic() + timeout_s
+        began_s = clock.monotonic()
         call = self._dialect.encode(request, model, self._endpoint, now=clock.now())
+        decoder = self._dialect.decoder(request, self._endpoint)
         connection = await self._client.send(call, timeout_s=timeout_s)
+        source = HttpSource(
+            connection,
+            decoder,
+            self._client,
+            clock=clock,
+            head_by_s=began_s + timeout_s,
+            between_s=self._between_events_s,
+        )
         try:
-            timer = clock.call_at(deadline_s, lambda: connection.fail(_no_head()))
-            try:
-                await connection.wait_head()
-                if not 200 <= connection.status < 300:
-                    await self._refuse(connection)
-            finally:
-                timer.cancel()
-            decoder = self._dialect.decoder(request, self._endpoint)
+            await connection.wait_head()
+            if not 200 <= connection.status < 300:
+                await self._refuse(connection)
         except BaseException:
-            self._client.release(connection, call)
+            source.close()
             raise
-        return HttpSource(connection, call, decoder, self._client, clock=clock, limit_s=self._between_events_s)
+        source.head_is_in()
+        return source
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -89,18 +94,19 @@ class HttpProvider:
 class HttpSource:
     """An answer being read; see `core.ports.Source`.
 
-    The watch on silence is one lazy timer for the whole answer, not one for each piece: it looks how long the reader
-    has been waiting and, if that is not yet too long, sets itself again for when it would be.
+    The watch on silence is one lazy timer for the whole answer, the wait for its head included, and not one for each
+    piece: it looks how long the reader has been waiting and, if that is not yet too long, sets itself again for when
+    it would be.  `head_by_s` is the moment by which the head must be in, `between_s` the longest silence after it.
     """
 
     __slots__ = (
-        "_call",
+        "_between_s",
         "_client",
         "_clock",
         "_connection",
         "_decoder",
+        "_head_by_s",
         "_is_over",
-        "_limit_s",
         "_timer",
         "_waiting_s",
     )
@@ -108,22 +114,25 @@ class HttpSource:
     def __init__(
         self,
         connection: Connection,
-        call: HttpCall,
         decoder: Decoder,
         client: HttpClient,
         *,
         clock: Clock,
-        limit_s: float,
+        head_by_s: float,
+        between_s: float,
     ) -> None:
         self._connection: Connection | None = connection
-        self._call = call
         self._decoder = decoder
         self._client = client
         self._clock = clock
-        self._limit_s = limit_s
+        self._head_by_s: float | None = head_by_s
+        self._between_s = between_s
         self._is_over = False
         self._waiting_s: float | None = None
-        self._timer: Timer = clock.call_at(clock.monotonic() + limit_s, self._look)
+        self._timer: Timer = clock.call_at(min(head_by_s, clock.monotonic() + between_s), self._look)
+
+    def head_is_in(self) -> None:
+        self._head_by_s = None
 
     async def read(self) -> Sequence[Event] | None:
         connection = self._connection
@@ -149,19 +158,23 @@ class HttpSource:
         self._timer.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._client.release(connection, self._call, may_linger=self._is_over)
+            self._client.release(connection, may_linger=self._is_over)
 
     def _look(self) -> None:
         connection = self._connection
         if connection is None:
             return
         now_s = self._clock.monotonic()
+        head_by_s = self._head_by_s
+        if head_by_s is not None:
+            if head_by_s <= now_s:
+                connection.fail(UpstreamTimeout("The provider did not answer in time.", phase="first_event"))
+                return
+            # Never further away than a silence may last: the head may be in a moment from now.
+            self._timer = self._clock.call_at(min(head_by_s, now_s + self._between_s), self._look)
+            return
         since_s = now_s if self._waiting_s is None else self._waiting_s
-        if since_s + self._limit_s <= now_s:
+        if since_s + self._between_s <= now_s:
             connection.fail(UpstreamTimeout("The provider stopped sending.", phase="between_events"))
             return
-        self._timer = self._clock.call_at(since_s + self._limit_s, self._look)
-
-
-def _no_head() -> UpstreamTimeout:
-    return UpstreamTimeout("The provider did not answer in time.", phase="first_event")
+        self._timer = self._clock.call_at(since_s + self._between_s, self._look)

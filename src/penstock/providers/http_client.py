@@ -40,13 +40,30 @@ class Origin:
         return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
 class _Target:
-    """A URL, taken apart once."""
+    """A URL, taken apart once.  `idle` is the pool of its origin, which all URLs of that origin share."""
 
-    origin: Origin
-    path: str
-    head_end: str
+    __slots__ = ("_head", "_headers", "_method", "head_end", "idle", "origin", "path")
+
+    def __init__(self, origin: Origin, path: str, head_end: str, idle: list[Connection]) -> None:
+        self.origin = origin
+        self.path = path
+        self.head_end = head_end
+        self.idle = idle
+        self._method = ""
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self._head = b""
+
+    def request(self, call: HttpCall) -> bytes:
+        """The call as it goes over the wire.  Its head is written once for the calls that share their headers."""
+        body = call.body
+        if call.headers is not self._headers or call.method != self._method:
+            lines = "".join([f"{name}: {value}\r\n" for name, value in call.headers])
+            if lines.count("\n") != len(call.headers) or lines.count("\r") != len(call.headers):
+                raise ValueError("a header's value holds a line break")
+            self._head = f"{call.method} {self.path} HTTP/1.1\r\n{lines}{self.head_end}".encode("latin-1")
+            self._headers, self._method = call.headers, call.method
+        return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
 
 
 class HttpClient:
@@ -80,27 +97,26 @@ class HttpClient:
         Cancelling leaves nothing open.  Raises `UpstreamUnavailable` or `UpstreamTimeout` (phase `connect`).
         """
         target = self._targets.get(call.url) or self._take_apart(call.url)
-        data = _request_bytes(call, target)
-        connection = self._take_idle(target.origin)
+        data = target.request(call)
+        connection = self._take_idle(target.idle)
         if connection is None:
-            connection = await self._connect(target.origin, timeout_s=min(timeout_s, self._connect_timeout_s))
+            connection = await self._connect(target, timeout_s=min(timeout_s, self._connect_timeout_s))
         self._live.add(connection)
         connection.send(data)
         return connection
 
-    def release(self, connection: Connection, call: HttpCall, *, may_linger: bool = False) -> None:
+    def release(self, connection: Connection, *, may_linger: bool = False) -> None:
         """Keep the connection if its answer has ended, drop it otherwise.  Never waits, never raises.
 
         With `may_linger` an answer whose bytes are all in, but not yet the mark of its end, gets a second for that.
         """
         self._live.discard(connection)
-        target = self._targets.get(call.url)
-        if target is None or self._is_closed or not connection.is_open:
+        if self._is_closed or not connection.is_open:
             connection.abort()
         elif connection.is_reusable:
-            self._keep(target.origin, connection)
+            self._keep(connection)
         elif may_linger and not connection.is_done:
-            self._linger(target.origin, connection)
+            self._linger(connection)
         else:
             connection.abort()
 
@@ -110,7 +126,7 @@ class HttpClient:
         for connections in self._idle.values():
             for connection in connections:
                 connection.abort()
-        self._idle.clear()
+            connections.clear()
         for connection in tuple(self._live):
             connection.abort()
         self._live.clear()
@@ -131,7 +147,7 @@ class HttpClient:
             f"host: {origin.authority}\r\naccept-encoding: gzip\r\n"
             f"user-agent: penstock/{penstock.__version__}\r\n{extra}content-length: "
         )
-        target = _Target(origin, path, head_end)
+        target = _Target(origin, path, head_end, self._idle.setdefault(origin, []))
         if len(self._targets) >= _MAX_ORIGINS_CACHED:
             self._targets.clear()
         self._targets[url] = target
@@ -146,9 +162,10 @@ class HttpClient:
             raise UpstreamUnavailable("The provider could not be reached.", detail=f"{proxy.scheme} proxy: use http")
         return proxy
 
-    def _take_idle(self, origin: Origin) -> Connection | None:
+    def _take_idle(self, idle: list[Connection]) -> Connection | None:
         """The connection that was used last, for it is the least likely to have been closed meanwhile."""
-        idle = self._idle.get(origin)
+        if not idle:
+            return None
         oldest_s = self._clock.monotonic() - _IDLE_LIMIT_S
         while idle:
             connection = idle.pop()
@@ -157,8 +174,8 @@ class HttpClient:
             connection.abort()
         return None
 
-    def _keep(self, origin: Origin, connection: Connection) -> None:
-        idle = self._idle.setdefault(origin, [])
+    def _keep(self, connection: Connection) -> None:
+        idle = connection.pool
         now_s = self._clock.monotonic()
         while idle and (not idle[0].is_open or idle[0].idle_since_s < now_s - _IDLE_LIMIT_S):
             idle.pop(0).abort()
@@ -168,7 +185,7 @@ class HttpClient:
         connection.idle_since_s = now_s
         idle.append(connection)
 
-    def _linger(self, origin: Origin, connection: Connection) -> None:
+    def _linger(self, connection: Connection) -> None:
         timer = self._clock.call_at(self._clock.monotonic() + _LINGER_S, connection.abort)
         self._live.add(connection)
 
@@ -176,22 +193,24 @@ class HttpClient:
             timer.cancel()
             self._live.discard(freed)
             if freed.is_reusable and not self._is_closed:
-                self._keep(origin, freed)
+                self._keep(freed)
             else:
                 freed.abort()
 
         connection.on_free = on_free
 
-    async def _connect(self, origin: Origin, *, timeout_s: float) -> Connection:
+    async def _connect(self, target: _Target, *, timeout_s: float) -> Connection:
         if self._is_closed:
             raise UpstreamUnavailable("The provider's connections are closed.", detail="closed")
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._dial(origin)
+                connection = await self._dial(target.origin)
         except TimeoutError as error:
             raise UpstreamTimeout("The provider did not accept a connection in time.", phase="connect") from error
         except OSError as error:
             raise connect_error(error) from error
+        connection.pool = target.idle
+        return connection
 
     async def _dial(self, origin: Origin) -> Connection:
         loop = asyncio.get_running_loop()
@@ -255,14 +274,6 @@ def _proxy_authorization(proxy: SplitResult) -> str:
         return ""
     pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
     return f"proxy-authorization: Basic {b64encode(pair.encode()).decode('ascii')}\r\n"
-
-
-def _request_bytes(call: HttpCall, target: _Target) -> bytes:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in call.headers])
-    if lines.count("\n") != len(call.headers) or lines.count("\r") != len(call.headers):
-        raise ValueError("a header's value holds a line break")
-    head = f"{call.method} {target.path} HTTP/1.1\r\n{lines}{target.head_end}{len(call.body)}\r\n\r\n"
-    return head.encode("latin-1") + call.body
 
 
 def connect_error(error: OSError) -> UpstreamError:

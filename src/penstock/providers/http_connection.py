@@ -41,19 +41,21 @@ class Connection(asyncio.Protocol):
         "_body_parts",
         "_error",
         "_head_bytes",
+        "_headers",
         "_inflate",
         "_is_done",
         "_is_framed",
         "_is_paused",
         "_loop",
         "_parser",
+        "_raw_headers",
         "_transport",
         "_unread",
         "_waiter",
-        "headers",
         "idle_since_s",
         "is_keep_alive",
         "on_free",
+        "pool",
         "status",
     )
 
@@ -64,13 +66,15 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._is_paused = False
         self.idle_since_s = 0.0
+        self.pool: list[Connection] = []  # where it rests between two exchanges; its client's
         self.on_free: Callable[[Connection], None] | None = None
         self._reset()
         self._is_done = True
 
     def _reset(self) -> None:
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self._headers: dict[str, str] | None = None
+        self._raw_headers: list[tuple[bytes, bytes]] = []
         self.is_keep_alive = False
         self._body_parts: list[bytes] = []
         self._unread = 0
@@ -79,6 +83,17 @@ class Connection(asyncio.Protocol):
         self._inflate: Inflate | None = None
         self._is_done = False
         self._is_framed = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By name in lower case, several of one name joined by commas.  Read for few answers, so made when asked."""
+        if self._headers is None:
+            self._headers = headers = dict[str, str]()
+            for name, value in self._raw_headers:
+                key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+                known = headers.get(key)
+                headers[key] = text if known is None else f"{known}, {text}"
+        return self._headers
 
     # --- what its user calls -----------------------------------------------------------------------------------
 
@@ -119,7 +134,11 @@ class Connection(asyncio.Protocol):
         while not self.status:
             if self._error is not None:
                 raise self._error
-            await self._wait()
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
     async def read_body(self) -> bytes | None:
         """All body bytes that have arrived, at least one; None once the body has ended."""
@@ -138,7 +157,11 @@ class Connection(asyncio.Protocol):
                 raise self._error
             if self._is_done:
                 return None
-            await self._wait()
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
     def fail(self, error: UpstreamError) -> None:
         """Make the reader raise `error` once it has read what has arrived; the first error stays."""
@@ -151,13 +174,6 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is not None:
             transport.abort()
-
-    async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -224,12 +240,9 @@ class Connection(asyncio.Protocol):
             self.is_keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_done:
+        if self._is_done or self.status:  # a trailer: nobody asked for one
             return
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        known = self.headers.get(key)
-        self.headers[key] = text if known is None else f"{known}, {text}"
+        self._raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -237,17 +250,12 @@ class Connection(asyncio.Protocol):
             return
         status = parser.get_status_code()
         if status < 200:
-            self.headers = {}
+            self._raw_headers.clear()
             return
-        headers = self.headers
-        self._is_framed = "content-length" in headers or "transfer-encoding" in headers
-        match headers.get("content-encoding", "identity").lower():
-            case "identity" | "":
-                pass
-            case "gzip" | "x-gzip" | "deflate":
-                self._inflate = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, found by its first bytes
-            case _:
-                raise ValueError("content encoding was not asked for")
+        names = {name.lower() for name, _ in self._raw_headers}
+        self._is_framed = b"content-length" in names or b"transfer-encoding" in names
+        if b"content-encoding" in names:
+            self._inflate = _inflater(self.headers["content-encoding"])
         self.status = status
 
     def on_body(self, body: bytes) -> None:
@@ -273,3 +281,13 @@ class Connection(asyncio.Protocol):
             return  # the end of an informational answer: the real one follows
         self.is_keep_alive = not self._is_done and parser.should_keep_alive()
         self._is_done = True
+
+
+def _inflater(encoding: str) -> Inflate | None:
+    match encoding.lower():
+        case "identity" | "":
+            return None
+        case "gzip" | "x-gzip" | "deflate":
+            return zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, found by its first bytes
+        case _:
+            raise ValueError("content encoding was not asked for")

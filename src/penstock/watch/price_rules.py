@@ -110,6 +110,8 @@ _PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """The units, the narrower before the wider; what has a price of its own is not paid again in the wider unit."""
 
 _NANO = 1_000_000_000
+_TELLING_DIALECTS = frozenset({"anthropic", "bedrock"})
+"""Whose own usage objects hold things with a price that the common counts do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class _Step:
 class PriceSheet:
     """The rates of one model in one period, ready for use.  `is_empty` where the list knows the model but no price."""
 
-    __slots__ = ("_denominator", "_prices", "_steps")
+    __slots__ = ("_denominator", "_plain", "_prices", "_steps")
 
     def __init__(self, rates: tuple[Rate, ...]) -> None:
         per_one = {rate.unit: rate for rate in rates}
@@ -151,6 +153,15 @@ class PriceSheet:
             for unit, parts in _PARTS.items()
             if (rate := per_one.get(unit)) is not None
         )
+        self._plain = self._plain_numerators()
+
+    def _plain_numerators(self) -> tuple[int, int, int] | None:
+        """The prices of an input token, an output token and a request; None where they depend on the length."""
+        steps = {step.unit: step for step in self._steps}
+        if "input" not in steps or "output" not in steps or any(step.tiers for step in self._steps):
+            return None
+        request = steps.get("requests")
+        return steps["input"].numerator, steps["output"].numerator, request.numerator if request is not None else 0
 
     @property
     def is_empty(self) -> bool:
@@ -158,6 +169,10 @@ class PriceSheet:
 
     def cost(self, usage: Usage) -> Cost:
         """What `usage` costs; unknown where it holds tokens that have no price, or is itself unknown."""
+        plain = self._plain
+        if plain is not None and _is_plain(usage):
+            total = usage.input_tokens * plain[0] + usage.output_tokens * plain[1] + plain[2]
+            return Cost(NanoUsd((2 * total + self._denominator) // (2 * self._denominator)), usage.accuracy)
         if usage.accuracy == "unknown":
             return UNKNOWN_COST
         if usage.input_tokens > 0 and "input" not in self._prices:
@@ -187,6 +202,21 @@ class PriceSheet:
                     break
             total += count * numerator
         return Cost(NanoUsd((2 * total + self._denominator) // (2 * self._denominator)), accuracy)
+
+
+def _is_plain(usage: Usage) -> bool:
+    """Whether every token is an ordinary one: most usages are, and their cost is one multiplication and one sum."""
+    return (
+        usage.accuracy != "unknown"
+        and usage.input_tokens >= 0
+        and usage.output_tokens >= 0
+        and not usage.cache_read_tokens
+        and not usage.cache_write_tokens
+        and not usage.reasoning_tokens
+        and not usage.input_audio_tokens
+        and not usage.output_audio_tokens
+        and usage.native_dialect not in _TELLING_DIALECTS
+    )
 
 
 def _counts(usage: Usage) -> dict[str, int]:

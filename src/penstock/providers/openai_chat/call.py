@@ -8,15 +8,29 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 from penstock.core.json import JsonObject, dumps
-from penstock.providers.dialect import Endpoint, HttpCall
+from penstock.providers.dialect import CallHead, Endpoint, HttpCall
 
 Operation = Literal["chat/completions", "embeddings"]
 AZURE: Final = "azure"
+_MAX_HEADS: Final = 256
+"""Callers may choose the model's name, and with Azure it is part of the URL."""
 
 
 def build_call(
     endpoint: Endpoint, operation: Operation, model: str, document: JsonObject, *, is_streamed: bool
 ) -> HttpCall:
+    key = (operation, model, is_streamed)
+    head = endpoint.heads.get(key)
+    if head is None:
+        if len(endpoint.heads) >= _MAX_HEADS:
+            endpoint.heads.clear()
+        head = endpoint.heads[key] = CallHead(
+            _url(endpoint, operation, model), _headers(endpoint, is_streamed=is_streamed)
+        )
+    return HttpCall(head.url, head.headers, dumps(document))
+
+
+def _headers(endpoint: Endpoint, *, is_streamed: bool) -> tuple[tuple[str, str], ...]:
     headers = [
         ("content-type", "application/json"),
         ("accept", "text/event-stream" if is_streamed else "application/json"),
@@ -27,7 +41,7 @@ def build_call(
         else:
             headers.append(("authorization", f"Bearer {endpoint.credential}"))
     headers += endpoint.headers
-    return HttpCall(_url(endpoint, operation, model), tuple(headers), dumps(document))
+    return tuple(headers)
 
 
 def _url(endpoint: Endpoint, operation: Operation, model: str) -> str:

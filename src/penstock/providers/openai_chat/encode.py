@@ -72,11 +72,11 @@ def chat_advisory(request: ChatRequest, endpoint: Endpoint) -> list[str]:
     if request.parallel_tool_calls and "no_parallel_tool_calls" in endpoint.quirks:
         left_out.append("parallel_tool_calls")
     if request.dialect != _OWN or "no_reasoning_input" in endpoint.quirks:
-        left_out += [
-            f"messages[{at}].reasoning"
-            for at, message in enumerate(request.messages)
-            if any(isinstance(part, ReasoningPart) for part in message.parts)
-        ]
+        for at, message in enumerate(request.messages):
+            for part in message.parts:
+                if type(part) is ReasoningPart:
+                    left_out.append(f"messages[{at}].reasoning")
+                    break
     return left_out
 
 
