@@ -17,6 +17,10 @@ def read_usage(given: JsonValue) -> Usage | None:
     if not read and not written:
         return None
     hidden = _count(given.get("total_tokens")) - read - written
+    if len(given) == 3 and "total_tokens" in given:
+        return Usage(
+            input_tokens=read, output_tokens=written + max(0, hidden), native_dialect="openai-chat", native=given
+        )
     into = _details(given, "prompt_tokens_details", "prompt_token_details")
     out = _details(given, "completion_tokens_details", "completion_token_details")
     cached = _count(into.get("cached_tokens"))
