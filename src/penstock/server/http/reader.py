@@ -111,7 +111,8 @@ class RequestReader:
         if pairs is None or parser is None or owner is None:
             return
         self._pairs = None
-        if self._head_bytes + self._read_bytes > self._header_limit_bytes or len(pairs) > MAX_HEADERS:
+        is_large = self._head_bytes + self._read_bytes > self._header_limit_bytes
+        if is_large or len(pairs) > MAX_HEADERS or len(self._target) > MAX_TARGET_BYTES:
             self._check_size(pairs)
         self._head_bytes = 0
         names = self._names
