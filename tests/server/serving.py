@@ -76,11 +76,11 @@ class Served:
 
 
 async def read_all(reader: asyncio.StreamReader) -> bytes:
-    received = b""
+    received = bytearray()
     with contextlib.suppress(ConnectionError):
         while data := await reader.read(1 << 16):
             received += data
-    return received
+    return bytes(received)
 
 
 @asynccontextmanager
@@ -116,12 +116,14 @@ def answers(received: bytes) -> list[Answer]:
         headers = dict(line.split(": ", 1) for line in lines)
         body = b""
         if headers.get("transfer-encoding") == "chunked":
-            while True:
-                size, _, received = received.partition(b"\r\n")
-                length = int(size, 16)
-                body, received = body + received[:length], received[length + 2 :]
-                if not length:
-                    break
+            pieces: list[bytes] = []
+            at, length = 0, -1
+            while length:
+                end = received.index(b"\r\n", at)
+                length = int(received[at:end], 16)
+                pieces.append(received[end + 2 : end + 2 + length])
+                at = end + 2 + length + 2
+            body, received = b"".join(pieces), received[at:]
         elif "content-length" in headers:
             length = int(headers["content-length"])
             assert len(received) >= length

@@ -43,7 +43,7 @@ class Request:
     """`path` is what was asked for, without the query and still percent-encoded.
 
     `is_whole`: the request has arrived to its end.  `is_last`: its connection ends with this answer.  `is_answered`:
-    the answer has been handed over to its end.
+    the answer has been handed over to its end.  `received_bytes` is how much of the body has come.
     """
 
     __slots__ = (
@@ -55,7 +55,6 @@ class Request:
         "_link",
         "_on_gone",
         "_parts",
-        "_size",
         "_waiter",
         "headers",
         "is_answered",
@@ -65,6 +64,7 @@ class Request:
         "is_whole",
         "method",
         "path",
+        "received_bytes",
     )
 
     def __init__(self, link: Link, heads: HeadWriter, method: str, path: str, headers: Headers) -> None:
@@ -80,7 +80,7 @@ class Request:
         self.is_client_gone = False
         self._is_current = True  # HTTP/1.1; 1.0 knows no chunks
         self._parts: list[bytes] = []
-        self._size = 0
+        self.received_bytes = 0
         self._limit = sys.maxsize
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -93,7 +93,7 @@ class Request:
         """The whole body, or None where it is not all in yet.  Raises as `read_body`."""
         if self._error is not None:
             raise self._error
-        if self._size > limit_bytes:
+        if self.received_bytes > limit_bytes:
             raise _too_large(limit_bytes)
         if not self.is_whole:
             return None
@@ -110,7 +110,11 @@ class Request:
         if body is not None:
             return body
         self._limit = limit_bytes
-        if self._is_current and not self._size and (self.headers.get("expect") or "").lower() == "100-continue":
+        if (
+            self._is_current
+            and not self.received_bytes
+            and (self.headers.get("expect") or "").lower() == "100-continue"
+        ):
             self._link.send(CONTINUE)
         late = RequestTimeout(f"the request body did not arrive within {timeout_s:g} s")
         timer = clock.call_at(clock.monotonic() + timeout_s, lambda: self.fail(late))
@@ -206,10 +210,10 @@ class Request:
         if self._limit < 0 or self._error is not None:
             return
         self._parts.append(data)
-        self._size += len(data)
-        if self._size > self._limit:
+        self.received_bytes += len(data)
+        if self.received_bytes > self._limit:
             self.fail(_too_large(self._limit))
-        elif self._waiter is None and self._size > UNREAD_BYTES:
+        elif self._waiter is None and self.received_bytes > UNREAD_BYTES:
             self._link.stop_reading()
 
     def end(self) -> None:
@@ -237,6 +241,7 @@ class Request:
     def release(self) -> None:
         """The route has returned: nobody waits for anything any more."""
         self._on_gone = None
+        self._error = None  # its traceback leads back here
         self._drop_body()
 
     def _wake(self) -> None:
