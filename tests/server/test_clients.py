@@ -568,3 +568,21 @@ def test_the_date_is_that_of_the_second() -> None:
 def test_a_header_that_would_break_the_head_is_never_written(header: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match=r"break|latin-1"):
         HeadWriter(FakeClock()).head(200, [header], "")
+
+
+def test_a_crowd_of_new_clients_is_let_in_within_a_few_turns() -> None:
+    """Else, under load, the last of them waits for as many turns as there are clients."""
+
+    async def main() -> None:
+        async with serving() as served:
+            await turns()
+            crowd = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(64)]
+            needed = 0
+            while served.listener.open_connections < len(crowd):
+                await turns(1)
+                needed += 1
+            assert needed <= 16
+            for each in crowd:
+                each.close()
+
+    uvloop.run(main())

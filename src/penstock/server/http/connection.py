@@ -76,7 +76,9 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # asyncio hands a Transport to a Protocol
         transport.set_write_buffer_limits(HELD_BACK_BYTES, WRITABLE_BYTES)  # type: ignore[attr-defined]  # same
         shared.join(self)
-        if len(shared.members) > shared.limits.max_connections:
+        if len(shared.members) > 2 * shared.limits.max_connections:
+            self.abort()  # telling them why is itself too much
+        elif len(shared.members) > shared.limits.max_connections:
             self._refuse(Overloaded("too many connections are open", retry_after_s=1.0))
         else:
             self._await_request()

@@ -1,6 +1,8 @@
 """Takes connections on one address, looks after them every second, and lets them go when the process is to end."""
 
 import asyncio
+import os
+import socket
 
 from penstock.core.clock import Clock, Timer
 from penstock.server.http.connection import Connection
@@ -8,20 +10,24 @@ from penstock.server.http.response import HeadWriter
 from penstock.server.http.shared import Application, HttpLimits, Shared
 
 BACKLOG = 2048
+ACCEPTED_A_TURN = 16
+"""libuv takes one connection for each handle and turn of the loop.  Under load, a turn is milliseconds, and the last of
+a hundred new clients would wait for a hundred turns; so the one socket has several handles.
+"""
 SWEEP_S = 1.0
 
 
 class Listener:
     """`listen`, then `stop_accepting`, then `aclose`, all on one event loop."""
 
-    __slots__ = ("_server", "_shared", "_sweeping")
+    __slots__ = ("_servers", "_shared", "_sweeping")
 
     def __init__(self, app: Application, *, clock: Clock, limits: HttpLimits) -> None:
         heads = HeadWriter(clock)
         loop = asyncio.get_running_loop()
         self._shared = Shared(app=app, clock=clock, limits=limits, loop=loop, heads=heads)
         self._shared.is_empty.set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweeping: Timer | None = None
 
     @property
@@ -31,16 +37,24 @@ class Listener:
     async def listen(self, host: str, port: int) -> int:
         """Take connections from now on; returns the port, chosen by the system where `port` is 0.  Raises `OSError`."""
         shared = self._shared
-        server = await shared.loop.create_server(lambda: Connection(shared), host, port, backlog=BACKLOG)
-        self._server = server
+
+        def connect() -> Connection:
+            return Connection(shared)
+
+        first = await shared.loop.create_server(connect, host, port, backlog=BACKLOG)
+        self._servers.append(first)
+        for listening in first.sockets:
+            for _ in range(ACCEPTED_A_TURN - 1):
+                same = socket.socket(fileno=os.dup(listening.fileno()))
+                self._servers.append(await shared.loop.create_server(connect, sock=same, backlog=BACKLOG))
         self._sweep()
-        return int(server.sockets[0].getsockname()[1])
+        return int(first.sockets[0].getsockname()[1])
 
     def stop_accepting(self) -> None:
         """Refuse new connections, close idle ones; each of the others ends with the answer that it is owed."""
         self._shared.heads.is_draining = True
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for each in tuple(self._shared.members):
             each.close_if_idle()
 
