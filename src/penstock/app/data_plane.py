@@ -26,6 +26,7 @@ from penstock.flow.engine import Engine, World
 from penstock.flow.plan import Plan
 from penstock.providers.vendors import vendors
 from penstock.routing.catalog import Catalog, RouteStage, build_catalog
+from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
 from penstock.server.service import Limits, ModelsPage, Service
@@ -52,7 +53,12 @@ def serve(config: Config, environ: Mapping[str, str] | None = None) -> None:
     listen = Listen(
         host=config.server.host,
         port=config.server.port,
-        header_limit_bytes=config.server.header_limit_bytes,
+        limits=HttpLimits(
+            header_limit_bytes=config.server.header_limit_bytes,
+            idle_timeout_s=config.server.idle_timeout_s,
+            write_timeout_s=config.server.write_timeout_s,
+            max_connections=config.server.max_connections,
+        ),
         drain_timeout_s=config.server.drain_timeout_s,
     )
     run(partial(build, config, os.environ if environ is None else environ), listen)

@@ -25,7 +25,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
     `body_timeout_s` bounds the wait for a request's body, `deadline_s` the whole of an exchange; after
     `keep_alive_comment_s` of silence a stream carries an SSE comment.  `on_client_gone` is `abort` (close upstream at
-    once) or `drain` (read on for exact usage, `drain_max_s` at most).  `max_in_flight` bounds exchanges per process.
+    once) or `drain` (read on for exact usage, `drain_max_s` at most).  `max_in_flight` bounds exchanges per process,
+    `max_connections` its open connections; one without a request is closed after `idle_timeout_s`, one whose client
+    took no byte for `write_timeout_s` is dropped.
     """
 
     host: Name = "127.0.0.1"
@@ -39,6 +41,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     on_client_gone: GonePolicy = "abort"
     drain_max_s: Seconds = 30.0
     max_in_flight: Count = 10_000
+    max_connections: Count = 10_000
+    idle_timeout_s: Seconds = 75.0
+    write_timeout_s: Seconds = 60.0
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
