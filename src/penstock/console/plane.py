@@ -19,7 +19,7 @@ from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
-from penstock.watch.backlog import Backlog, measure
+from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
 _OLD_BACKLOG_S = 30.0
@@ -41,6 +41,7 @@ class ControlPlane:
     hasher: KeyHasher
     admin_token: str
     journal: Path
+    gauge: BacklogGauge
     database: Database
     shipping: Shipping
     started_s: float
@@ -59,7 +60,7 @@ class ControlPlane:
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
         backlog, is_up, data_plane = await asyncio.gather(
-            asyncio.to_thread(measure, self.journal, self.clock),
+            asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
         )
@@ -125,6 +126,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         hasher=open_hasher(root),
         admin_token=open_admin_token(root),
         journal=journal,
+        gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
         shipping=Shipping(journal, find_url, clock),
         started_s=clock.monotonic(),
