@@ -166,6 +166,22 @@ def test_a_row_that_the_database_refuses_is_put_aside_alone(
     assert sorted(rejected_lines(tmp_path)) == sorted([msgspec.json.encode(absurd), msgspec.json.encode(lying)])
 
 
+def test_a_schema_that_has_changed_since_is_not_the_rows_fault(
+    database_url: str, journal: JournalFile, tmp_path: Path, make_record: Callable[[int], Settled]
+) -> None:
+    """A newer Penstock has migrated while this one ships: what it cannot insert waits, and is not put aside."""
+    journal.append(make_record(0))
+    shipper = Shipper(tmp_path, database_url, clock=CLOCK)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE ledger ADD COLUMN newer integer NOT NULL")
+        connection.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+        with pytest.raises(psycopg.DatabaseError, match="9999_from_the_future"):
+            shipper.drain_once()
+        assert not (tmp_path / "rejected").exists()
+        connection.execute("ALTER TABLE ledger DROP COLUMN newer")
+    assert shipper.drain_once() == 1
+
+
 def test_a_torn_last_line_is_counted_and_passed_over(
     database_url: str, tmp_path: Path, make_record: Callable[[int], Settled]
 ) -> None:

@@ -19,6 +19,7 @@ from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
+from penstock.storage.migrate import migrate, require_schema
 from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
@@ -48,8 +49,8 @@ class ControlPlane:
     was_ready: bool = False
 
     async def is_ready(self) -> bool:
-        """True from the database's first answer on: if it is lost later, this plane is degraded and still serves."""
-        self.was_ready = self.was_ready or await self.database.is_up()
+        """True once the database answers and has our schema: if it is lost later, this plane is degraded and serves."""
+        self.was_ready = self.was_ready or (self.shipping.is_prepared and await self.database.is_up())
         return self.was_ready
 
     async def stop(self) -> None:
@@ -64,7 +65,7 @@ class ControlPlane:
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
         )
-        self.was_ready = self.was_ready or is_up
+        self.was_ready = self.was_ready or (self.shipping.is_prepared and is_up)
         reasons = self._reasons(backlog, data_plane, is_up=is_up)
         status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
         return HealthView(
@@ -86,8 +87,13 @@ class ControlPlane:
 
     def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:
         reasons: list[str] = []
-        if not is_up:
+        problem = self.shipping.problem
+        if problem is not None:
+            reasons.append(f"{problem}: the ledger waits in the local journal")
+        elif not is_up:
             reasons.append("PostgreSQL does not answer: the ledger waits in the local journal")
+        elif not self.shipping.is_prepared:
+            reasons.append("the database's schema is being brought up to date")
         if backlog.oldest_unshipped_s > _OLD_BACKLOG_S:
             age_s = round(backlog.oldest_unshipped_s)
             reasons.append(f"{backlog.records} settled exchanges are not in PostgreSQL yet, the oldest for {age_s} s")
@@ -128,6 +134,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         journal=journal,
         gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
-        shipping=Shipping(journal, find_url, clock),
+        # Whoever starts the embedded server makes its schema: that is not us.
+        shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
         started_s=clock.monotonic(),
     )
