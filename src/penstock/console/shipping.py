@@ -12,6 +12,7 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
+from penstock.storage.migrate import Migrated
 from penstock.watch.ship import AlreadyShipping, Shipper, ShipStatus
 
 _FIRST_PAUSE_S = 0.1
@@ -27,7 +28,11 @@ class Shipping:
     """
 
     def __init__(
-        self, directory: Path, find_url: Callable[[], str | None], prepare: Callable[[str], object], clock: Clock
+        self,
+        directory: Path,
+        find_url: Callable[[], str | None],
+        prepare: Callable[[str], Migrated | None],
+        clock: Clock,
     ) -> None:
         self._directory = directory
         self._find_url = find_url
@@ -82,7 +87,7 @@ class Shipping:
     def _is_usable(self, url: str, *, may_report: bool) -> bool:
         """Prepare the schema; where that is not possible, keep the reason and log it once."""
         try:
-            self._prepare(url)
+            migrated = self._prepare(url)
         except ConfigError as error:
             self._problem = error.message
             if may_report and self._problem != self._reported:
@@ -93,6 +98,8 @@ class Shipping:
             self._problem = f"the schema could not be prepared: {error}"
             _log.exception("schema_not_prepared")
             return False
+        if migrated is not None and migrated.is_changed:
+            _log.info("schema_migrated", before=migrated.before, after=migrated.after)
         if self._reported is not None:
             _log.info("database_usable")
         self._problem = self._reported = None
