@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,6 +236,19 @@ def test_bad_input_is_a_clear_error(api: Api, call: str, body: object, expected:
     reply = api.call(method, path, body)
     assert f"{reply.status} {reply.json['error']['code']}" == expected
     assert reply.json["error"]["message"]
+
+
+def test_models_and_providers_are_shown(api: Api) -> None:
+    assert [model["name"] for model in api.get("/admin/v1/models").json] == ["sim"]
+    assert api.get("/admin/v1/models").json[0]["targets"] == ["sim/sim"]
+    assert [provider["name"] for provider in api.get("/admin/v1/providers").json] == ["sim"]
+
+
+def test_the_catalog_is_made_once_however_many_ask_at_once(tmp_path: Path) -> None:
+    plane = open_plane(settings(tmp_path, "postgresql://me@127.0.0.1:9/x"), {})
+    with ThreadPoolExecutor(8) as pool:
+        made = [each.result() for each in [pool.submit(plane.catalog.get) for _ in range(8)]]
+    assert {id(catalog) for catalog in made} == {id(plane.catalog.get())}
 
 
 def test_the_configuration_is_shown_without_secrets(api: Api) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.config import Config
 from penstock.config.datadir import DataDir
+from penstock.console.catalog import ShownCatalog
 from penstock.console.probe import get
 from penstock.console.shipping import Shipping
 from penstock.console.store import Database
@@ -37,7 +38,7 @@ class ControlPlane:
     """Made by `open_plane`; `stop` it once, on the event loop that served."""
 
     config: Config
-    environ: Mapping[str, str]
+    catalog: ShownCatalog
     clock: Clock
     hasher: KeyHasher
     admin_token: str
@@ -127,7 +128,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     journal = root.root / "journal"
     return ControlPlane(
         config=config,
-        environ=environ,
+        catalog=ShownCatalog(config, environ, clock),
         clock=clock,
         hasher=open_hasher(root),
         admin_token=open_admin_token(root),
