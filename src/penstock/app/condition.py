@@ -1,6 +1,6 @@
 """What the data plane says of its own health.
 
-Looking at the journal's backlog reads files, so a thread does it every few seconds and `/health` reads the result.
+Looking at the journal's backlog reads files, so a thread does it every second and `/health` reads the result.
 """
 
 import threading
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from penstock.core.clock import Clock
 from penstock.server.service import Health
-from penstock.watch.backlog import Backlog, measure
+from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.journal import JournalFile
 
 _LOOK_EVERY_S = 1.0
@@ -21,8 +21,7 @@ class Condition:
 
     def __init__(self, journal: JournalFile, directory: Path, clock: Clock, *, unpriced: tuple[str, ...]) -> None:
         self._journal = journal
-        self._directory = directory
-        self._clock = clock
+        self._gauge = BacklogGauge(directory, clock)
         self._unpriced = unpriced
         self._backlog = Backlog(0, 0, 0.0, 0)
         self._unreadable: str | None = None
@@ -62,7 +61,7 @@ class Condition:
     def _look(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             try:
-                self._backlog = measure(self._directory, self._clock)
+                self._backlog = self._gauge.look()
             except OSError as error:
                 self._unreadable = str(error)
             else:

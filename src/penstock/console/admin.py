@@ -15,7 +15,6 @@ from penstock.console.plane import ControlPlane
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 from penstock.console.token import is_admin
 from penstock.core.errors import AuthError, MalformedRequest, PenstockError
-from penstock.routing.catalog import Catalog
 
 
 class UnknownKey(PenstockError):
@@ -63,17 +62,10 @@ async def status(plane: Plane) -> views.StatusView:
     )
 
 
-def _catalog(plane: ControlPlane) -> Catalog:
-    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - brings every provider: only once somebody asks
-    from penstock.app.upstreams import connect  # noqa: PLC0415 - same
-
-    return new_catalog(plane.config, connect(plane.config, plane.environ, plane.clock))
-
-
 @router.get("/models")
 def models(plane: Plane) -> list[views.ModelView]:
     """The model names that are shown to callers, and where each leads."""
-    catalog = _catalog(plane)
+    catalog = plane.catalog.get()
     found = [(name, catalog.resolve(name)) for name in catalog.names()]
     return [
         views.ModelView(name=name, targets=[target.name for target in route.targets], max_attempts=route.max_attempts)
@@ -85,7 +77,7 @@ def models(plane: Plane) -> list[views.ModelView]:
 def providers(plane: Plane) -> list[views.ProviderView]:
     """The providers that can be called, without their credentials."""
     shown: list[views.ProviderView] = []
-    for provider in _catalog(plane).providers():
+    for provider in plane.catalog.get().providers():
         settings = plane.config.providers.get(provider.name)
         reference = None if settings is None or settings.api_key is None else settings.api_key.shown()
         shown.append(

@@ -30,10 +30,10 @@ async def live() -> dict[str, str]:
 
 @health.get("/ready", responses={503: {"model": ErrorView}})
 async def ready(plane: Plane) -> JSONResponse:
-    """200 once the database has answered; a database that is lost later makes the plane degraded, not unready."""
+    """200 once the database has answered and its schema is ours; if it is lost later, this is degraded, not unready."""
     if await plane.is_ready():
         return JSONResponse({"status": "ready"})
-    return faults.error_response(503, "not_ready", "The database has not answered yet.")
+    return faults.error_response(503, "not_ready", "The database cannot be used yet; /health says why.")
 
 
 @health.get("", response_model=HealthView)

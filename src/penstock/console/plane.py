@@ -11,6 +11,7 @@ import msgspec
 from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.config import Config
 from penstock.config.datadir import DataDir
+from penstock.console.catalog import ShownCatalog
 from penstock.console.probe import get
 from penstock.console.shipping import Shipping
 from penstock.console.store import Database
@@ -19,7 +20,8 @@ from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
-from penstock.watch.backlog import Backlog, measure
+from penstock.storage.migrate import migrate, require_schema
+from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
 _OLD_BACKLOG_S = 30.0
@@ -36,19 +38,20 @@ class ControlPlane:
     """Made by `open_plane`; `stop` it once, on the event loop that served."""
 
     config: Config
-    environ: Mapping[str, str]
+    catalog: ShownCatalog
     clock: Clock
     hasher: KeyHasher
     admin_token: str
     journal: Path
+    gauge: BacklogGauge
     database: Database
     shipping: Shipping
     started_s: float
     was_ready: bool = False
 
     async def is_ready(self) -> bool:
-        """True from the database's first answer on: if it is lost later, this plane is degraded and still serves."""
-        self.was_ready = self.was_ready or await self.database.is_up()
+        """True once the database answers and has our schema: if it is lost later, this plane is degraded and serves."""
+        self.was_ready = self.was_ready or (self.shipping.is_prepared and await self.database.is_up())
         return self.was_ready
 
     async def stop(self) -> None:
@@ -59,11 +62,11 @@ class ControlPlane:
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
         backlog, is_up, data_plane = await asyncio.gather(
-            asyncio.to_thread(measure, self.journal, self.clock),
+            asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
         )
-        self.was_ready = self.was_ready or is_up
+        self.was_ready = self.was_ready or (self.shipping.is_prepared and is_up)
         reasons = self._reasons(backlog, data_plane, is_up=is_up)
         status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
         return HealthView(
@@ -85,8 +88,13 @@ class ControlPlane:
 
     def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:
         reasons: list[str] = []
-        if not is_up:
+        problem = self.shipping.problem
+        if problem is not None:
+            reasons.append(f"{problem}: the ledger waits in the local journal")
+        elif not is_up:
             reasons.append("PostgreSQL does not answer: the ledger waits in the local journal")
+        elif not self.shipping.is_prepared:
+            reasons.append("the database's schema is being brought up to date")
         if backlog.oldest_unshipped_s > _OLD_BACKLOG_S:
             age_s = round(backlog.oldest_unshipped_s)
             reasons.append(f"{backlog.records} settled exchanges are not in PostgreSQL yet, the oldest for {age_s} s")
@@ -120,12 +128,14 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     journal = root.root / "journal"
     return ControlPlane(
         config=config,
-        environ=environ,
+        catalog=ShownCatalog(config, environ, clock),
         clock=clock,
         hasher=open_hasher(root),
         admin_token=open_admin_token(root),
         journal=journal,
+        gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
-        shipping=Shipping(journal, find_url, clock),
+        # Whoever starts the embedded server makes its schema: that is not us.
+        shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
         started_s=clock.monotonic(),
     )

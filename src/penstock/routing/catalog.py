@@ -85,6 +85,13 @@ class Catalog:
     def providers(self) -> tuple[Provider, ...]:
         return tuple(upstream.provider for upstream in self._upstreams.values())
 
+    def prefixes(self) -> tuple[tuple[str, str], ...]:
+        """The beginnings of model names that need no provider's name before them, each with the provider it means."""
+        meant: dict[str, str] = {}
+        for prefix, owner in self._prefixes:
+            meant.setdefault(prefix, owner)
+        return tuple(meant.items())
+
     def _look_up(self, name: str) -> Route:
         if len(name) > _MAX_NAME_CHARS or not name:
             raise self._unknown(name)
