@@ -210,6 +210,19 @@ def test_a_flood_of_pipelined_requests_is_not_stored() -> None:
     assert not any("connection" in each.headers for each in said[:-1])
 
 
+def test_nothing_is_read_behind_a_request_that_is_the_last() -> None:
+    class Curt(Heard):
+        def on_request(self, request: Request) -> None:
+            super().on_request(request)
+            request.is_last = len(self.requests) == 3
+
+    heard = Curt()
+    heard.reader.feed(request("/x", method="GET") * 5000)
+    assert len(heard.requests) == 3
+    assert heard.reader.is_deaf
+    assert heard.broken == []
+
+
 def test_a_client_that_asks_first_is_told_to_go_on() -> None:
     async def main() -> bytes:
         async with serving() as served:
@@ -256,8 +269,10 @@ def test_an_offer_of_another_protocol_is_passed_over_body_and_all(framing: str) 
         asked = request("/1", b"abc", **offer)
     else:
         asked = request("/1", b"3\r\nabc\r\n0\r\n\r\n", transfer_encoding="chunked", **offer)
-    said, _ = talk(asked + request("/2", b"d", **offer), request("/3", method="GET", connection="close"))
-    assert [each.body for each in said] == [b"POST /1 abc", b"POST /2 d", b"GET /3 "]
+    rest = request("/2", b"d", **offer) + request("/3", method="GET", connection="close")
+    for at in (len(asked), asked.index(b"\r\n\r\n") + 4, asked.index(b"abc") + 1):
+        said, _ = talk(asked[:at], asked[at:] + rest)
+        assert [each.body for each in said] == [b"POST /1 abc", b"POST /2 d", b"GET /3 "]
 
 
 def test_a_tunnel_is_refused_like_any_path_and_ends_the_connection() -> None:
