@@ -15,6 +15,7 @@ import msgspec
 import psycopg
 import structlog
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from penstock.admission.identity.audit import Action, Change, Subject, record
 from penstock.admission.identity.faults import Conflict, no_key, no_project, no_tenant
@@ -264,7 +265,7 @@ def _array(models: tuple[str, ...] | None) -> list[str] | None:
     return None if models is None else list(models)
 
 
-def _row(row: psycopg.rows.TupleRow) -> KeyRow:
+def _row(row: TupleRow) -> KeyRow:
     return KeyRow(
         id=row[0],
         tenant=row[1],
@@ -309,7 +310,7 @@ def read_known(connection: psycopg.Connection) -> Known:
     )
 
 
-def _entry(row: psycopg.rows.TupleRow) -> KeyEntry:
+def _entry(row: TupleRow) -> KeyEntry:
     principal = Principal(
         tenant=row[1],
         key=row[2],

@@ -58,9 +58,9 @@ _ADMIN = _DEVELOPER | _AUDITOR | frozenset[Permission]({"projects.write", "limit
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         "owner": ALL,
-        "admin": _ADMIN | {"tenants.write"},
+        "admin": _ADMIN | frozenset[Permission]({"tenants.write"}),
         "developer": _DEVELOPER,
-        "reviewer": _VIEWER | {"ledger.read"},
+        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read"}),
         "auditor": _AUDITOR,
         "viewer": _VIEWER,
     }

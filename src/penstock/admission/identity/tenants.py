@@ -10,6 +10,7 @@ from typing import LiteralString
 import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from penstock.admission.identity.audit import Action, Change, Subject, record
 from penstock.admission.identity.faults import Conflict, no_project, no_tenant
@@ -228,7 +229,7 @@ async def _record(
     await connection.execute(ANNOUNCE)
 
 
-def _tenant(row: psycopg.rows.TupleRow) -> TenantRow:
+def _tenant(row: TupleRow) -> TenantRow:
     return TenantRow(
         id=row[0],
         name=row[1],
@@ -241,5 +242,5 @@ def _tenant(row: psycopg.rows.TupleRow) -> TenantRow:
     )
 
 
-def _project(row: psycopg.rows.TupleRow) -> ProjectRow:
+def _project(row: TupleRow) -> ProjectRow:
     return ProjectRow(tenant=row[0], id=row[1], name=row[2], created_at=row[3], deleted_at=row[4])
