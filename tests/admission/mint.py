@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -103,12 +104,12 @@ TENANTS = {
 
 
 def live_tokens(
-    *signers: Signer, clock: FakeClock | None = None, is_fetching: bool = False, **changes: Any
+    *signers: Signer, clock: FakeClock | None = None, want: Callable[[str], bool] = lambda _: False, **changes: Any
 ) -> LiveTokens:
     """Tokens of the issuer `corp`, whose keys are known, or never were where there are no `signers`."""
     clock = clock or FakeClock()
     settings = msgspec.structs.replace(SETTINGS, **changes)
-    tokens = LiveTokens({"corp": settings}, clock, lambda _: is_fetching)
+    tokens = LiveTokens({"corp": settings}, clock, want)
     tokens.replace_tenants(TENANTS)
     if signers:
         tokens.replace_keys("corp", read_key_set(key_set(*signers)), confirmed_at=clock.now())
