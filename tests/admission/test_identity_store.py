@@ -17,17 +17,18 @@ from penstock.admission.identity.credential_store import list_credentials, remov
 from penstock.admission.identity.credentials import CannotOpen, LiveCredentials, Sealer, last_chars
 from penstock.admission.identity.faults import Conflict, UnknownCredential, UnknownKey, UnknownProject, UnknownTenant
 from penstock.admission.identity.known import Known
+from penstock.admission.identity.reading import read_known
 from penstock.admission.identity.tenants import ProjectRow, TenantRow
 from penstock.admission.keys import KeyEntry, KeyHash, KeyHasher, KeyRing, LiveKeys
 from penstock.admission.snapshot import load_snapshot, save_snapshot
 from penstock.admission.store import (
+    Heed,
     KeyChoice,
     KeyFollower,
     KeyRow,
     change_key,
     create_key,
     list_keys,
-    read_known,
     revoke_key,
     rotate_key,
 )
@@ -267,7 +268,7 @@ def test_a_credential_rests_encrypted_and_is_followed(database_url: str, tmp_pat
         snapshot=tmp_path / "keys.json",
         connect=lambda: psycopg.connect(database_url, autocommit=True),
         refresh_s=60.0,
-        tell=tell,
+        heed=Heed(tell),
     )
     assert changed.acquire(timeout=1)
     follower.start()

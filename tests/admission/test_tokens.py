@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from jwt.algorithms import get_default_algorithms
 from tests.admission.mint import NOW, TENANTS, b64, claims, hs256, key_set, live_tokens, signer
 
 from penstock.admission.identity import tokens as module
@@ -14,7 +15,7 @@ from penstock.admission.keys import KeyHasher, KeyRing, LiveKeys
 from penstock.config.identity import Claims
 from penstock.core.errors import AuthError, IssuerUnavailable
 from penstock.core.exchange import Principal
-from penstock.core.json import dumps
+from penstock.core.json import dumps, loads
 from penstock.testing.clock import FakeClock
 
 RSA = signer("one")
@@ -153,6 +154,19 @@ def test_a_key_is_used_for_its_own_algorithms_only() -> None:
     assert refused(tokens, RSA.sign(claims(), kid="two")) == "token_algorithm"
     assert refused(tokens, EC.sign(claims(), kid="one")) == "token_algorithm"
     assert refused(tokens, forged(RSA.sign(claims()), header={"alg": "PS256", "kid": "one"})) == "token_algorithm"
+
+
+@pytest.mark.parametrize("alg", ["RS512", "PS256"])
+def test_an_algorithm_that_the_configuration_does_not_name_is_refused_though_the_key_could(alg: str) -> None:
+    able = signer(f"able-{alg}", alg)
+    jwk = {name: value for name, value in able.jwk.items() if name != "alg"}
+    for allowed, is_good in ((("RS256", alg), True), (("RS256",), False)):
+        tokens = live_tokens(algorithms=allowed)
+        tokens.replace_keys("corp", read_key_set(dumps({"keys": [jwk]})), confirmed_at=NOW)
+        if is_good:
+            assert tokens.verify(able.sign(claims())).tenant == "acme"
+        else:
+            assert refused(tokens, able.sign(claims())) == "token_algorithm"
 
 
 def test_a_forged_token_is_refused_wherever_it_was_changed() -> None:
@@ -304,7 +318,9 @@ def test_keys_that_must_not_be_trusted_are_left_out() -> None:
     secret = {"kty": "oct", "kid": "one", "k": b64(RSA.public_pem()), "alg": "HS256"}
     small = signer("small", "RS256", 1024).jwk
     encrypting = {**RSA.jwk, "kid": "enc", "use": "enc"}
-    leaked = {**RSA.jwk, "kid": "leaked", "d": "AQAB"}
+    leaked = loads(get_default_algorithms()["RS256"].to_jwk(RSA.private))
+    assert isinstance(leaked, dict)
+    assert "d" in leaked
     broken = {"kty": "EC", "kid": "broken", "crv": "P-256", "x": "AA", "y": "AA"}
     other = {"kty": "EC", "kid": "k1", "crv": "secp256k1", "x": "AA", "y": "AA"}
     confused = {**EC.jwk, "kid": "confused", "alg": "ES512"}

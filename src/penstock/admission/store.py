@@ -7,6 +7,7 @@ away changes nothing.
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import LiteralString
@@ -19,18 +20,19 @@ from psycopg.rows import TupleRow
 
 from penstock.admission.identity.audit import Action, Change, Subject, record
 from penstock.admission.identity.faults import Conflict, no_key, no_project, no_tenant
-from penstock.admission.identity.known import Known, SealedCredential, TenantEntry
+from penstock.admission.identity.known import Known
+from penstock.admission.identity.reading import read_known
 from penstock.admission.keys import KeyEntry, KeyHash, KeyHasher, KeyRing, LiveKeys
 from penstock.admission.snapshot import load_snapshot, save_snapshot
 from penstock.config.identity import Role
-from penstock.core.exchange import Principal, Priority
+from penstock.core.exchange import Priority
 
 CHANNEL = "penstock_keys"
 """What is notified when keys, tenants or credentials change."""
 ANNOUNCE: LiteralString = f"NOTIFY {CHANNEL}"
 
 _FIRST_RETRY_S = 0.5
-_NOTIFY_CHECK_S = 0.5
+_NOTIFY_CHECK_S = 0.2
 _COLUMNS: LiteralString = (
     "id, tenant, project, name, prefix, models, priority, feature, roles, created_at, expires_at, revoked_at,"
     " replaced_by"
@@ -283,45 +285,16 @@ def _row(row: TupleRow) -> KeyRow:
     )
 
 
-def read_known(connection: psycopg.Connection) -> Known:
-    """Every key that may be used, every tenant, and every sealed credential, as of one moment."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        keys = connection.execute(
-            "SELECT k.hash, k.tenant, k.id, extract(epoch FROM k.expires_at)::double precision, k.project, k.models,"
-            " k.priority, k.feature, k.roles, t.weight"
-            " FROM api_keys k JOIN tenants t ON t.id = k.tenant"
-            " LEFT JOIN projects p ON p.tenant = k.tenant AND p.id = k.project"
-            " WHERE k.revoked_at IS NULL AND t.suspended_at IS NULL AND t.deleted_at IS NULL AND p.deleted_at IS NULL"
-            " ORDER BY k.id"
-        ).fetchall()
-        tenants = connection.execute(
-            "SELECT t.id, t.suspended_at IS NULL AND t.deleted_at IS NULL, t.weight,"
-            " array(SELECT p.id FROM projects p WHERE p.tenant = t.id AND p.deleted_at IS NULL)"
-            " FROM tenants t ORDER BY t.id"
-        ).fetchall()
-        sealed = connection.execute(
-            "SELECT provider, key_id, nonce, sealed FROM provider_credentials ORDER BY provider"
-        ).fetchall()
-    return Known(
-        keys=tuple(_entry(row) for row in keys),
-        tenants=tuple(TenantEntry(row[0], row[1], row[2], frozenset(row[3])) for row in tenants),
-        credentials=tuple(SealedCredential(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in sealed),
-    )
+@dataclass(frozen=True, slots=True)
+class Heed:
+    """What else happens as keys are followed.
 
+    `tell` hears what is known: the saved snapshot at once, every change later, from the follower's thread.  `tend` is
+    given the connection after each reading.
+    """
 
-def _entry(row: TupleRow) -> KeyEntry:
-    principal = Principal(
-        tenant=row[1],
-        key=row[2],
-        project=row[4],
-        models=None if row[5] is None else tuple(row[5]),
-        priority=row[6],
-        feature=row[7],
-        roles=tuple(row[8]),
-        weight=row[9],
-    )
-    return KeyEntry(bytes(row[0]), principal, row[3])
+    tell: Callable[[Known], None]
+    tend: Callable[[psycopg.Connection], object] | None = None
 
 
 class KeyFollower:
@@ -329,8 +302,7 @@ class KeyFollower:
 
     `connect` gives a connection in autocommit mode, or None while the database's address is not known.  `fixed` are
     the keys that are not in the table; those of a tenant that is suspended or deleted do not count.  The ring begins as
-    the saved snapshot.  `tell` hears, in this order of things, of what is known now: of the snapshot at once, of every
-    change from the follower's thread.  `tend` is given the connection after each reading.
+    the saved snapshot.
     """
 
     def __init__(
@@ -342,8 +314,7 @@ class KeyFollower:
         snapshot: Path,
         connect: Callable[[], psycopg.Connection | None],
         refresh_s: float,
-        tell: Callable[[Known], None] | None = None,
-        tend: Callable[[psycopg.Connection], object] | None = None,
+        heed: Heed | None = None,
     ) -> None:
         self._keys = keys
         self._hasher = hasher
@@ -351,8 +322,7 @@ class KeyFollower:
         self._snapshot = snapshot
         self._connect = connect
         self._refresh_s = refresh_s
-        self._tell = tell
-        self._tend = tend
+        self._heed = heed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="penstock-keys", daemon=True)
         self._known = load_snapshot(snapshot)
@@ -401,12 +371,12 @@ class KeyFollower:
                 save_snapshot(self._snapshot, known)
             except OSError as error:
                 _log.warning("key_snapshot_not_saved", reason=str(error))
-        if self._tend is not None:
-            self._tend(connection)
+        if self._heed is not None and self._heed.tend is not None:
+            self._heed.tend(connection)
 
     def _replace(self) -> None:
         stopped = {tenant.id for tenant in self._known.tenants if not tenant.is_active}
         fixed = tuple(entry for entry in self._fixed if entry.principal.tenant not in stopped)
         self._keys.replace(KeyRing(self._known.keys + fixed, self._hasher))
-        if self._tell is not None:
-            self._tell(self._known)
+        if self._heed is not None:
+            self._heed.tell(self._known)

@@ -1,5 +1,6 @@
 """The admin API, `/admin/v1`: what is served and what was settled; with it its other parts, all behind `authorize`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -88,8 +89,7 @@ def config(plane: Plane) -> views.ConfigView:
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 
 
-def _choice(
-    call: Caller,
+def _wanted(
     *,
     since: Annotated[datetime | None, Query(description="Inclusive; ISO 8601, UTC without a zone.")] = None,
     until: Annotated[datetime | None, Query(description="Exclusive.")] = None,
@@ -102,12 +102,17 @@ def _choice(
     return LedgerChoice(
         since=_utc(since),
         until=_utc(until),
-        tenant=call.narrowed(tenant),
+        tenant=tenant,
         key=key,
         model=model,
         target=target,
         outcome=outcome,
     )
+
+
+def _choice(call: Caller, wanted: Annotated[LedgerChoice, Depends(_wanted)]) -> LedgerChoice:
+    """What was asked for, as far as the caller sees it."""
+    return replace(wanted, tenant=call.narrowed(wanted.tenant))
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -16,7 +16,7 @@ from penstock.admission.identity.issuers import IssuerFollower
 from penstock.admission.identity.known import Known
 from penstock.admission.identity.tokens import LiveTokens
 from penstock.admission.keys import KeyHasher, KeyRing, LiveKeys, open_dev_key
-from penstock.admission.store import KeyFollower
+from penstock.admission.store import Heed, KeyFollower
 from penstock.config.datadir import DataDir
 from penstock.config.types import Config
 from penstock.core.clock import Clock
@@ -95,8 +95,7 @@ def open_identities(
         snapshot=data_dir.key_snapshot,
         connect=connect,
         refresh_s=config.keys.refresh_s,
-        tell=tell,
-        tend=tend if reseals else None,
+        heed=Heed(tell, tend if reseals else None),
     )
     identities = Identities(
         authenticator=Authenticator(keys, tokens if settings.issuers else None),

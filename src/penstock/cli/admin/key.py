@@ -3,7 +3,7 @@
 A new key goes to standard output alone, so that a script can take it from there; it is shown this once.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -43,26 +43,24 @@ def list_all(
 @key.command("create")
 def create(  # noqa: PLR0917 - typer makes named options of these
     context: typer.Context,
-    tenant: Annotated[str, typer.Argument(help="The tenant's id; made, if it is new.")],
+    owner: Annotated[str, typer.Argument(help="The tenant's id, or tenant/project; a tenant that is new is made.")],
     name: Annotated[str, typer.Option(help="What it is for.")],
-    project: Annotated[str | None, typer.Option(help="The project's id.")] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="A model it may ask for, exact or ending in *; again for more.")
     ] = None,
     role: Annotated[list[str] | None, typer.Option(help="What it may do with the admin API, in its tenant.")] = None,
     priority: Annotated[str, typer.Option(help="interactive, standard or batch.")] = "interactive",
-    expires_in_days: Annotated[float | None, typer.Option(help="Never, if absent.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it.  It is shown this once."""
+    """Make a key and print it.  It is shown this once; it never expires, but see `expire`."""
+    tenant, _, project = owner.partition("/")
     wanted = {
         "tenant": tenant,
         "name": name,
-        "project": project,
+        "project": project or None,
         "models": model or None,
         "roles": role or [],
         "priority": priority,
-        "expires_at": None if expires_in_days is None else _in_days(expires_in_days),
     }
     _show_new(_api(context).call("POST", "/keys", wanted), as_json=as_json)
 
@@ -102,10 +100,6 @@ def revoke(context: typer.Context, key_id: KeyId, as_json: AsJson = False) -> No
     """End a key at once, for good."""
     answer = _api(context).call("DELETE", f"/keys/{quoted(key_id)}")
     show(answer, as_json=as_json, text=lambda: f"revoked {key_id}")
-
-
-def _in_days(days: float) -> datetime:
-    return datetime.now(UTC) + timedelta(days=days)
 
 
 def _show_new(answer: dict[str, Any], *, as_json: bool) -> None:
