@@ -40,7 +40,7 @@ class _Jwk(msgspec.Struct):
     use: str | None = None
     alg: str | None = None
     crv: str | None = None
-    d: msgspec.Raw | None = None
+    d: object = None
 
 
 class _KeySet(msgspec.Struct):

@@ -38,7 +38,7 @@ _NO_KEYS: Final = KeySet(())
 class _Header(msgspec.Struct):
     alg: str
     kid: str | None = None
-    crit: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    crit: object = msgspec.UNSET
 
 
 class _Trusted:
