@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.config.identity import Identity
 from penstock.config.secret import Secret, Text
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
@@ -142,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
     keys: Keys = Keys()
+    identity: Identity = Identity()
     sim: Sim = Sim()
     log: Log = Log()
 

@@ -13,6 +13,7 @@ PenstockError                     code, status, public text, retry: never | same
  ├ CapacityError                  ours; it passes
  │  ├ RateLimited 429, BudgetExhausted 429
  │  ├ Overloaded 503, QueueTimeout 503
+ │  ├ IssuerUnavailable 503       a token's signature cannot be checked now
  │  └ ShuttingDown 503, LedgerUnavailable 503
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
  ├ UpstreamError                  the provider's doing
@@ -146,6 +147,12 @@ class Overloaded(CapacityError):
 
 class QueueTimeout(CapacityError):
     code = "queue_timeout"
+
+
+class IssuerUnavailable(CapacityError):
+    """The keys of a token's issuer are not known (yet, or any more), so nobody can say whether the token is good."""
+
+    code = "issuer_unavailable"
 
 
 class ShuttingDown(CapacityError):

@@ -63,6 +63,19 @@ class LeaseSettled(Fact, frozen=True, tag="lease_settled"):
     lease: str
 
 
+class CredentialEnded(Fact, frozen=True, tag="credential_ended"):
+    """The key was revoked, or its tenant stopped, while the exchange ran.  It ran to its end; the next is refused."""
+
+    key: str
+
+
+class IssuerKeysStale(Fact, frozen=True, tag="issuer_keys_stale"):
+    """The token was checked with keys that its issuer could not confirm for `age_s`, since it does not answer."""
+
+    issuer: str
+    age_s: float
+
+
 class ClientLeft(Fact, frozen=True, tag="client_left"):
     policy: str
 
@@ -92,6 +105,8 @@ AnyFact: TypeAlias = (
     | StageRefused
     | LeaseTaken
     | LeaseSettled
+    | CredentialEnded
+    | IssuerKeysStale
     | ClientLeft
     | UsageEstimated
     | PriceUnknown
