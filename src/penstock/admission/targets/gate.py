@@ -20,6 +20,7 @@ from penstock.core.clock import Clock, Timer
 from penstock.core.errors import CircuitOpen, Overloaded, QueueTimeout
 
 _HOLD_SETTLES = 0.1
+_LEAST_WAKE_S = 0.001
 _RETRY_LEAST_S = 1.0
 _RETRY_MOST_S = 60.0
 _OVERLOADED = "Too many requests wait for this model: try again shortly."
@@ -259,8 +260,9 @@ class TargetGate:
         self._stay_asleep()
 
     def _wake_after(self, wait_s: float, now_s: float) -> None:
+        """Not sooner than in a millisecond: a wait that is lost in rounding would never end."""
         self._stay_asleep()
-        self._wake = self._clock.call_at(now_s + wait_s, self._woken)
+        self._wake = self._clock.call_at(now_s + max(wait_s, _LEAST_WAKE_S), self._woken)
 
     def _stay_asleep(self) -> None:
         if self._wake is not None:

@@ -2,7 +2,7 @@
 
 Providers count in two ways, and their headers tell which.  A *bucket* fills evenly, and its reset is the time until it
 is full: used / limit of the period (OpenAI, Azure, Groq).  A *window* gives all of it back at its end, and its reset is
-the time until then.  With a bucket it is safe to spend what is left at once; with a window it is spread over the rest
+the time until then.  With a bucket it is safe to spend what is left at once, but for a margin, since calls overtake each other on their way; with a window it is spread over the rest
 of it, and no more is sent in any period than the limit, so that a window that slides is kept as well.
 """
 
@@ -19,6 +19,10 @@ _MATCHES_OF_A_BUCKET = 10
 _FOREIGN_S = 10.0
 _FOREIGN_MOST = 0.95
 _LONGEST_S = 3_600.0
+_BELIEF_UPWARD = 0.25
+_MARGIN_CALLS = 1.0
+_MARGIN = 0.005
+_MARGIN_MOST = 0.1
 
 
 class Meter:
@@ -70,6 +74,7 @@ class Meter:
 
         `spent_since` is what we have sent after that call.  Which of the two moments is meant is not known, so the
         lower of both readings is taken: what was sent since counts against us, beyond what has come back meanwhile.
+        Good news of a bucket is believed by and by, as calls overtake each other; bad news at once.
         """
         is_first = self._limit == 0.0
         self._limit = quota.limit * self.share
@@ -81,7 +86,10 @@ class Meter:
         level = quota.remaining * self.share - owed
         if self._is_bucket:
             if not is_first:
-                self._foreign = min(_FOREIGN_MOST * rate, max(0.0, self._foreign + (self._level - level) / _FOREIGN_S))
+                self._foreign += (self._level - level) / _FOREIGN_S
+                self._foreign = min(_FOREIGN_MOST * rate, max(0.0, self._foreign))
+                if level > self._level:
+                    level = self._level + _BELIEF_UPWARD * (level - self._level)
         elif is_first or quota.reset_s is not None:
             ends_s = now_s + (self._period_s if quota.reset_s is None else quota.reset_s)
             is_standing = self._boundary_s > now_s
@@ -109,11 +117,12 @@ class Meter:
         An amount beyond the whole limit is taken for the limit: it would never go otherwise.
         """
         self._update(now_s)
-        amount = min(amount, max(self._limit, 0.0)) if self._limit < amount else amount
+        amount = min(amount, (1.0 - _MARGIN_MOST) * self._limit)
         need = amount + ahead
         rate = max(self._limit / self._period_s - self._foreign, self._limit / self._period_s * (1.0 - _FOREIGN_MOST))
         if self._is_bucket:
-            return 0.0 if need <= self._level else min(_LONGEST_S, (need - self._level) / rate)
+            level = self._level - min(_MARGIN_CALLS + _MARGIN * self._limit, _MARGIN_MOST * self._limit)
+            return 0.0 if need <= level else min(_LONGEST_S, (need - level) / rate)
         return min(_LONGEST_S, self._window_wait_s(need, min(amount, self._burst_size()) + ahead, rate, now_s))
 
     def _window_wait_s(self, need: float, smooth_need: float, rate: float, now_s: float) -> float:
