@@ -16,8 +16,9 @@ import math
 from penstock.admission.targets.settings import ConcurrencySettings
 
 _LEAST_SAMPLES = 16
-_MOST_SAMPLES = 400
-_PRECISION = 0.05
+_MOST_SAMPLES = 600
+_PRECISION = 0.045
+_PRECISION_TO_GROW = 0.1
 _WARM_UP = 3.0
 _TOLERANCE = 1.1
 _SURE = 2.0
@@ -122,7 +123,8 @@ class ConcurrencyLimit:
         error = 2.0 * math.sqrt(spread / count) / mean if mean > 0.0 else 0.0
         ratio = latency_s / self._base if self._base > 0.0 else 1.0
         is_congested = ratio * (1.0 - _SURE * math.hypot(error, self._base_error)) > _TOLERANCE
-        if not is_congested and error > _PRECISION and count < _MOST_SAMPLES:
+        enough = _PRECISION if self._compares(ratio) else _PRECISION_TO_GROW
+        if not is_congested and error > enough and count < _MOST_SAMPLES:
             self._next_look = count + _LEAST_SAMPLES
             return
         was_busy = self._most_in_flight >= _BUSY * self.limit
@@ -131,6 +133,10 @@ class ConcurrencyLimit:
             self._settle_base(latency_s, error)
         elif was_busy:
             self._end_round(latency_s, ratio, error, now_s)
+
+    def _compares(self, ratio: float) -> bool:
+        """Whether the round's mean will be measured against another, now or in the next round."""
+        return self._anchor is not None or self._base == 0.0 or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1)
 
     def _end_round(self, latency_s: float, ratio: float, error: float, now_s: float) -> None:
         self._rounds += 1
@@ -147,10 +153,11 @@ class ConcurrencyLimit:
             self._set(self._limit + self._step)
             self._anchor = None
 
-    def _wants_dip(self, ratio: float) -> bool:
+    def _wants_dip(self, ratio: float, *, ahead: int = 0) -> bool:
+        rounds = self._rounds + ahead
         if not self._is_verified:
-            return self._rounds >= _FIRST_DIP_ROUND
-        return self._rounds >= _DIP_EVERY_ROUNDS and ratio > _SUSPICION
+            return rounds >= _FIRST_DIP_ROUND
+        return rounds >= _DIP_EVERY_ROUNDS and ratio > _SUSPICION
 
     def _judge(self, anchor: tuple[float, float], latency_s: float, error: float, now_s: float) -> None:
         """A round ran with at least a quarter fewer calls: were they faster?"""
@@ -161,6 +168,7 @@ class ConcurrencyLimit:
             self._is_verified = True
             self._is_probing = False
             self._set(limit_before)
+            self._step = max(1.0, _GROWTH_FIRST * limit_before)
             self._new_round(since_s=now_s + _WARM_UP * latency_s)
         elif self._is_probing:
             self._settle_base(latency_s, error)

@@ -19,6 +19,7 @@ from penstock.admission.targets.settings import PRIORITIES, Priority, QueueSetti
 Item = TypeVar("Item")
 
 _PRUNE_BEYOND = 64
+_CROWD = 4
 
 
 class _Flow(Generic[Item]):
@@ -39,7 +40,7 @@ class FairLine(Generic[Item]):
     No tenant may hold more than half of the room that is left, so that one that floods the line leaves room for others.
     """
 
-    __slots__ = ("_flows", "_heads", "_order", "_virtual", "_waiting_weight", "max_waiting", "waiting")
+    __slots__ = ("_flows", "_heads", "_order", "_prune_beyond", "_virtual", "_waiting_weight", "max_waiting", "waiting")
 
     def __init__(self, max_waiting: int) -> None:
         self.max_waiting = max_waiting
@@ -47,6 +48,7 @@ class FairLine(Generic[Item]):
         self._flows: dict[str, _Flow[Item]] = {}
         self._heads: list[tuple[float, int, _Flow[Item]]] = []
         self._order = count()
+        self._prune_beyond = _PRUNE_BEYOND
         self._virtual = 0.0
         self._waiting_weight = 0.0
 
@@ -65,7 +67,7 @@ class FairLine(Generic[Item]):
     def push(self, item: Item, tenant: str, weight: float) -> None:
         flow = self._flows.get(tenant)
         if flow is None:
-            if len(self._flows) > 2 * len(self._heads) + _PRUNE_BEYOND:
+            if len(self._flows) > self._prune_beyond:
                 self._prune()
             flow = self._flows[tenant] = _Flow(tenant, weight)
         flow.items.append(item)
@@ -89,6 +91,7 @@ class FairLine(Generic[Item]):
             heapq.heappush(self._heads, (flow.finish, next(self._order), flow))
         else:
             self._waiting_weight -= flow.weight
+            self._rest()
         return item
 
     def remove(self, item: Item, tenant: str) -> None:
@@ -100,12 +103,24 @@ class FairLine(Generic[Item]):
             self._waiting_weight -= flow.weight
             self._heads = [head for head in self._heads if head[2] is not flow]
             heapq.heapify(self._heads)
+            self._rest()
+
+    def _rest(self) -> None:
+        """With nobody in line nobody is owed anything: begin anew."""
+        if not self.waiting:
+            self._flows.clear()
+            self._virtual = 0.0
+            self._waiting_weight = 0.0
 
     def _prune(self) -> None:
-        """Forget tenants that wait for nothing and whose turn has passed: they are owed nothing."""
+        """Forget tenants that wait for nothing: those whose turn has passed, and all of them where they are too many."""
+        is_crowd = len(self._flows) > _CROWD * self.max_waiting
         self._flows = {
-            tenant: flow for tenant, flow in self._flows.items() if flow.items or flow.finish > self._virtual
+            tenant: flow
+            for tenant, flow in self._flows.items()
+            if flow.items or (flow.finish > self._virtual and not is_crowd)
         }
+        self._prune_beyond = 2 * len(self._flows) + _PRUNE_BEYOND
 
 
 class PriorityClass(Generic[Item]):

@@ -19,7 +19,7 @@ from penstock.admission.targets.settings import GateSettings, Priority
 from penstock.core.clock import Clock, Timer
 from penstock.core.errors import CircuitOpen, Overloaded, QueueTimeout
 
-_HOLD_SETTLES = 0.1
+_HOLD_SETTLES = 0.05
 _LEAST_WAKE_S = 0.001
 _RETRY_LEAST_S = 1.0
 _RETRY_MOST_S = 60.0
