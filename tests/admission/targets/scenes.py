@@ -1,7 +1,6 @@
 """Simulated servers and crowds of callers on a clock that a test moves."""
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -10,11 +9,12 @@ from penstock.admission.targets.gate import TargetGate
 from penstock.admission.targets.outcome import Succeeded, Throttled
 from penstock.admission.targets.settings import GateSettings
 from penstock.core.errors import CapacityError
+from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 
 
 def gate(clock: FakeClock, settings: GateSettings | None = None, *, seed: int = 1) -> TargetGate:
-    return TargetGate("t", settings or GateSettings(), clock, random.Random(seed))
+    return TargetGate("t", settings or GateSettings(), clock, rng_for(seed))
 
 
 def run(scene: Callable[[FakeClock], Coroutine[object, object, None]]) -> None:
@@ -124,7 +124,7 @@ class LimitedCalls:
         self._provider = provider
         self._latency_s = latency_s
         self._deadline_s = deadline_s
-        self._rng = random.Random(seed)
+        self._rng = rng_for(seed)
         self.good = 0
         self.in_hand = 0
         self.throttled = 0

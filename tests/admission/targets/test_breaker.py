@@ -1,9 +1,8 @@
 """The breaker opens on failures and never on throttling, probes one at a time, and speaks with the fleet."""
 
-import random
-
 from penstock.admission.targets.breaker import Breaker, BreakerChange, Verdict
 from penstock.admission.targets.settings import BreakerSettings
+from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 
 
@@ -14,7 +13,7 @@ class Scene:
         self.breaker = Breaker(
             BreakerSettings(**settings),  # type: ignore[arg-type]  # the fields are numbers, and msgspec has them so
             self.clock,
-            random.Random(1),
+            rng_for("breaker"),
             self.changes.append,
         )
 
@@ -53,7 +52,7 @@ def test_half_of_many_failing_opens_it_but_not_of_few() -> None:
 
 def test_six_per_cent_of_failures_do_not_open_it() -> None:
     scene = Scene()
-    rng = random.Random(3)
+    rng = rng_for("failures")
     for _ in range(20_000):
         scene.calls("bad" if rng.random() < 0.06 else "good")
         scene.clock.advance(0.01)

@@ -1,7 +1,6 @@
 """The limit finds what a server takes, follows it, and is not fooled by chance, by rest, or by slowness not ours."""
 
 import heapq
-import random
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -10,19 +9,20 @@ import pytest
 
 from penstock.admission.targets.concurrency import ConcurrencyLimit
 from penstock.admission.targets.settings import ConcurrencySettings
+from penstock.testing.chance import Rng, rng_for
 
-Service = Callable[[random.Random], float]
+Service = Callable[[Rng], float]
 
 
-def exactly(rng: random.Random) -> float:
+def exactly(_rng: Rng) -> float:
     return 1.0
 
 
-def exponential(rng: random.Random) -> float:
+def exponential(rng: Rng) -> float:
     return rng.expovariate(1.0)
 
 
-def log_normal(rng: random.Random) -> float:
+def log_normal(rng: Rng) -> float:
     return rng.lognormvariate(-0.32, 0.8)
 
 
@@ -35,7 +35,7 @@ class Server:
         self.slowness = 1.0
         self.demand = demand
         self._service = service
-        self._rng = random.Random(seed)
+        self._rng = rng_for(seed)
         self._now_s = 0.0
         self._in_flight = 0
         self._busy = 0

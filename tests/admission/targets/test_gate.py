@@ -1,7 +1,6 @@
 """The gate as `flow.attempt` sees it: every place comes back, nobody waits in vain, and no tenant hurts another."""
 
 import asyncio
-import random
 from collections.abc import Coroutine
 
 import pytest
@@ -30,6 +29,7 @@ from penstock.admission.targets.settings import (
     QueueSettings,
 )
 from penstock.core.errors import CapacityError, CircuitOpen, Overloaded, QueueTimeout
+from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 
 WELL = Succeeded(1.0, 1.0)
@@ -224,7 +224,7 @@ def test_a_target_that_goes_down_sends_its_line_elsewhere_at_once() -> None:
             "t",
             fixed(8),
             clock,
-            random.Random(1),
+            rng_for("choice"),
             on_breaker_change=lambda name, change: changes.append((name, change)),
         )
         held = [await at.enter(tenant="acme", deadline_s=1e9) for _ in range(8)]
@@ -283,7 +283,7 @@ def test_the_choice_goes_to_the_less_loaded_of_two_and_never_to_one_that_is_down
             (await at.enter(tenant="acme", deadline_s=1e9)).close(Succeeded(latency_s, latency_s))
         for _ in range(8):
             (await down.enter(tenant="acme", deadline_s=1e9)).close(FAILED)
-        rng = random.Random(1)
+        rng = rng_for("choice")
         assert all(choose([quick, slow, down], rng) is quick for _ in range(50))
         assert choose([down], rng) is None
         held = [await quick.enter(tenant="acme", deadline_s=1e9) for _ in range(20)]
@@ -310,7 +310,7 @@ def test_the_hedge_delay_is_the_learned_quantile() -> None:
 
 async def _worker(at: TargetGate, clock: FakeClock, tenant: str, priority: Priority, *, seed: int = 0) -> Permit:
     """Calls without end."""
-    rng = random.Random(f"{tenant} {seed}")
+    rng = rng_for(tenant, seed)
     while True:
         permit = await at.enter(tenant=tenant, deadline_s=1e9, priority=priority)
         service_s = rng.lognormvariate(-0.125, 0.5)
@@ -325,7 +325,7 @@ def interactive_p95_s(*, with_flood: bool) -> tuple[float, int]:
         clock = FakeClock()
         at = gate(clock, fixed(20))
         flood = [task(_worker(at, clock, "batch", "batch", seed=number)) for number in range(100 if with_flood else 0)]
-        arrivals, services = random.Random(5), random.Random(6)
+        arrivals, services = rng_for("arrivals"), rng_for("services")
         took: list[float] = []
         failed = 0
 

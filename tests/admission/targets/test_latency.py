@@ -1,13 +1,12 @@
 """Latency statistics: quantiles within five per cent, forgotten in time; the peak average shuns what became slow."""
 
-import random
-
 from penstock.admission.targets.latency import LatencyQuantiles, LatencyStatistics, PeakEwma
 from penstock.admission.targets.settings import LatencySettings
+from penstock.testing.chance import rng_for
 
 
 def test_quantiles_are_within_six_per_cent_of_the_exact_ones() -> None:
-    rng = random.Random(1)
+    rng = rng_for("latencies")
     samples = [rng.lognormvariate(0.0, 1.0) for _ in range(5_000)]
     quantiles = LatencyQuantiles(1e9)
     for sample in samples:

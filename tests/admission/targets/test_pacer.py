@@ -61,7 +61,7 @@ def test_without_any_announcement_nothing_waits() -> None:
     run(scene)
 
 
-def pacer_told(**quota: object) -> Pacer:
+def pacer_told() -> Pacer:
     pacer = Pacer(PacingSettings(), rng_for("pacer"))
     told = Quota(unit="tokens", limit=60_000.0, remaining=1_000.0, reset_s=59.0, period_s=60.0)
     pacer.observe(ProviderLimits(quotas=(told,)), mark=pacer.sent, sent_s=0.0, now_s=0.0)

@@ -87,20 +87,17 @@ def read_limits(headers: Mapping[str, str], *, now: float) -> ProviderLimits:
             retry_after_s = 0.0
     if not names and retry_after_s is None:
         return NOTHING_ANNOUNCED
-    sent_at = _date(headers.get("date"))
-    if sent_at is None:
-        sent_at = now
     quotas: list[Quota] = []
     for name in names:
-        quota = _quota(name, headers, sent_at)
+        quota = _quota(name, headers, now)
         if quota is not None:
             quotas.append(quota)
     if retry_after_s is not None:
-        retry_after_s = _retry_after_s(headers, sent_at)
+        retry_after_s = _retry_after_s(headers, now)
     return ProviderLimits(quotas=tuple(quotas), retry_after_s=retry_after_s)
 
 
-def _quota(name: str, headers: Mapping[str, str], sent_at: float) -> Quota | None:
+def _quota(name: str, headers: Mapping[str, str], now: float) -> Quota | None:
     """The quota whose `remaining` header this is; None for every other header, so that each quota is found once."""
     if name.startswith("anthropic-ratelimit-"):
         if not name.endswith("-remaining"):
@@ -109,13 +106,13 @@ def _quota(name: str, headers: Mapping[str, str], sent_at: float) -> Quota | Non
         unit = _UNITS.get(stem.removeprefix("anthropic-ratelimit-"))
         if unit is None:
             return None
-        reset_s = _until(headers.get(f"{stem}-reset"), sent_at)
+        reset_s = _until(headers.get(f"{stem}-reset"), headers, now)
         return _made(unit, headers.get(f"{stem}-limit"), headers[name], reset_s, None)
     if name.startswith("x-ratelimit-remaining"):
-        return _x_quota(name.removeprefix("x-ratelimit-remaining").removeprefix("-"), headers, sent_at)
+        return _x_quota(name.removeprefix("x-ratelimit-remaining").removeprefix("-"), headers, now)
     if name == "ratelimit-remaining":
         period_s = _parameters(headers.get("ratelimit-policy", "")).get("w")
-        reset_s = _until(headers.get("ratelimit-reset"), sent_at)
+        reset_s = _until(headers.get("ratelimit-reset"), headers, now)
         limit = headers.get("ratelimit-limit", "").partition(",")[0]
         return _made("requests", limit, headers[name], reset_s, period_s)
     if name == "ratelimit":
@@ -126,25 +123,25 @@ def _quota(name: str, headers: Mapping[str, str], sent_at: float) -> Quota | Non
     return None
 
 
-def _x_quota(what: str, headers: Mapping[str, str], sent_at: float) -> Quota | None:
+def _x_quota(what: str, headers: Mapping[str, str], now: float) -> Quota | None:
     suffix = f"-{what}" if what else ""
     limit = headers.get(f"x-ratelimit-limit{suffix}")
     remaining = headers[f"x-ratelimit-remaining{suffix}"]
     reset = headers.get(f"x-ratelimit-reset{suffix}")
     if not what:
-        return _made("requests", limit, remaining, _until(reset, sent_at), None)
+        return _made("requests", limit, remaining, _until(reset, headers, now), None)
     unit = _UNITS.get(what)
     if unit is not None:
         period_s = _number(headers.get(f"x-ratelimit-renewalperiod-{what}"))
         if period_s is not None:
             milliseconds = _number(reset)
             return _made(unit, limit, remaining, None if milliseconds is None else milliseconds / 1000.0, period_s)
-        return _made(unit, limit, remaining, _until(reset, sent_at), None)
+        return _made(unit, limit, remaining, _until(reset, headers, now), None)
     window = _NAMED_WINDOW.fullmatch(what)
     if window is None:
         return None
     period_s = float(window[2] or 1) * _PERIODS[window[3]]
-    return _made(_UNITS[window[1]], limit, remaining, _until(reset, sent_at), period_s)
+    return _made(_UNITS[window[1]], limit, remaining, _until(reset, headers, now), period_s)
 
 
 def _made(unit: Unit, limit: str | None, remaining: str, reset_s: float | None, period_s: float | None) -> Quota | None:
@@ -172,34 +169,42 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _until(text: str | None, sent_at: float) -> float | None:
+def _until(text: str | None, headers: Mapping[str, str], now: float) -> float | None:
     """Seconds from the answer to the moment that `text` names, in whichever of the forms above."""
     if text is None:
         return None
-    value = _number(text)
-    if value is not None:
-        if value >= _UNIX_MILLISECONDS_FROM:
-            return value / 1000.0 - sent_at
-        return value - sent_at if value >= _UNIX_SECONDS_FROM else value
     duration_s = _duration_s(text)
     if duration_s is not None:
         return duration_s
+    value = _number(text)
+    if value is not None:
+        if value >= _UNIX_MILLISECONDS_FROM:
+            return value / 1000.0 - _sent_at(headers, now)
+        return value - _sent_at(headers, now) if value >= _UNIX_SECONDS_FROM else value
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - sent_at
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - _sent_at(headers, now)
+
+
+def _sent_at(headers: Mapping[str, str], now: float) -> float:
+    sent_at = _date(headers.get("date"))
+    return now if sent_at is None else sent_at
 
 
 def _duration_s(text: str) -> float | None:
     """A Go duration (`6m0s`, `1.5s`, `120ms`)."""
-    total_s, position = 0.0, 0
-    for part in _DURATION_PART.finditer(text):
-        if part.start() != position:
-            return None
+    part = _DURATION_PART.match(text)
+    if part is None:
+        return None
+    total_s, length = 0.0, len(text)
+    while part is not None:
         total_s += float(part[1]) * _DURATION_UNITS[part[2]]
-        position = part.end()
-    return total_s if position and position == len(text) else None
+        if part.end() == length:
+            return total_s
+        part = _DURATION_PART.match(text, part.end())
+    return None
 
 
 def _parameters(text: str) -> dict[str, float]:
@@ -208,7 +213,7 @@ def _parameters(text: str) -> dict[str, float]:
     return {key: float(value) for key, value in _DRAFT_PARAMETER.findall(first)}
 
 
-def _retry_after_s(headers: Mapping[str, str], sent_at: float) -> float | None:
+def _retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return min(max(0.0, milliseconds / 1000.0), _LONGEST_WAIT_S)
@@ -216,7 +221,7 @@ def _retry_after_s(headers: Mapping[str, str], sent_at: float) -> float | None:
     seconds = _number(text)
     if seconds is None:
         until = _date(text)
-        seconds = None if until is None else until - sent_at
+        seconds = None if until is None else until - _sent_at(headers, now)
     return None if seconds is None else min(max(0.0, seconds), _LONGEST_WAIT_S)
 
 

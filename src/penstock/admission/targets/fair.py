@@ -52,6 +52,11 @@ class FairLine(Generic[Item]):
         self._virtual = 0.0
         self._waiting_weight = 0.0
 
+    @property
+    def tenants(self) -> int:
+        """How many tenants are remembered."""
+        return len(self._flows)
+
     def has_room(self, tenant: str) -> bool:
         room = self.max_waiting - self.waiting
         flow = self._flows.get(tenant)
@@ -113,7 +118,7 @@ class FairLine(Generic[Item]):
             self._waiting_weight = 0.0
 
     def _prune(self) -> None:
-        """Forget tenants that wait for nothing: those whose turn has passed, and all of them where they are too many."""
+        """Forget tenants that wait for nothing: those whose turn has passed, and all where they are too many."""
         is_crowd = len(self._flows) > _CROWD * self.max_waiting
         self._flows = {
             tenant: flow

@@ -5,6 +5,7 @@ gate for each target; it belongs to one event loop and does no I/O.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Mapping
 
@@ -20,6 +21,7 @@ from penstock.core.clock import Clock, Timer
 from penstock.core.errors import CircuitOpen, Overloaded, QueueTimeout
 
 _HOLD_SETTLES = 0.05
+_OBSERVE_EVERY_S = 0.002
 _LEAST_WAKE_S = 0.001
 _RETRY_LEAST_S = 1.0
 _RETRY_MOST_S = 60.0
@@ -112,6 +114,7 @@ class TargetGate:
         self._latency = LatencyStatistics(settings.latency)
         self._waiting_for = Sent()
         self._wake: Timer | None = None
+        self._observed_at_s = -math.inf
         self.expected_hold_s = 0.0
         self.breaker = Breaker(settings.breaker, clock, rng, self._breaker_changed)
 
@@ -310,11 +313,15 @@ class TargetGate:
         self._waiting_for.take_off(waiter.need)
 
     def observe(self, headers: Mapping[str, str], mark: Sent | None, sent_s: float) -> None:
-        """For `Permit`."""
+        """For `Permit`.  What came within milliseconds of the last is no news: under load it would only cost time."""
+        now_s = self._clock.monotonic()
+        if now_s - self._observed_at_s < _OBSERVE_EVERY_S:
+            return
+        self._observed_at_s = now_s
         limits = read_limits(headers, now=self._clock.now())
         if limits.quotas:
             pacer = self._pacer
-            pacer.observe(limits, mark=mark or pacer.sent, sent_s=sent_s, now_s=self._clock.monotonic())
+            pacer.observe(limits, mark=mark or pacer.sent, sent_s=sent_s, now_s=now_s)
             if self._queue.waiting:
                 self._dispatch()
 

@@ -2,8 +2,9 @@
 
 Providers count in two ways, and their headers tell which.  A *bucket* fills evenly, and its reset is the time until it
 is full: used / limit of the period (OpenAI, Azure, Groq).  A *window* gives all of it back at its end, and its reset is
-the time until then.  With a bucket it is safe to spend what is left at once, but for a margin, since calls overtake each other on their way; with a window it is spread over the rest
-of it, and no more is sent in any period than the limit, so that a window that slides is kept as well.
+the time until then.  With a bucket it is safe to spend what is left at once, but for a margin, since calls overtake
+each other on their way.  With a window it is spread over the rest of it, and no more is sent in any period than the
+limit, so that a window that slides is kept as well.
 """
 
 import math
