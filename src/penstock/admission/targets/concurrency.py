@@ -19,6 +19,8 @@ _LEAST_SAMPLES = 16
 _MOST_SAMPLES = 600
 _PRECISION = 0.045
 _PRECISION_TO_GROW = 0.1
+_PRECISION_OF_FEW = 0.3
+_FEW = 16.0
 _WARM_UP = 3.0
 _TOLERANCE = 1.1
 _SURE = 2.0
@@ -48,6 +50,7 @@ class ConcurrencyLimit:
         "_base",
         "_base_error",
         "_count",
+        "_few",
         "_is_probing",
         "_is_verified",
         "_least",
@@ -69,6 +72,7 @@ class ConcurrencyLimit:
         self._most = float(settings.most)
         self._limit = float(settings.initial)
         self.limit = settings.initial
+        self._few = max(_FEW, self._limit)
         self._base = 0.0
         self._base_error = 0.0
         self._is_verified = False
@@ -123,8 +127,7 @@ class ConcurrencyLimit:
         error = 2.0 * math.sqrt(spread / count) / mean if mean > 0.0 else 0.0
         ratio = latency_s / self._base if self._base > 0.0 else 1.0
         is_congested = ratio * (1.0 - _SURE * math.hypot(error, self._base_error)) > _TOLERANCE
-        enough = _PRECISION if self._compares(ratio) else _PRECISION_TO_GROW
-        if not is_congested and error > enough and count < _MOST_SAMPLES:
+        if not is_congested and error > self._enough(ratio) and count < _MOST_SAMPLES:
             self._next_look = count + _LEAST_SAMPLES
             return
         was_busy = self._most_in_flight >= _BUSY * self.limit
@@ -134,9 +137,13 @@ class ConcurrencyLimit:
         elif was_busy:
             self._end_round(latency_s, ratio, error, now_s)
 
-    def _compares(self, ratio: float) -> bool:
-        """Whether the round's mean will be measured against another, now or in the next round."""
-        return self._anchor is not None or self._base == 0.0 or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1)
+    def _enough(self, ratio: float) -> float:
+        """How well the round's mean must be known: very well if it is measured against another, now or in the next
+        round; to grow, roughly; and hardly at all where there are few calls, as they would take for ever to tell more.
+        """
+        if self._anchor is not None or self._base == 0.0 or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1):
+            return _PRECISION
+        return _PRECISION_TO_GROW if self._limit >= self._few else _PRECISION_OF_FEW
 
     def _end_round(self, latency_s: float, ratio: float, error: float, now_s: float) -> None:
         self._rounds += 1

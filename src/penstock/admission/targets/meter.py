@@ -12,14 +12,19 @@ import math
 from penstock.admission.targets.announced import Quota, Unit
 
 _MINUTE_S = 60.0
-_DAY_S = 86_400.0
-_SLOTS = 32
+_USUAL_S = (1.0, 10.0, 60.0, 3_600.0, 86_400.0, 2_678_400.0)
+_SLOTS = 64
+_SUSPICIONS = 3
+_HALF = 0.5
 _ROUNDING_S = 1.5
 _ROUNDING = 0.1
 _MATCHES_OF_A_BUCKET = 10
 _FOREIGN_S = 10.0
 _FOREIGN_MOST = 0.95
 _LONGEST_S = 3_600.0
+_GRACE_S = 1.0
+_GRACE = 0.02
+_NEARLY_ALL = 0.9
 _BELIEF_UPWARD = 0.25
 _MARGIN_CALLS = 1.0
 _MARGIN = 0.005
@@ -44,6 +49,8 @@ class Meter:
         "_period_s",
         "_ring",
         "_slot",
+        "_suspected_s",
+        "_suspicions",
         "_updated_s",
         "share",
         "unit",
@@ -57,6 +64,8 @@ class Meter:
         self._period_s = _MINUTE_S
         self._is_bucket = True
         self._matches = 0
+        self._suspected_s: float | None = None
+        self._suspicions = 0
         self._level = math.inf
         self._credit = 0.0
         self._boundary_s = math.inf
@@ -82,6 +91,8 @@ class Meter:
         self._learn_kind(quota, is_first=is_first)
         if not is_first:
             self._update(now_s)
+        if not self._is_bucket and quota.reset_s == 0.0 and not is_first:
+            return  # of a window that has ended since
         rate = self._limit / self._period_s
         owed = max(0.0, spent_since - (rate * (now_s - sent_s) if self._is_bucket else 0.0))
         level = quota.remaining * self.share - owed
@@ -92,9 +103,7 @@ class Meter:
                 if level > self._level:
                     level = self._level + _BELIEF_UPWARD * (level - self._level)
         elif is_first or quota.reset_s is not None:
-            ends_s = now_s + (self._period_s if quota.reset_s is None else quota.reset_s)
-            is_standing = self._boundary_s > now_s
-            self._boundary_s = min(self._boundary_s, ends_s) if is_standing else ends_s
+            self._learn_boundary(quota, now_s)
         if is_first:
             self._credit = self._burst_size()
         self._level = level
@@ -187,21 +196,52 @@ class Meter:
             self._set_period(quota.period_s)
         if reset_s is None:
             return
-        if quota.period_s is None and is_first and used > 0.0 and _matches(reset_s, used / quota.limit * _DAY_S):
-            self._set_period(_DAY_S)
         if _matches(reset_s, used / quota.limit * self._period_s):
             self._matches += 1
             if self._matches >= _MATCHES_OF_A_BUCKET:
                 self._is_bucket = True
             return
         self._matches = 0
+        if quota.period_s is None and self._is_bucket_of_another_period(used / quota.limit, reset_s):
+            return
         if self._is_bucket:
             self._is_bucket = False
             self._boundary_s = math.inf
             self._credit = self._burst_size()
             self._foreign = 0.0
-        if quota.period_s is None and (reset_s > self._period_s or is_first):
-            self._set_period(max(reset_s, 1.0))
+        if quota.period_s is None and reset_s > self._period_s:
+            self._set_period(_rounded_s(reset_s))
+
+    def _is_bucket_of_another_period(self, used: float, reset_s: float) -> bool:
+        """Three answers in a row whose reset is right for the same usual period: a window's falls as use grows.
+
+        Not where most is used: a window that slides is always nearly full then, and its resets are all alike.
+        """
+        usual = _USUAL_S if used <= _HALF else ()
+        rightly = next((usual_s for usual_s in usual if _is_near(reset_s, used * usual_s)), None)
+        self._suspicions = self._suspicions + 1 if rightly is not None and rightly == self._suspected_s else 1
+        self._suspected_s = rightly
+        if rightly is None or self._suspicions < _SUSPICIONS:
+            return False
+        self._set_period(rightly)
+        self._is_bucket = True
+        return True
+
+    def _learn_boundary(self, quota: Quota, now_s: float) -> None:
+        """The earliest end that is announced, as an answer may tell what held when its call came; and a little later,
+        since resets are rounded.
+
+        A window that is whole again sooner than it would be by its period is a shorter one.
+        """
+        left_s = self._period_s if quota.reset_s is None else quota.reset_s
+        ends_s = now_s + left_s + min(_GRACE_S, _GRACE * self._period_s)
+        is_standing = self._boundary_s > now_s
+        if is_standing and ends_s > self._boundary_s + _ROUNDING_S and quota.remaining >= _NEARLY_ALL * quota.limit:
+            is_standing = False
+            length_s = ends_s - self._boundary_s
+            if quota.period_s is None and length_s < _NEARLY_ALL * self._period_s:
+                self._set_period(_rounded_s(length_s))
+        self._boundary_s = min(self._boundary_s, ends_s) if is_standing else ends_s
 
     def _set_period(self, period_s: float) -> None:
         if period_s != self._period_s:
@@ -210,5 +250,17 @@ class Meter:
             self._slot = 0
 
 
+def _rounded_s(period_s: float) -> float:
+    """The usual period that is not much shorter: a reset is a little less than the whole of it."""
+    for usual_s in _USUAL_S:
+        if period_s <= usual_s * (1.0 + _ROUNDING):
+            return usual_s
+    return period_s
+
+
 def _matches(reset_s: float, bucket_reset_s: float) -> bool:
     return abs(reset_s - bucket_reset_s) <= max(_ROUNDING_S, _ROUNDING * bucket_reset_s)
+
+
+def _is_near(value: float, wanted: float) -> bool:
+    return wanted > 0.0 and abs(value - wanted) <= _ROUNDING * wanted
