@@ -157,6 +157,11 @@ def test_with_a_single_place_every_class_still_gets_its_share_of_time() -> None:
     assert abs(had["interactive"] - 0.6) < 0.05
 
 
+def test_with_a_single_place_long_calls_are_charged_for_their_length() -> None:
+    had = serve(queue(), places=1, hold_s={"interactive": 1.0, "standard": 1.0, "batch": 10.0}, seconds=5_000.0)
+    assert abs(had["batch"] - 0.1) < 0.03
+
+
 def test_a_class_alone_gets_everything() -> None:
     fair = queue()
     batch = fair.of("batch")
