@@ -18,6 +18,7 @@ PenstockError                     code, status, public text, retry: never | same
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
  ├ UpstreamError                  the provider's doing
  │  ├ UpstreamThrottled 429, UpstreamUnavailable 502, UpstreamTimeout 504 (with its phase)
+ │  ├ CircuitOpen 503
  │  ├ UpstreamRefused 4xx, UpstreamAuthFailed 502, UpstreamProtocolError 502
  │  └ AllAttemptsFailed           holds every attempt; takes status and text of the last
  └ InternalError 500              anything unexpected; shows only the exchange id
@@ -216,6 +217,13 @@ class UpstreamTimeout(UpstreamError):
     def __init__(self, public: str, *, phase: Phase, detail: str | None = None) -> None:
         super().__init__(public, detail=detail)
         self.phase: Phase = phase
+
+
+class CircuitOpen(UpstreamError):
+    """The provider kept failing and is not being called for now; nothing was sent."""
+
+    code = "circuit_open"
+    status = 503
 
 
 class UpstreamRefused(UpstreamError):
