@@ -73,6 +73,10 @@ class Engine:
     def in_flight(self) -> int:
         return len(self._running)
 
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Those in flight, for whoever has something to write down in them."""
+        return tuple(stop.exchange for stop in self._running)
+
     def begin(self, exchange: Exchange, task: "asyncio.Task[Any]") -> Stop:
         """The handle that ends `exchange` early.  `task` is the caller's own, which goes on to `run` the exchange."""
         stop = Stop(exchange, task, clock=self._world.clock, drain_s=self._world.drain_s)

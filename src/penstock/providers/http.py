@@ -5,6 +5,7 @@ Unary and streamed answers take the same way: the body is fed to the dialect's d
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from penstock.core.chat import Dialect, Request
 from penstock.core.clock import Clock, Timer
@@ -38,7 +39,7 @@ class HttpProvider:
     ) -> None:
         self._name = name
         self._dialect = dialect
-        self._endpoint = endpoint
+        self._endpoint = self._configured = endpoint
         self._client = client
         self._clock = clock
         self._head_s = head_s
@@ -51,6 +52,11 @@ class HttpProvider:
     @property
     def dialect(self) -> Dialect:
         return self._dialect.name
+
+    def use(self, credential: str | None) -> None:
+        """From the next call on send `credential`; None goes back to that of the configuration."""
+        if (credential or self._configured.credential) != self._endpoint.credential:
+            self._endpoint = self._configured if credential is None else replace(self._configured, credential=credential)
 
     def advisory(self, request: Request) -> Sequence[str]:
         return self._dialect.advisory(request, self._endpoint)
