@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,11 +13,13 @@ import psycopg
 import structlog
 
 import penstock
-from penstock.admission.inflight import InFlightLimit
 from penstock.admission.identity.access import is_allowed, visible
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.identity.stage import IdentityStage, note_ended
+from penstock.admission.inflight import InFlightLimit
 from penstock.admission.keys import open_hasher
+from penstock.admission.targets.breaker import BreakerChange
+from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.condition import Condition
 from penstock.app.upstreams import Connected, connect
@@ -88,6 +91,13 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     )
     metrics = Metrics()
     identities = _open_identities(config, data_dir, clock)
+    gates = TargetGates(
+        config.gates,
+        config.retries,
+        clock,
+        random.Random(),  # noqa: S311 - jitter and draws, not a secret
+        on_breaker_change=_log_breaker,
+    )
     world = World(
         ledger=Books(journal, metrics),
         prices=prices,
@@ -95,10 +105,15 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         clock=clock,
         faults=LoggedFaults(),
         drain_s=config.server.drain_max_s,
+        gates=gates,
     )
     engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s), world)
     condition = Condition(
-        journal, data_dir.root / "journal", clock, unpriced=unpriced, problems=identities.problems
+        journal,
+        data_dir.root / "journal",
+        clock,
+        unpriced=unpriced,
+        problems=lambda: (*identities.problems(), *_targets_down(gates)),
     )
     service = Service(
         engine=engine,
@@ -220,9 +235,7 @@ def _open_identities(config: Config, data_dir: DataDir, clock: Clock) -> Identit
     return open_identities(config, data_dir, open_hasher(data_dir), clock, connect=connection)
 
 
-def _heed_changes(
-    identities: Identities, engine: Engine, connected: Mapping[str, Connected], clock: Clock
-) -> None:
+def _heed_changes(identities: Identities, engine: Engine, connected: Mapping[str, Connected], clock: Clock) -> None:
     """Let what is running learn of keys, tenants and credentials that change: now, and whenever they do."""
     loop = asyncio.get_running_loop()
     stands = identities.authenticator.stands
@@ -239,6 +252,14 @@ def _heed_changes(
 
     identities.changed = from_a_thread
     heed()
+
+
+def _log_breaker(target: str, change: BreakerChange) -> None:
+    _log.warning("breaker_changed", target=target, before=change.before, after=change.after, reason=change.reason)
+
+
+def _targets_down(gates: TargetGates) -> tuple[str, ...]:
+    return tuple(f"{gate.name} is failing and is not called for now" for gate in gates if not gate.breaker.is_closed)
 
 
 def _warm_later(counter: Counter, clock: Clock) -> Counter:

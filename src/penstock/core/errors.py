@@ -28,9 +28,13 @@ ConfigError                       start-up only: file, line, path, did you mean
 only text a client sees; the exception's own message may say more and goes to the log.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from penstock.core.usage import Usage
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Retry = Literal["never", "same", "other"]
 """May the call be tried again: not at all, at the same target, or only at another one."""
@@ -174,7 +178,11 @@ class DeadlineExceeded(PenstockError):
 
 
 class UpstreamError(PenstockError):
-    """The provider failed.  `usage` is what it says it used all the same; `upstream_status` is its HTTP status."""
+    """The provider failed.
+
+    `usage` is what it says it used all the same; `upstream_status` is its HTTP status; `headers` are its answer's, in
+    which it may announce its limits.
+    """
 
     code = "upstream_error"
     status = 502
@@ -193,6 +201,7 @@ class UpstreamError(PenstockError):
         super().__init__(public, field=field, retry_after_s=retry_after_s, detail=detail)
         self.upstream_status = upstream_status
         self.usage = usage
+        self.headers: Mapping[str, str] = _NO_HEADERS
 
 
 class UpstreamThrottled(UpstreamError):

@@ -6,15 +6,15 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 
 from penstock.admission.targets.gate import TargetGate
-from penstock.admission.targets.outcome import Succeeded, Throttled
-from penstock.admission.targets.settings import GateSettings
+from penstock.config.targets import ConcurrencySettings, GateSettings
 from penstock.core.errors import CapacityError
+from penstock.core.outcome import Succeeded, Throttled
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 
 
 def gate(clock: FakeClock, settings: GateSettings | None = None, *, seed: int = 1) -> TargetGate:
-    return TargetGate("t", settings or GateSettings(), clock, rng_for(seed))
+    return TargetGate("t", settings or GateSettings(concurrency=ConcurrencySettings(initial=32)), clock, rng_for(seed))
 
 
 def run(scene: Callable[[FakeClock], Coroutine[object, object, None]]) -> None:

@@ -1,7 +1,7 @@
 """The breaker opens on failures and never on throttling, probes one at a time, and speaks with the fleet."""
 
 from penstock.admission.targets.breaker import Breaker, BreakerChange, Verdict
-from penstock.admission.targets.settings import BreakerSettings
+from penstock.config.targets import BreakerSettings
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from penstock.admission.targets.concurrency import ConcurrencyLimit
-from penstock.admission.targets.settings import ConcurrencySettings
+from penstock.config.targets import ConcurrencySettings
 from penstock.testing.chance import Rng, rng_for
 
 Service = Callable[[Rng], float]

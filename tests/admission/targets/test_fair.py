@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.admission.targets.fair import FairLine, FairQueue
-from penstock.admission.targets.settings import PRIORITIES, Priority, QueueSettings
+from penstock.config.targets import PRIORITIES, Priority, QueueSettings
 
 
 def served(line: FairLine[str], number: int) -> Counter[str]:

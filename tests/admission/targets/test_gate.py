@@ -11,16 +11,7 @@ from tests.admission.targets.scenes import gate, run
 from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.choice import choose
 from penstock.admission.targets.gate import Permit, TargetGate
-from penstock.admission.targets.outcome import (
-    CANCELLED,
-    CLIENT_FAULT,
-    FAILED,
-    TIMED_OUT,
-    Outcome,
-    Succeeded,
-    Throttled,
-)
-from penstock.admission.targets.settings import (
+from penstock.config.targets import (
     PRIORITIES,
     BreakerSettings,
     ConcurrencySettings,
@@ -29,6 +20,15 @@ from penstock.admission.targets.settings import (
     QueueSettings,
 )
 from penstock.core.errors import CapacityError, CircuitOpen, Overloaded, QueueTimeout
+from penstock.core.outcome import (
+    CANCELLED,
+    CLIENT_FAULT,
+    FAILED,
+    TIMED_OUT,
+    Outcome,
+    Succeeded,
+    Throttled,
+)
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 

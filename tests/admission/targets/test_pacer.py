@@ -6,9 +6,9 @@ import pytest
 from tests.admission.targets.scenes import FixedWindow, LimitedCalls, Provider, SlidingWindow, TokenBucket, gate, run
 
 from penstock.admission.targets.announced import ProviderLimits, Quota
-from penstock.admission.targets.outcome import Succeeded, Throttled
 from penstock.admission.targets.pacer import Pacer, Sent
-from penstock.admission.targets.settings import PacingSettings
+from penstock.config.targets import PacingSettings
+from penstock.core.outcome import Succeeded, Throttled
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 

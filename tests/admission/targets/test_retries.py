@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.admission.targets.retries import RetryBudget
-from penstock.admission.targets.settings import RetrySettings
+from penstock.config.targets import RetrySettings
 from penstock.testing.clock import FakeClock
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from penstock.admission.targets.settings import BreakerSettings
+from penstock.config.targets import BreakerSettings
 from penstock.core.clock import Clock
 
 State = Literal["closed", "open", "half_open"]

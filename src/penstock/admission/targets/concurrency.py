@@ -13,7 +13,7 @@ concluded from chance: a round goes on until its mean is known well enough.
 
 import math
 
-from penstock.admission.targets.settings import ConcurrencySettings
+from penstock.config.targets import ConcurrencySettings
 
 _LEAST_SAMPLES = 16
 _MOST_SAMPLES = 600

@@ -14,7 +14,7 @@ from collections import deque
 from itertools import count
 from typing import Generic, TypeVar
 
-from penstock.admission.targets.settings import PRIORITIES, Priority, QueueSettings
+from penstock.config.targets import PRIORITIES, Priority, QueueSettings
 
 Item = TypeVar("Item")
 

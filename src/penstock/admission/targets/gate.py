@@ -14,11 +14,12 @@ from penstock.admission.targets.breaker import Breaker, BreakerChange
 from penstock.admission.targets.concurrency import ConcurrencyLimit
 from penstock.admission.targets.fair import FairQueue, PriorityClass
 from penstock.admission.targets.latency import LatencyStatistics
-from penstock.admission.targets.outcome import CANCELLED, Cancelled, ClientFault, Failed, Outcome, Succeeded, Throttled
 from penstock.admission.targets.pacer import Pacer, Sent
-from penstock.admission.targets.settings import GateSettings, Priority
+from penstock.config.targets import GateSettings, Priority
 from penstock.core.clock import Clock, Timer
 from penstock.core.errors import CircuitOpen, Overloaded, QueueTimeout
+from penstock.core.outcome import CANCELLED, Cancelled, ClientFault, Failed, Outcome, Succeeded, Throttled
+from penstock.core.ports import Answered
 
 _HOLD_SETTLES = 0.05
 _OBSERVE_EVERY_S = 0.002
@@ -54,6 +55,12 @@ class Permit:
         """Take in what the answer's headers (lower-case names) say of the provider's limits."""
         if self._gate is not None:
             self._gate.observe(headers, self._mark, self.sent_s)
+
+    def heed(self, answer: Answered) -> None:
+        """As `observe`, of an answer whose headers are read only where that may be news."""
+        gate = self._gate
+        if gate is not None and gate.wants_headers:
+            gate.observe(answer.headers, self._mark, self.sent_s)
 
     def first_event(self, latency_s: float) -> None:
         """Say as soon as it is known how long the first event took; `close` says it for those that did not."""
@@ -311,6 +318,11 @@ class TargetGate:
     def _left_line(self, waiter: Waiter) -> None:
         waiter.is_in_line = False
         self._waiting_for.take_off(waiter.need)
+
+    @property
+    def wants_headers(self) -> bool:
+        """What came within milliseconds of the last is no news."""
+        return self._clock.monotonic() - self._observed_at_s >= _OBSERVE_EVERY_S
 
     def observe(self, headers: Mapping[str, str], mark: Sent | None, sent_s: float) -> None:
         """For `Permit`.  What came within milliseconds of the last is no news: under load it would only cost time."""

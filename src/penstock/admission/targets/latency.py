@@ -5,7 +5,7 @@
 
 import math
 
-from penstock.admission.targets.settings import LatencySettings
+from penstock.config.targets import LatencySettings
 
 _LEAST_S = 0.001
 _GROWTH = 1.1

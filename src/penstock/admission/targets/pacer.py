@@ -8,7 +8,7 @@ import random
 
 from penstock.admission.targets.announced import ProviderLimits, Unit
 from penstock.admission.targets.meter import Meter
-from penstock.admission.targets.settings import PacingSettings
+from penstock.config.targets import PacingSettings
 
 _MOST_DOUBLINGS = 16
 

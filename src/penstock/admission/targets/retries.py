@@ -5,7 +5,7 @@
 
 import math
 
-from penstock.admission.targets.settings import RetrySettings
+from penstock.config.targets import RetrySettings
 from penstock.core.clock import Clock
 
 
@@ -59,9 +59,8 @@ class RetryBudget:
 
     __slots__ = ("_calls", "_hedge_calls", "_hedge_spend")
 
-    def __init__(self, settings: RetrySettings, clock: Clock) -> None:
+    def __init__(self, settings: RetrySettings, clock: Clock, *, hedge_ratio: float = 0.05) -> None:
         half_life_s = settings.half_life_s
-        hedge_ratio = settings.hedge_spend_ratio
         self._calls = ExtraLoad(ratio=settings.ratio, floor=settings.floor, half_life_s=half_life_s, clock=clock)
         self._hedge_calls = ExtraLoad(ratio=hedge_ratio, floor=0.0, half_life_s=half_life_s, clock=clock)
         self._hedge_spend = ExtraLoad(ratio=hedge_ratio, floor=0.0, half_life_s=half_life_s, clock=clock)

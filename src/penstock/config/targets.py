@@ -1,13 +1,14 @@
 """The settings of what stands before a target, as frozen values; every default works.
 
-`app` reads them from the configuration and hands them to `TargetGate` and `RetryBudget`.
+`app` hands them to `admission.targets`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-Priority = Literal["interactive", "standard", "batch"]
+from penstock.core.exchange import Priority
+
 PRIORITIES: tuple[Priority, ...] = ("interactive", "standard", "batch")
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -32,7 +33,7 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
 class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
     """The learned number of calls at once: where it begins and what it never leaves."""
 
-    initial: Count = 32
+    initial: Count = 256
     least: Count = 1
     most: Count = 2_000
 
@@ -92,13 +93,12 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a route may call beyond what it was asked: retries and hedges, as parts of all calls and of all spend.
+    """How much a route may call beyond what it was asked, as a part of all its calls.
 
     `floor` calls are allowed within a half-life however few requests there are: without them a quiet route could
     never retry at all.
     """
 
     ratio: Share = 0.1
-    hedge_spend_ratio: Share = 0.05
     floor: Count = 3
     half_life_s: Seconds = 60.0
