@@ -1,88 +1,20 @@
 """The control plane over HTTP, with a real database behind it and settled exchanges in its journal."""
 
-import http.client
-import socket
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-import uvicorn
+from tests.console.serving import PATIENCE_S, Api, serving, settings
 
-from penstock.config import Config, read
-from penstock.console.api import new_api
 from penstock.console.plane import open_plane
 from penstock.core.clock import SystemClock
 from penstock.core.facts import Ended
-from penstock.core.json import dumps, loads
 from penstock.core.record import Settled
 from penstock.storage.migrate import known_revisions
 from penstock.watch.journal import JournalFile
-
-PATIENCE_S = 20.0
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    json: Any
-
-
-@dataclass(frozen=True)
-class Api:
-    port: int
-    token: str
-    root: Path
-
-    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        headers = {"authorization": f"Bearer {self.token if token is None else token}"}
-        if body is not None:
-            headers["content-type"] = "application/json"
-        connection.request(method, path, body=None if body is None else dumps(body), headers=headers)
-        response = connection.getresponse()
-        data = response.read()
-        connection.close()
-        return Reply(response.status, loads(data) if data else None)
-
-    def get(self, path: str) -> Reply:
-        return self.call("GET", path)
-
-
-def settings(root: Path, database_url: str) -> Config:
-    free = socket.socket()
-    free.bind(("127.0.0.1", 0))
-    nobody = free.getsockname()[1]
-    free.close()
-    environ = {
-        "PENSTOCK__DATABASE_URL": "env:DB",
-        "DB": database_url,
-        "PENSTOCK__DATA_DIR": str(root),
-        "PENSTOCK__SERVER__PORT": str(nobody),
-    }
-    return read(None, environ)
-
-
-@contextmanager
-def serving(root: Path, database_url: str) -> Generator[Api]:
-    plane = open_plane(settings(root, database_url), {})
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(new_api(plane), log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield Api(listener.getsockname()[1], plane.admin_token, root)
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-        listener.close()
-    assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -245,7 +177,7 @@ def test_models_and_providers_are_shown(api: Api) -> None:
 
 
 def test_the_catalog_is_made_once_however_many_ask_at_once(tmp_path: Path) -> None:
-    plane = open_plane(settings(tmp_path, "postgresql://me@127.0.0.1:9/x"), {})
+    plane = open_plane(settings(tmp_path, "postgresql://me@127.0.0.1:9/x", {}), {})
     with ThreadPoolExecutor(8) as pool:
         made = [each.result() for each in [pool.submit(plane.catalog.get) for _ in range(8)]]
     assert {id(catalog) for catalog in made} == {id(plane.catalog.get())}

@@ -4,6 +4,7 @@ Looking at the journal's backlog reads files, so a thread does it every second a
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from penstock.core.clock import Clock
@@ -17,10 +18,19 @@ _LATE_S = 5.0
 
 
 class Condition:
-    """`start` once, `stop` once."""
+    """`start` once, `stop` once.  `problems` are those of other parts, each with its reason."""
 
-    def __init__(self, journal: JournalFile, directory: Path, clock: Clock, *, unpriced: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        journal: JournalFile,
+        directory: Path,
+        clock: Clock,
+        *,
+        unpriced: tuple[str, ...],
+        problems: Callable[[], tuple[str, ...]],
+    ) -> None:
         self._journal = journal
+        self._problems = problems
         self._gauge = BacklogGauge(directory, clock)
         self._unpriced = unpriced
         self._backlog = Backlog(0, 0, 0.0, 0)
@@ -55,6 +65,7 @@ class Condition:
         if backlog.rejected_files:
             reasons.append(f"{backlog.rejected_files} records could not be read and wait in journal/rejected")
         reasons += [f"the price of {name} is unknown" for name in self._unpriced]
+        reasons += self._problems()
         details = {"journal": {"records_waiting": backlog.records, "bytes_waiting": backlog.bytes}}
         return Health("degraded" if reasons else "ready", tuple(reasons), details)
 

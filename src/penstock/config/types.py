@@ -9,10 +9,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.config.identity import Identity
 from penstock.config.secret import Secret, Text
+from penstock.config.targets import GateSettings, RetrySettings
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import GonePolicy
+from penstock.core.ports import FailureCause
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -101,11 +104,19 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
     region: Name | None = None
 
 
+class FallbackSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets that follow when a model's own gave no answer for one of these causes."""
+
+    on: tuple[FailureCause, ...]
+    targets: tuple[TargetSettings, ...]
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A public model name: targets in the order in which they are tried, and how many attempts there may be."""
 
     targets: tuple[TargetSettings, ...]
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 2
+    fallbacks: tuple[FallbackSettings, ...] = ()
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +152,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discover_providers: bool = True
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
+    gates: GateSettings = GateSettings()
+    retries: RetrySettings = RetrySettings()
     keys: Keys = Keys()
+    identity: Identity = Identity()
     sim: Sim = Sim()
     log: Log = Log()
 

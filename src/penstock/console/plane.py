@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import psycopg
 
+from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.config import Config
 from penstock.config.datadir import DataDir
@@ -21,6 +23,7 @@ from penstock.core.clock import Clock, SystemClock
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
 from penstock.storage.migrate import migrate, require_schema
+from penstock.storage.pool import connect
 from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
@@ -46,6 +49,7 @@ class ControlPlane:
     gauge: BacklogGauge
     database: Database
     shipping: Shipping
+    identities: Identities
     started_s: float
     was_ready: bool = False
 
@@ -56,6 +60,7 @@ class ControlPlane:
 
     async def stop(self) -> None:
         """Ship what is left, bounded in time, then close the pool."""
+        await asyncio.to_thread(self.identities.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         await self.database.aclose()
 
@@ -82,9 +87,9 @@ class ControlPlane:
             ),
         )
 
-    def new_key_id(self) -> str:
-        """`key_` and a time-ordered id."""
-        return "key_" + new_exchange_id(self.clock).removeprefix("ex_")
+    def new_id(self, kind: Literal["key", "req"]) -> str:
+        """`key_` or `req_` and a time-ordered id."""
+        return f"{kind}_{new_exchange_id(self.clock).removeprefix('ex_')}"
 
     def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:
         reasons: list[str] = []
@@ -102,6 +107,7 @@ class ControlPlane:
             reasons.append(f"{backlog.rejected_files} journal lines were put aside in {self.journal / 'rejected'}")
         if data_plane != "ready":
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
+        reasons += self.identities.problems()
         return reasons
 
     def _ask_data_plane(self) -> PlaneStatus:
@@ -125,17 +131,27 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     def find_url() -> str | None:
         return running_url(root.root) if url is None else url.reveal()
 
+    def follow() -> psycopg.Connection | None:
+        found = find_url()
+        if found is None:
+            return None
+        opened = connect(found, name="keys")
+        opened.autocommit = True
+        return opened
+
     journal = root.root / "journal"
+    hasher = open_hasher(root)
     return ControlPlane(
         config=config,
         catalog=ShownCatalog(config, environ, clock),
         clock=clock,
-        hasher=open_hasher(root),
+        hasher=hasher,
         admin_token=open_admin_token(root),
         journal=journal,
         gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
         # Whoever starts the embedded server makes its schema: that is not us.
         shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
+        identities=open_identities(config, root, hasher, clock, connect=follow, reseals=True),
         started_s=clock.monotonic(),
     )

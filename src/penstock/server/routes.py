@@ -128,10 +128,11 @@ class DataPlane:
         return handler(request)
 
     def _models(self, request: Request) -> Page:
-        self._authenticate(request.headers)
+        principal = self._authenticate(request.headers)
         is_anthropic = "anthropic-version" in request.headers
         name = unquote(request.path[len(MODELS) + 1 :])
-        body = self.service.models.one(name, is_anthropic) if name else self.service.models.everything(is_anthropic)
+        models = self.service.models
+        body = models.one(principal, name, is_anthropic) if name else models.everything(principal, is_anthropic)
         return 200, [JSON], body
 
     def _authenticate(self, headers: Headers) -> Principal:
