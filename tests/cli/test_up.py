@@ -136,7 +136,12 @@ def test_up_serves_survives_a_killed_data_plane_and_stops_clean(short_dir: Path)
 
         first = running.children()["serve"]
         first.kill()
-        until(lambda: "serve" in running.children() and running.children()["serve"].pid != first.pid, "not restarted")
+
+        def is_another() -> bool:
+            child = running.children().get("serve")
+            return child is not None and child.pid != first.pid
+
+        until(is_another, "not restarted")
         until(lambda: running.ask() == 200, "does not serve again")
 
         children = list(running.children().values())

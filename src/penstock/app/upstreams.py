@@ -134,7 +134,9 @@ def _connected(  # noqa: PLR0917 - private, called twice
     dialects: dict[Dialect, UpstreamDialect] = {dialect: DIALECTS[dialect]()}
     if is_twinned and endpoint.vendor in TWINS:
         dialects["openai-responses"] = DIALECTS["openai-responses"]()
-    callers: dict[Dialect, HttpProvider] = {each: _http(name, dialects[each], endpoint, timeouts, clock) for each in dialects}
+    callers: dict[Dialect, HttpProvider] = {
+        each: _http(name, dialects[each], endpoint, timeouts, clock) for each in dialects
+    }
     providers: dict[Dialect, Provider] = {**callers}
     provider: Provider = providers[dialect] if len(providers) == 1 else TwinProvider(name, providers, dialect)
     prefixes = vendor.prefixes if vendor is not None else ()
