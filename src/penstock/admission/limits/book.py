@@ -341,8 +341,9 @@ class Book:
             if counter.is_level or store_now >= counter.window.end + _FORGET_AFTER_S:
                 return counter.final_ask(now_s)
             return None
-        counter.is_active = False
-        del self._active[counter]
+        if is_over or counter.is_idle(now_s):
+            counter.is_active = False
+            del self._active[counter]
         return None
 
     def _part(self, counter: Counter, ask: Ask) -> None:

@@ -128,6 +128,10 @@ class Counter:
             and not (self.is_level and self.spent)
         )
 
+    def is_idle(self, now_s: float) -> bool:
+        """Unused for a while: what it holds ahead is of more use to others."""
+        return now_s - self.changed_s > _IDLE_S
+
     def set_low(self) -> None:
         self.low = 2**62 if self.is_loose else max(0, self.held - int(self.rate * _LOW_S))
 
@@ -157,7 +161,7 @@ class Counter:
         """What to tell the store now, if anything.  What is given back is out of our hands at once."""
         self._measure(now_s)
         target = ceil(self.rate * AHEAD_S) if not self.is_level else ceil(self.spent / 4)
-        is_idle = now_s - self.changed_s > _IDLE_S
+        is_idle = self.is_idle(now_s)
         # Where requests wait, a rest too small for them goes back and into the same grant: two rests may make a whole.
         is_lacking = waits is not None and waits.least > 0 and not is_over
         keep = self.spent if is_over or is_idle or is_lacking else self._keep(target)

@@ -116,6 +116,7 @@ class SpentFile:
         os.close(self._fd)
 
     def leave(self) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_UN)  # closing does not do it: each map has the file open too
         os.close(self._fd)
 
     def _segment_of(self, row: Row) -> int:

@@ -12,7 +12,7 @@ from penstock.admission.limits.estimate import AnswerLengths, prompt_tokens
 from penstock.admission.limits.headers import rate_limit_headers
 from penstock.admission.limits.limit import DIMENSIONS, UNITS, Budget, Limit, Rule, compile_rules
 from penstock.admission.limits.refusal import refusal, unpriced
-from penstock.admission.limits.supply import LimitSupply
+from penstock.admission.limits.supply import CONCURRENCY_LEASE_S, LimitSupply
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.errors import Overloaded
@@ -34,7 +34,7 @@ class LimitStage:
     def __init__(
         self, supply: LimitSupply, *, clock: Clock, price: PriceEstimate, lengths: AnswerLengths | None = None
     ) -> None:
-        self._supply = supply
+        self.supply = supply
         self._book: Book = supply.book
         self._clock = clock
         self._price = price
@@ -133,7 +133,7 @@ class LimitStage:
 
     async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> None:
         now_s = self._clock.monotonic()
-        book, supply = self._book, self._supply
+        book, supply = self._book, self.supply
         now = book.store_now(now_s)
         if now is None or supply.is_in_doubt or costs[_MONEY] < 0:
             costs = self._look_closer(exchange, values, costs, now)
@@ -161,8 +161,13 @@ class LimitStage:
         """The cases that are not usual: no store, or no price."""
         counters = () if now is None else self._book.live_bundle(values, now).counters
         at_s = self._clock.monotonic() - exchange.began_s
-        if self._supply.is_lost:
-            if any(each.rule.is_closed_on_loss and not each.rule.is_shadow for each in counters):
+        if self.supply.is_lost:
+            # Places that a silent process holds are reclaimed in the end, so it must stop giving them out before.
+            is_silent = self.supply.lost_s > CONCURRENCY_LEASE_S
+            if any(
+                (each.rule.is_closed_on_loss or (each.is_level and is_silent)) and not each.rule.is_shadow
+                for each in counters
+            ):
                 exchange.facts.append(LimitStoreLost(at_s=at_s, is_admitted=False))
                 raise Overloaded("Limits cannot be checked at the moment: try again shortly.", retry_after_s=1.0)
             exchange.facts.append(LimitStoreLost(at_s=at_s, is_admitted=True))

@@ -7,11 +7,10 @@ one and calls `start` and `close`; `stage` calls `reserve`.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -24,21 +23,24 @@ from penstock.core.clock import Clock, Timer
 from penstock.core.errors import Overloaded
 
 TICK_S = 0.05
+CONCURRENCY_LEASE_S = 15.0
+"""How long a process that cannot reach the store goes on admitting to the places that it holds."""
 _WAIT_S = 2.0
 _LOSS_GRACE_S = 2.0
+_HEARTBEAT_S = 1.0
 _ADOPT_EVERY_S = 5.0
 _SWEEP_EVERY_S = 10.0
 _CLOSE_S = 5.0
 
 _log = structlog.get_logger(__name__)
 
-_Asked: TypeAlias = list[tuple[Counter, Ask]]
+_NOTHING: tuple[tuple[Counter, Ask], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
     batch: int
-    asked: _Asked
+    asked: Sequence[tuple[Counter, Ask]]
     is_last: bool = False
 
 
@@ -90,7 +92,7 @@ class LimitSupply:
         self._reason = "not asked yet"
         self._adopted = 0
         self._timer: Timer | None = None
-        self._sweep_at_s = float("-inf")
+        self._sweep_at_s = self._heartbeat_at_s = float("-inf")
         self._is_closed = False
         self._queue: SimpleQueue[_Errand | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -215,12 +217,18 @@ class LimitSupply:
         if self._is_closed:
             return
         self._is_kicked = False
-        waits = self._waits()
-        if lacking is not None:
-            waits |= {each: Waits(costs[each.unit], costs[each.unit]) for each in lacking.counters}
-        batch, asked = self.book.plan(self._clock.monotonic(), waits)
-        if not asked and self._lost_since_s is None:
-            return
+        now_s = self._clock.monotonic()
+        batch = 0
+        asked: Sequence[tuple[Counter, Ask]] = _NOTHING
+        if self._lost_since_s is None:
+            waits = self._waits()
+            if lacking is not None:
+                waits |= {each: Waits(costs[each.unit], costs[each.unit]) for each in lacking.counters}
+            batch, asked = self.book.plan(now_s, waits)
+            if not asked and now_s < self._heartbeat_at_s:
+                return
+        # While the store is away it is only asked for the time: what is planned is given away, and may not arrive.
+        self._heartbeat_at_s = now_s + _HEARTBEAT_S
         errand = self._under_way = _Errand(batch, asked)
         if self._thread is None:
             self._carry(errand)
@@ -308,6 +316,7 @@ class LimitSupply:
                 _log.warning("limit_store_lost", reason=str(outcome))
             self._reason = str(outcome)
             return
+        was_lost = self._lost_since_s is not None
         if self._lost_since_s is not None:
             if self._reason:
                 _log.info("limit_store_heard", after_s=round(self.lost_s, 3))
@@ -318,7 +327,7 @@ class LimitSupply:
         for notice in notices:
             self._on_notice(notice)
         self._serve_waiters()
-        if self._is_kicked or notices:
+        if self._is_kicked or notices or was_lost:
             self._send()
 
     def _serve_waiters(self) -> None:
