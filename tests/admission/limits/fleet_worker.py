@@ -8,16 +8,17 @@ import os
 import sys
 from pathlib import Path
 
+from tests.admission.limits.conftest import open_store
+from tests.admission.limits.scene import Scene, deaf, flat_price, utc
+
 from penstock.admission.limits.limit import Limit
 from penstock.admission.limits.opening import LimitPlace, open_limits
 from penstock.core.clock import SystemClock
 from penstock.core.errors import CapacityError
 from penstock.core.usage import Usage
-from tests.admission.limits.conftest import open_store
-from tests.admission.limits.scene import Scene, flat_price
 
 _PAUSE_S = 0.002
-_GIVE_UP_AFTER_S = 1.5
+_GIVE_UP_AFTER_S = 1.0
 _AT_ONCE = 4
 
 
@@ -28,8 +29,8 @@ async def work(kind: str, url: str, folder: Path, amount: int, file: Path) -> No
         store=open_store((kind, url)),
         clock=clock,
         price=flat_price,
-        on_notice=lambda notice: None,
-        zone_of=lambda tenant: "UTC",
+        on_notice=deaf,
+        zone_of=utc,
         place=LimitPlace(folder, 60),
     )
     scene = Scene(())

@@ -23,6 +23,17 @@ from penstock.testing.scripted import ScriptedProvider
 NUMBERS = count()
 
 
+def utc(tenant: str) -> str:
+    """Everybody's time zone."""
+    del tenant
+    return "UTC"
+
+
+def deaf(notice: Notice) -> None:
+    """Nobody hears of thresholds."""
+    del notice
+
+
 def flat_price(exchange: Exchange, into: int, out: int) -> int | None:
     """A nano-dollar a token; `mystery` has no price."""
     return None if exchange.request.model == "mystery" else into + out

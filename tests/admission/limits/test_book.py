@@ -6,11 +6,12 @@ Whatever happens: never over, never negative, and in the end the books balance.
 import tempfile
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from tests.admission.limits.scene import utc
 
 from penstock.admission.limits.book import Book, Lacking, Reserved
 from penstock.admission.limits.counter import Counter, Waits
@@ -21,6 +22,7 @@ from penstock.admission.limits.spent_file import SpentFile, adopt_orphans
 from penstock.testing.clock import FakeClock
 
 AMOUNT = 200
+NOTHING = cast("Any", multiple())
 VALUES = ("acme", None, None, None, None, None, None)
 LIMIT = Limit(name="tpm", unit="tokens", amount=AMOUNT, per="month", scope=("tenant",))
 
@@ -28,7 +30,7 @@ LIMIT = Limit(name="tpm", unit="tokens", amount=AMOUNT, per="month", scope=("ten
 class Process:
     def __init__(self, folder: Path, clock: FakeClock) -> None:
         self.rows = SpentFile(folder)
-        self.book = Book(compile_rules([LIMIT]), rows=self.rows, zone_of=lambda tenant: "UTC", hold_s=60)
+        self.book = Book(compile_rules([LIMIT]), rows=self.rows, zone_of=utc, hold_s=60)
         self.book.set_time(clock.now(), clock.monotonic())
         self.open: dict[int, Reserved] = {}
         self.sent: list[tuple[int, list[Ask]]] = []
@@ -59,7 +61,7 @@ class Fleet(RuleBasedStateMachine):
             self._exchange(process, waits)
             found = self._consider(process, cost)
         if not isinstance(found, Reserved):
-            return multiple()
+            return NOTHING
         self.admitted += cost
         self.next_id += 1
         process.open[self.next_id] = found

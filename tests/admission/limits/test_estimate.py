@@ -1,6 +1,5 @@
 """Estimates, headers, and values that could not be enforced."""
 
-from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from penstock.admission.limits.headers import duration
 from penstock.admission.limits.limit import Budget, Limit, Override
 from penstock.core.chat import ChatRequest, EmbeddingRequest, ImagePart, Message, TextPart, Tool
 from penstock.core.errors import ConfigError
+from penstock.testing.chance import rng_for
 
 TEXTS = {
     "English": ("The quick brown fox jumps over the lazy dog and asks what all the hurry was about.", 18),
@@ -41,7 +41,7 @@ def test_everything_that_goes_in_counts() -> None:
 
 
 def test_the_length_of_answers_is_learned_for_each_assistant_and_tenant() -> None:
-    rng = Random(3)
+    rng = rng_for(3)
     lengths = AnswerLengths()
     for _ in range(2000):
         lengths.learn("m", "acme", int(rng.expovariate(1 / 200)))
@@ -74,8 +74,9 @@ def test_durations_are_written_as_openai_does(seconds: float, text: str) -> None
     ],
 )
 def test_a_limit_that_could_not_be_enforced_cannot_be_made(fields: dict[str, Any], reason: str) -> None:
+    made: dict[str, Any] = {"name": "n", "unit": "requests", "amount": 1, "per": "day"}
     with pytest.raises(ConfigError, match=reason):
-        Limit(**({"name": "n", "unit": "requests", "amount": 1, "per": "day"} | fields))
+        Limit(**(made | fields))
 
 
 @pytest.mark.parametrize(
@@ -89,5 +90,6 @@ def test_a_limit_that_could_not_be_enforced_cannot_be_made(fields: dict[str, Any
     ],
 )
 def test_a_budget_that_could_not_be_enforced_cannot_be_made(fields: dict[str, Any], reason: str) -> None:
+    made: dict[str, Any] = {"name": "n", "per": "day", "scope": ("tenant",), "hard_nanousd": 1}
     with pytest.raises(ConfigError, match=reason):
-        Budget(**({"name": "n", "per": "day", "scope": ("tenant",), "hard_nanousd": 1} | fields))
+        Budget(**(made | fields))

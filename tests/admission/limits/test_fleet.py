@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.admission.limits.conftest import FLEET_STORES, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("address", FLEET_STORES, indirect=True)]

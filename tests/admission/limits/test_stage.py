@@ -5,14 +5,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
+from tests.admission.limits.scene import Scene
+from tests.admission.limits.unsteady import UnsteadyStore
 
 from penstock.admission.limits.limit import Budget, Limit, Override
 from penstock.core.errors import BudgetExhausted, ConfigError, Overloaded, RateLimited
 from penstock.core.exchange import Exchange
 from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
 from penstock.testing.clock import FakeClock
-from tests.admission.limits.scene import Scene
-from tests.admission.limits.unsteady import UnsteadyStore
 
 MINUTE = 60
 FIVE_A_MINUTE = Limit(name="rpm", unit="requests", amount=5, per="minute", scope=("tenant",))
@@ -198,9 +198,7 @@ def test_a_budget_that_is_only_soft_refuses_nobody() -> None:
 
 def test_a_budget_may_go_on_in_another_form_and_still_counts_it() -> None:
     async def play() -> None:
-        scene = Scene(
-            (Budget(name="b", per="day", scope=("tenant",), hard_nanousd=100, on_exhausted="cheaper_tier"),)
-        )
+        scene = Scene((Budget(name="b", per="day", scope=("tenant",), hard_nanousd=100, on_exhausted="cheaper_tier"),))
         scene.supply.start()
         first = await scene.enter(scene.exchange(max_tokens=95))
         assert first.budget_action is None

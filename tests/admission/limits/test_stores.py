@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import count
-from random import Random
+from typing import Any
 
 import pytest
+from tests.admission.limits.conftest import STORES
 
 from penstock.admission.limits.limit import LARGEST_AMOUNT
 from penstock.admission.limits.slices import FINAL_BATCH, Ask, Reply, SliceStore
-from tests.admission.limits.conftest import STORES
+from penstock.testing.chance import rng_for
 
 pytestmark = pytest.mark.parametrize("address", STORES, indirect=True)
 
@@ -21,9 +22,9 @@ class Process:
         self.lease = lease
         self.batches = count(1)
 
-    def ask(self, **fields: object) -> Reply:
-        given: dict[str, object] = {"key": "limit:1@60", "amount": 100, "keep": 0, "used": 0}
-        return self.asks([Ask(**(given | fields))])[0]  # type: ignore[arg-type] - fields of an Ask, by name
+    def ask(self, **fields: Any) -> Reply:
+        given: dict[str, Any] = {"key": "limit:1@60", "amount": 100, "keep": 0, "used": 0}
+        return self.asks([Ask(**(given | fields))])[0]
 
     def asks(self, asks: Sequence[Ask], batch: int | None = None) -> tuple[Reply, ...]:
         return self._store.exchange(self.lease, next(self.batches) if batch is None else batch, asks).replies
@@ -143,7 +144,9 @@ def test_a_notice_is_given_to_one_process_until_it_is_confirmed(store: SliceStor
 
 def test_counters_do_not_touch_each_other(store: SliceStore) -> None:
     a = Process(store, "a")
-    asks = [Ask(key=f"limit:{number}@60", amount=100, keep=0, used=0, least=number, need=number) for number in range(50)]
+    asks = [
+        Ask(key=f"limit:{number}@60", amount=100, keep=0, used=0, least=number, need=number) for number in range(50)
+    ]
     assert [reply.held for reply in a.asks(asks)] == list(range(50))
 
 
@@ -157,7 +160,7 @@ def test_the_largest_amounts_are_counted_exactly(store: SliceStore) -> None:
 
 def test_whatever_is_asked_the_sum_stays_within_the_amount(store: SliceStore) -> None:
     """Random processes that keep, use, ask, repeat and die; without debts no sum may exceed the amount."""
-    rng = Random(7)
+    rng = rng_for(7)
     held = dict.fromkeys("abcd", 0)
     processes = {name: Process(store, name) for name in held}
     for step in range(150):

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.admission.limits.scene import Scene
 
 from penstock.admission.limits.limit import Limit, Period
 from penstock.admission.limits.window import window_at
 from penstock.core.errors import ConfigError, RateLimited
 from penstock.testing.clock import FakeClock
-from tests.admission.limits.scene import Scene
 
 
 def at(text: str) -> float:

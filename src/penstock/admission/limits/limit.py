@@ -187,7 +187,7 @@ def _rule(source: Limit | Budget) -> Rule:
     named: set[Dimension] = {word for word in source.scope if word != "global"}
     if named & OF_A_TENANT:
         named.add("tenant")
-    names = tuple(dimension for dimension in DIMENSIONS if dimension in named)
+    names: tuple[Dimension, ...] = tuple(dimension for dimension in DIMENSIONS if dimension in named)
     where = tuple(sorted((DIMENSIONS.index(dimension), value) for dimension, value in source.where))
     if isinstance(source, Limit):
         unit, amount = source.unit, source.amount

@@ -37,7 +37,7 @@ def open_limits(
     zone_of: Callable[[str], str],
     place: LimitPlace,
 ) -> LimitStage:
-    """The stage, not yet started: `stage.supply.start()` on the event loop that serves, `stage.supply.close()` at its end.
+    """The stage, not yet started: `stage.supply.start()` on the event loop that serves, `.close()` at its end.
 
     `on_notice` is called on the event loop and must not wait; a notice that it was handed counts as delivered, so it
     puts it where it is safe.  It may come a second time, with the same id, where this process dies just then.
@@ -56,7 +56,5 @@ def open_limits(
     book = Book(
         rules, rows=rows, zone_of=zone_of, hold_s=int(place.longest_request_s + CONCURRENCY_LEASE_S + _MARGIN_S)
     )
-    supply = LimitSupply(
-        book, store, rows=rows, lease=lease, clock=clock, on_notice=on_notice, folder=place.folder
-    )
+    supply = LimitSupply(book, store, rows=rows, lease=lease, clock=clock, on_notice=on_notice, folder=place.folder)
     return LimitStage(supply, clock=clock, price=price)

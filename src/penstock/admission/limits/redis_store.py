@@ -187,10 +187,7 @@ class _Arguments(msgspec.Struct, frozen=True):
 def _call(client: _Client, keys: list[str], lease: str, batch: int, asks: list[Ask]) -> tuple[float, list[Reply]]:
     """One script call.  Without asks the one key only says which node tells the time."""
     arguments = msgspec.json.encode(_Arguments(lease, batch, STARVING_S, CLAIM_S, LONGEST_STEP_S, asks))
-    if asks:
-        raw = client.eval(_SCRIPT, len(keys), *keys, arguments)
-    else:
-        raw = client.eval(_TIME_SCRIPT, 1, keys[0])
+    raw = client.eval(_SCRIPT, len(keys), *keys, arguments) if asks else client.eval(_TIME_SCRIPT, 1, keys[0])
     at, rows = cast("tuple[bytes, list[tuple[bytes, bytes, bytes, int, int]]]", raw)
     replies = [
         Reply(held=int(row[0]), granted=int(row[1]), used=int(row[2]), is_starving=row[3] == 1, due=row[4])
