@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
 from penstock.admission.limits.counter import Counter, Waits
+from penstock.admission.limits.headers import Shown
 from penstock.admission.limits.limit import DIMENSIONS, OF_A_TENANT, Rule, Threshold
 from penstock.admission.limits.slices import Ask, Reply
 from penstock.admission.limits.spent_file import LEVEL_SUFFIX, SpentRows
@@ -38,6 +39,7 @@ class Bundle(NamedTuple):
     counters: tuple[Counter, ...]
     begins: float
     until: float
+    shown: Shown
 
 
 @dataclass(slots=True)
@@ -297,7 +299,7 @@ class Book:
                 counter.set_amount(amount)
                 self.activate(counter)
             counters.append(counter)
-        bundle = self._bundles[values] = Bundle(tuple(counters), begins, until)
+        bundle = self._bundles[values] = Bundle(tuple(counters), begins, until, Shown(counters))
         return bundle
 
     def _zone(self, rule: Rule, values: Values) -> str:

@@ -10,33 +10,40 @@ from penstock.admission.limits.limit import UNITS
 
 _REQUESTS = UNITS.index("requests")
 _TOKENS = frozenset(UNITS.index(unit) for unit in ("tokens", "input_tokens", "output_tokens"))
+_REQUEST_NAMES = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
+_TOKEN_NAMES = ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")
 
 
-def rate_limit_headers(counters: Sequence[Counter], now: float) -> tuple[tuple[str, str], ...]:
-    """The tightest limit on requests and the tightest on tokens, at the store's time `now`."""
-    requests = tokens = None
+class Shown:
+    """Of a request's counters, those that its answer speaks of: the tightest on requests and the tightest on tokens."""
+
+    __slots__ = ("_requests", "_tokens")
+
+    def __init__(self, counters: Sequence[Counter]) -> None:
+        enforced = [each for each in counters if not each.rule.is_shadow]
+        self._requests = tuple(each for each in enforced if each.unit == _REQUESTS)
+        self._tokens = tuple(each for each in enforced if each.unit in _TOKENS)
+
+    def headers(self, now: float) -> tuple[tuple[str, str], ...]:
+        """At the store's time `now`."""
+        found: tuple[tuple[str, str], ...] = ()
+        if self._requests:
+            found = _of(_REQUEST_NAMES, self._requests, now)
+        return (*found, *_of(_TOKEN_NAMES, self._tokens, now)) if self._tokens else found
+
+
+def _of(names: tuple[str, str, str], counters: Sequence[Counter], now: float) -> tuple[tuple[str, str], ...]:
+    tightest, least, share = counters[0], 0, 2.0
     for counter in counters:
-        if counter.rule.is_shadow:
-            continue
-        if counter.unit == _REQUESTS:
-            requests = _tighter(requests, counter)
-        elif counter.unit in _TOKENS:
-            tokens = _tighter(tokens, counter)
-    found = () if requests is None else _of("requests", requests, now)
-    return found if tokens is None else (*found, *_of("tokens", tokens, now))
-
-
-def _tighter(known: Counter | None, other: Counter) -> Counter:
-    if known is None or other.remaining * known.amount < known.remaining * other.amount:
-        return other
-    return known
-
-
-def _of(word: str, counter: Counter, now: float) -> tuple[tuple[str, str], ...]:
+        left = counter.amount - counter.others - counter.spent
+        part = left / counter.amount if counter.amount else 0.0
+        if part < share:
+            tightest, least, share = counter, left, part
+    limit, remaining, reset = names
     return (
-        (f"x-ratelimit-limit-{word}", str(counter.amount)),
-        (f"x-ratelimit-remaining-{word}", str(counter.remaining)),
-        (f"x-ratelimit-reset-{word}", duration(max(0.0, counter.window.end - now))),
+        (limit, str(tightest.amount)),
+        (remaining, str(max(0, least))),
+        (reset, duration(max(0.0, tightest.window.end - now))),
     )
 
 

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from penstock.admission.limits.book import Book, Costs, Refused, Reserved, Values
 from penstock.admission.limits.estimate import AnswerLengths, prompt_tokens
-from penstock.admission.limits.headers import rate_limit_headers
 from penstock.admission.limits.limit import DIMENSIONS, UNITS, Budget, Limit, Rule, compile_rules
 from penstock.admission.limits.refusal import refusal, unpriced
 from penstock.admission.limits.supply import CONCURRENCY_LEASE_S, LimitSupply
@@ -79,8 +78,7 @@ class LimitStage:
         now = self._book.store_now(self._clock.monotonic())
         if now is None or not self._is_any:
             return ()
-        bundle = self._book.live_bundle(self._values(exchange, None), now)
-        return rate_limit_headers(bundle.counters, now)
+        return self._book.bundle(self._values(exchange, None), now).shown.headers(now)
 
     def settle(self, exchange: Exchange, reserved: Reserved, *, target: str | None) -> None:
         """What `LimitLease` calls: replace the estimate by what is known, keep it where nothing is."""
