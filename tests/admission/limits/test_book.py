@@ -17,7 +17,7 @@ from penstock.admission.limits.book import Book, Lacking, Reserved
 from penstock.admission.limits.counter import Counter, Waits
 from penstock.admission.limits.limit import Limit, compile_rules
 from penstock.admission.limits.memory_store import MemoryStore
-from penstock.admission.limits.slices import FINAL_BATCH, Ask
+from penstock.admission.limits.slices import FINAL_BATCH, Ask, Reply
 from penstock.admission.limits.spent_file import SpentFile, adopt_orphans
 from penstock.testing.clock import FakeClock
 
@@ -171,5 +171,29 @@ class Fleet(RuleBasedStateMachine):
         return book.live_bundle(VALUES, self.clock.now()).counters[0].key
 
 
+def test_what_was_offered_back_is_not_given_out_though_the_reply_was_lost(tmp_path: Path) -> None:
+    clock = FakeClock()
+    store = MemoryStore(clock)
+    giver, taker = Process(tmp_path, clock), Process(tmp_path, clock)
+    counter = giver.book.live_bundle(VALUES, clock.now()).counters[0]
+    giver.book.activate(counter)
+
+    def plan(process: Process, waits: dict[Counter, Waits]) -> tuple[list[tuple[Counter, Ask]], tuple[Reply, ...]]:
+        batch, asked = process.book.plan(clock.monotonic(), waits)
+        return asked, store.exchange(process.rows.lease, batch, [ask for _, ask in asked]).replies
+
+    giver.book.learn(*plan(giver, {counter: Waits(50, 50)}), clock.monotonic())
+    assert counter.held == 50
+    clock.advance(3)
+    plan(giver, {})  # it is idle, so all of it goes back; the reply does not arrive
+    theirs = taker.book.live_bundle(VALUES, clock.now()).counters[0]
+    taker.book.activate(theirs)
+    taker.book.learn(*plan(taker, {theirs: Waits(AMOUNT, AMOUNT)}), clock.monotonic())
+    assert theirs.held == AMOUNT
+    assert counter.held == 0
+    giver.rows.close()
+    taker.rows.close()
+
+
 TestFleet = Fleet.TestCase
-TestFleet.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestFleet.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

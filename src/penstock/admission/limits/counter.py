@@ -61,6 +61,7 @@ class Counter:
         "is_level",
         "is_loose",
         "is_starving",
+        "is_unheard",
         "key",
         "low",
         "numbers",
@@ -100,7 +101,7 @@ class Counter:
         self.seen_spent = self.seen_used = self.told_used = 0
         self.planned_s = self.changed_s = self.asked_s = float("-inf")
         self.others = self.fleet_used = self.elsewhere = 0
-        self.is_starving = False
+        self.is_starving = self.is_unheard = False
         self.denied_least = 0
         self.denied_since_s = float("inf")
         self.denied_until_s = float("-inf")
@@ -122,6 +123,7 @@ class Counter:
         """There is nothing that the store has not been told, and nothing to give back."""
         return (
             self.held == self.spent
+            and not self.is_unheard
             and self.told_used == self.settled
             and self.handed == self.confirmed
             and self.crossed == self.told_crossed
@@ -175,6 +177,7 @@ class Counter:
         is_due = is_beat and (self.told_used != self.settled or self.held > self.spent or self.is_level)
         is_urgent = (
             is_lacking
+            or self.is_unheard  # the last reply was lost: what it may have granted is nobody's until we say so
             or self.spent > self.held
             or (keep < self.held and (self.is_starving or is_over or is_idle))
             or ahead * 2 > target
@@ -185,6 +188,7 @@ class Counter:
         if not (is_due or is_urgent):
             return None
         self.held = keep
+        self.is_unheard = True
         self.low = 2**62 if self.is_loose else keep  # a request that goes below it must not ask a second time
         self.asked_s = now_s
         return Ask(
@@ -233,6 +237,7 @@ class Counter:
     def learn(self, ask: Ask, reply: Reply, now_s: float) -> int:
         """Take the reply in.  Returns the bits of the thresholds whose notice is ours to hand on now."""
         self.held = reply.held
+        self.is_unheard = False
         self.others = reply.granted - reply.held
         self.fleet_used = reply.used
         self.is_starving = reply.is_starving

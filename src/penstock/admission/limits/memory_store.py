@@ -53,7 +53,7 @@ class MemoryStore:
         return Replies(now, tuple([self._book(lease, batch, ask, now) for ask in asks]))
 
     def close(self) -> None:
-        self._totals.clear()
+        """It ends with its last user."""
 
     def _book(self, lease: str, batch: int, ask: Ask, now: float) -> Reply:
         total = self._totals.get(ask.key)

@@ -132,7 +132,7 @@ class RedisStore:
             if not asks:
                 return Replies(self._now(client), ())
             return self._book(client, lease, min(batch, 2**53), asks)
-        except (redis.exceptions.RedisError, OSError) as error:
+        except (redis.exceptions.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
             self.close()
             raise StoreLost(str(error).partition("\n")[0]) from None
 

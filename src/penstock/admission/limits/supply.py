@@ -8,6 +8,7 @@ one and calls `start` and `close`; `stage` calls `reserve`.
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -88,6 +89,7 @@ class LimitSupply:
         self._waiters: dict[_Waiter, None] = {}
         self._under_way: _Errand | None = None
         self._is_kicked = False
+        self._sent_s = float("-inf")
         self._lost_since_s: float | None = None
         self._reason = "not asked yet"
         self._adopted = 0
@@ -211,6 +213,10 @@ class LimitSupply:
             self._refuse(waiter, _store_away())
         if self._under_way is None:
             self._send()
+        elif self._lost_since_s is None and now_s - self._sent_s > _LOSS_GRACE_S:
+            # Neither an answer nor an error: that is no store either.
+            self._lost_since_s, self._reason = self._sent_s, "it does not answer"
+            _log.warning("limit_store_lost", reason=self._reason)
         self._arm()
 
     def _send(self, lacking: Lacking | None = None, costs: Costs = ()) -> None:
@@ -229,6 +235,7 @@ class LimitSupply:
                 return
         # While the store is away it is only asked for the time: what is planned is given away, and may not arrive.
         self._heartbeat_at_s = now_s + _HEARTBEAT_S
+        self._sent_s = now_s
         errand = self._under_way = _Errand(batch, asked)
         if self._thread is None:
             self._carry(errand)
@@ -295,14 +302,16 @@ class LimitSupply:
             outcome = lost
         heard_s = (began_s + self._clock.monotonic()) / 2
         if errand.is_last:
+            self._store.close()
             if isinstance(outcome, Replies):
                 self._rows.close()
             else:
                 self._rows.leave()
         elif self._thread is None or self._loop is None:
             self._hear(errand, outcome, heard_s)
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._hear, errand, outcome, heard_s)
+        else:
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to hear it
+                self._loop.call_soon_threadsafe(self._hear, errand, outcome, heard_s)
 
     # -- hearing
 
@@ -324,9 +333,9 @@ class LimitSupply:
         if self.book.set_time(outcome.now, heard_s):
             _log.warning("limit_store_clock_moved", now=outcome.now)
         notices = self.book.learn(errand.asked, outcome.replies, self._clock.monotonic())
+        self._serve_waiters()
         for notice in notices:
             self._on_notice(notice)
-        self._serve_waiters()
         if self._is_kicked or notices or was_lost:
             self._send()
 
