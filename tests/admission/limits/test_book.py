@@ -24,13 +24,15 @@ from penstock.testing.clock import FakeClock
 AMOUNT = 200
 NOTHING = cast("Any", multiple())
 VALUES = ("acme", None, None, None, None, None, None)
+PLACES = 5
 LIMIT = Limit(name="tpm", unit="tokens", amount=AMOUNT, per="month", scope=("tenant",))
+AT_ONCE = Limit(name="places", unit="concurrency", amount=PLACES, scope=("tenant",))
 
 
 class Process:
-    def __init__(self, folder: Path, clock: FakeClock) -> None:
+    def __init__(self, folder: Path, clock: FakeClock, limit: Limit = LIMIT) -> None:
         self.rows = SpentFile(folder)
-        self.book = Book(compile_rules([LIMIT]), rows=self.rows, zone_of=utc, hold_s=60)
+        self.book = Book(compile_rules([limit]), rows=self.rows, zone_of=utc, hold_s=60)
         self.book.set_time(clock.now(), clock.monotonic())
         self.open: dict[int, Reserved] = {}
         self.sent: list[tuple[int, list[Ask]]] = []
@@ -41,12 +43,14 @@ class Fleet(RuleBasedStateMachine):
 
     reservations: Bundle[Any] = Bundle("reservations")
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(limit=st.sampled_from([LIMIT, AT_ONCE]))
+    def begin(self, limit: Limit) -> None:
+        self.limit = limit
+        self.is_level = limit is AT_ONCE
         self.folder = Path(tempfile.mkdtemp(prefix="penstock-book-"))
         self.clock = FakeClock()
         self.store = MemoryStore(self.clock)
-        self.processes = [Process(self.folder, self.clock) for _ in range(3)]
+        self.processes = [Process(self.folder, self.clock, limit) for _ in range(3)]
         self.admitted = 0
         self.overdrawn = 0
         self.next_id = 0
@@ -55,6 +59,7 @@ class Fleet(RuleBasedStateMachine):
     @rule(target=reservations, at=st.integers(0, 2), cost=st.integers(1, 60))
     def admit(self, at: int, cost: int) -> Any:
         process = self.processes[at]
+        cost = 1 if self.is_level else cost
         found = self._consider(process, cost)
         if isinstance(found, Lacking):
             waits = {each: Waits(cost, cost) for each in found.counters}
@@ -73,7 +78,7 @@ class Fleet(RuleBasedStateMachine):
         found = process.open.pop(number, None)
         if found is None:
             return  # its process was killed: what it reserved stays used
-        final = cost * share // 100
+        final = 0 if self.is_level else cost * share // 100
         process.book.settle(found, (1, final, final, 0, 0, 0))
         self.admitted += final - cost
         self.overdrawn += max(0, final - cost)
@@ -101,9 +106,11 @@ class Fleet(RuleBasedStateMachine):
     @rule(at=st.integers(0, 2))
     def kill(self, at: int) -> None:
         self.processes[at].rows.leave()
+        if self.is_level:
+            self.admitted -= len(self.processes[at].open)  # who is dead asks a provider nothing more
         self.processes[at].open.clear()
         self.grave.append(self.processes[at])
-        self.processes[at] = Process(self.folder, self.clock)
+        self.processes[at] = Process(self.folder, self.clock, self.limit)
         self._adopt()
 
     @rule()
@@ -118,7 +125,7 @@ class Fleet(RuleBasedStateMachine):
 
     @invariant()
     def never_over(self) -> None:
-        assert self.admitted <= AMOUNT + self.overdrawn
+        assert self.admitted <= self.limit.amount + self.overdrawn
 
     @invariant()
     def never_negative(self) -> None:
@@ -134,6 +141,7 @@ class Fleet(RuleBasedStateMachine):
             for found in process.open.values():
                 tokens = found.costs[1]
                 process.book.settle(found, (1, tokens, tokens, 0, 0, 0))
+                self.admitted -= self.is_level
         for _ in range(4):
             self.clock.advance(2.0)
             for process in self.processes:
