@@ -247,7 +247,7 @@ def start_unary_upstream(folder: Path, port: int) -> Program:
     try:
         executable, _ = peers.nginx()
     except Unavailable:
-        return _start_rsgi_upstream(folder, port)
+        return _start_plain_upstream(folder, port)
     body = CHAT_ANSWER.decode().replace("'", "\\'")
     config = write_nginx_config(
         folder / "nginx-upstream",
@@ -266,10 +266,10 @@ def start_unary_upstream(folder: Path, port: int) -> Program:
     return program
 
 
-def _start_rsgi_upstream(folder: Path, port: int) -> Program:
+def _start_plain_upstream(folder: Path, port: int) -> Program:
     program = start(
         "upstream",
-        [PYTHON, "-m", "bench.rsgi_upstream", str(port)],
+        [PYTHON, "-m", "bench.unary_upstream", str(port)],
         log=folder / "upstream.log",
         env={"PYTHONPATH": str(ROOT)},
     )

@@ -63,7 +63,7 @@ def _upstream() -> str:
     try:
         return f"nginx {peers.nginx()[1]}"
     except Unavailable:
-        return "granian"
+        return "asyncio"
 
 
 def _commit() -> str:

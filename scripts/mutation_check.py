@@ -106,6 +106,30 @@ MUTATIONS = (
         OUTCOMES,
     ),
     Mutation(
+        "a failed call keeps its place",
+        "flow/attempt.py",
+        "        permit.close(outcome)\n        raise",
+        "        raise",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation(
+        "an answer keeps its place", "flow/engine.py", "            opened.permit.close(outcome)", "            pass", OUTCOMES
+    ),
+    Mutation(
+        "a breaker's refusal hides what was used",
+        "flow/settle.py",
+        " and not isinstance(each, CircuitOpen)",
+        "",
+        "tests/flow/test_gates.py",
+    ),
+    Mutation(
+        "the budget for further calls is not asked",
+        "flow/attempt.py",
+        "exchange.attempts == 0 or gates.may_retry(route)",
+        "True",
+        "tests/flow/test_gates.py",
+    ),
+    Mutation(
         "the deadline's timer is left",
         "flow/engine.py",
         "        timer.cancel()\n        await stop.over()",
@@ -133,7 +157,11 @@ MUTATIONS = (
         BOOKS,
     ),
     Mutation(
-        "what filters hold back is lost", "flow/pump.py", "    await _write(flush(filters), sink, stop)\n", "", BOOKS
+        "what filters hold back is lost",
+        "flow/pump.py",
+        "            await sink.write(flush(filters))",
+        "            flush(filters)",
+        BOOKS,
     ),
     Mutation(
         "what is let go skips the filters after it",

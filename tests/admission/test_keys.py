@@ -32,7 +32,7 @@ def keys_with(*texts: str, expires_at: float | None = None, clock: FakeClock | N
 def refusal(keys: LiveKeys, authorization: str | None, api_key: str | None = None) -> tuple[str, int, str]:
     with pytest.raises(AuthError) as caught:
         keys.authenticate(authorization, api_key)
-    return str(caught.value), caught.value.status, caught.value.code
+    return caught.value.public, caught.value.status, caught.value.code
 
 
 def test_a_key_is_accepted_as_bearer_token_and_as_api_key_header() -> None:
@@ -63,7 +63,7 @@ def test_unknown_malformed_expired_and_revoked_keys_get_the_same_answer() -> Non
     answers.add(refusal(keys, f"Bearer {key}"))
     keys.replace(KeyRing((), KeyHasher(SECRET)))
     answers.add(refusal(keys, f"Bearer {key}"))
-    assert answers == {("This API key is not valid.", 401, "unauthenticated")}
+    assert answers == {("This API key or token is not valid.", 401, "unauthenticated")}
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer ", "Bearer", "Basic abc", ""])

@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+import pytest
+from msgspec.structs import replace
 
+from penstock.admission.identity.audit import Change
+from penstock.admission.identity.faults import UnknownKey
+from penstock.admission.identity.known import Known
 from penstock.admission.keys import KeyEntry, KeyHasher, KeyRing, LiveKeys, new_key
 from penstock.admission.snapshot import load_snapshot
 from penstock.admission.store import KeyFollower, KeyRow, create_key, list_keys, revoke_key
@@ -15,6 +20,7 @@ from penstock.testing.clock import FakeClock
 
 HASHER = KeyHasher(b"s" * 32)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CHANGE = Change(actor="test", actor_tenant=None, request_id="req_1", at=NOW)
 DEV = KeyEntry(HASHER.hash("dev"), Principal("default", "dev"))
 
 
@@ -45,9 +51,9 @@ async def with_connection(url: str, *steps: tuple[str, str]) -> None:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         for action, value in steps:
             if action == "create":
-                await create_key(connection, row(value, f"pk_{value}"), HASHER.hash(value))
+                await create_key(connection, row(value, f"pk_{value}"), HASHER.hash(value), CHANGE, makes_tenant=True)
             else:
-                await revoke_key(connection, value, at=NOW)
+                await revoke_key(connection, value, CHANGE)
 
 
 def follower(keys: LiveKeys, url: str | None, snapshot: Path) -> KeyFollower:
@@ -90,22 +96,25 @@ def test_the_last_keys_are_known_while_the_database_is_away(database_url: str, t
 
 def test_a_damaged_snapshot_is_no_keys_at_all(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
-    assert load_snapshot(path) == ()
+    assert load_snapshot(path) == Known()
     path.write_text('[{"hash": "')
-    assert load_snapshot(path) == ()
+    assert load_snapshot(path) == Known()
 
 
 def test_keys_are_listed_page_by_page_and_revoked_once(database_url: str) -> None:
     async def main() -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
             for name in ("key_a", "key_b", "key_c"):
-                await create_key(connection, row(name, new_key("live").prefix), HASHER.hash(name))
+                await create_key(
+                    connection, row(name, new_key("live").prefix), HASHER.hash(name), CHANGE, makes_tenant=True
+                )
             first = await list_keys(connection, after="", limit=2)
             rest = await list_keys(connection, after=first[-1].id, limit=2)
             assert [each.id for each in first + rest] == ["key_a", "key_b", "key_c"]
-            assert await revoke_key(connection, "key_a", at=NOW)
-            assert await revoke_key(connection, "key_a", at=datetime(2027, 1, 1, tzinfo=UTC))
-            assert not await revoke_key(connection, "key_x", at=NOW)
+            await revoke_key(connection, "key_a", CHANGE)
+            await revoke_key(connection, "key_a", replace(CHANGE, at=datetime(2027, 1, 1, tzinfo=UTC)))
+            with pytest.raises(UnknownKey):
+                await revoke_key(connection, "key_x", CHANGE)
             assert (await list_keys(connection, after="", limit=1))[0].revoked_at == NOW
 
     asyncio.run(main())

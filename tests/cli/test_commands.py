@@ -66,6 +66,19 @@ def test_check_says_what_a_sound_configuration_serves(tmp_path: Path) -> None:
     assert "sim" in done.stdout
 
 
+def test_check_names_the_beginnings_of_model_names_and_where_they_go(tmp_path: Path) -> None:
+    keys = {"OPENAI_API_KEY": "sk-x", "ANTHROPIC_API_KEY": "sk-y"}
+    done = penstock("check", "--data-dir", str(tmp_path / "elsewhere"), cwd=tmp_path, environ=keys)
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert "claude-…  (go to anthropic)" in lines
+    assert any(line.endswith("(go to openai)") and "gpt-…" in line for line in lines)
+    assert any("PROVIDER/MODEL" in line for line in lines)
+    assert f"data       {tmp_path / 'elsewhere'}" in lines
+    assert "gemini" not in done.stdout, "a provider that is not there"
+    assert not (tmp_path / "elsewhere").exists(), "a check makes nothing"
+
+
 def test_explain_shows_the_call_without_the_key_and_without_calling(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text('{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}')
     done = penstock("explain", "request.json", cwd=tmp_path, environ={"OPENAI_API_KEY": "sk-very-secret"})

@@ -40,7 +40,10 @@ def settings(kind: type[msgspec.Struct], path: str = "") -> Iterator[tuple[str, 
         section = as_section(found)
         default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
         if section is None or (between and default is msgspec.NODEFAULT):
-            yield place, default
+            yield (
+                place,
+                list(cast("tuple[object, ...]", default)) if isinstance(default, tuple) else default,
+            )  # YAML has no tuples
         if section is not None:
             yield from settings(section, f"{place}{between}.")
 

@@ -1,85 +1,20 @@
 """The control plane over HTTP, with a real database behind it and settled exchanges in its journal."""
 
-import http.client
-import socket
-import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import psycopg
 import pytest
-import uvicorn
+from tests.console.serving import PATIENCE_S, Api, serving, settings
 
-from penstock.config import Config, read
-from penstock.console.api import new_api
 from penstock.console.plane import open_plane
 from penstock.core.clock import SystemClock
 from penstock.core.facts import Ended
-from penstock.core.json import dumps, loads
 from penstock.core.record import Settled
+from penstock.storage.migrate import known_revisions
 from penstock.watch.journal import JournalFile
-
-PATIENCE_S = 20.0
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    json: Any
-
-
-@dataclass(frozen=True)
-class Api:
-    port: int
-    token: str
-    root: Path
-
-    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        headers = {"authorization": f"Bearer {self.token if token is None else token}"}
-        if body is not None:
-            headers["content-type"] = "application/json"
-        connection.request(method, path, body=None if body is None else dumps(body), headers=headers)
-        response = connection.getresponse()
-        data = response.read()
-        connection.close()
-        return Reply(response.status, loads(data) if data else None)
-
-    def get(self, path: str) -> Reply:
-        return self.call("GET", path)
-
-
-def settings(root: Path, database_url: str) -> Config:
-    free = socket.socket()
-    free.bind(("127.0.0.1", 0))
-    nobody = free.getsockname()[1]
-    free.close()
-    environ = {
-        "PENSTOCK__DATABASE_URL": "env:DB",
-        "DB": database_url,
-        "PENSTOCK__DATA_DIR": str(root),
-        "PENSTOCK__SERVER__PORT": str(nobody),
-    }
-    return read(None, environ)
-
-
-@contextmanager
-def serving(root: Path, database_url: str) -> Generator[Api]:
-    plane = open_plane(settings(root, database_url), {})
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(new_api(plane), log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield Api(listener.getsockname()[1], plane.admin_token, root)
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-        listener.close()
-    assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -124,14 +59,18 @@ def settle(api: Api, *records: Settled) -> None:
     for record in records:
         journal.append(record)
     journal.close()
+    until(lambda: len(api.get("/admin/v1/ledger?limit=1000").json["items"]) == len(records), "not shipped")
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
-    while len(api.get("/admin/v1/ledger?limit=1000").json["items"]) < len(records):
-        assert time.monotonic() < deadline_s, "not shipped"
+    while not condition():
+        assert time.monotonic() < deadline_s, what
 
 
 def test_health_says_ready_and_why_it_is_degraded(api: Api) -> None:
     assert api.get("/health/live").status == 200
-    assert api.get("/health/ready").status == 200
+    until(lambda: api.get("/health/ready").status == 200, "not ready")
     health = api.get("/health")
     assert health.status == 200
     assert health.json["status"] == "degraded"
@@ -231,6 +170,19 @@ def test_bad_input_is_a_clear_error(api: Api, call: str, body: object, expected:
     assert reply.json["error"]["message"]
 
 
+def test_models_and_providers_are_shown(api: Api) -> None:
+    assert [model["name"] for model in api.get("/admin/v1/models").json] == ["sim"]
+    assert api.get("/admin/v1/models").json[0]["targets"] == ["sim/sim"]
+    assert [provider["name"] for provider in api.get("/admin/v1/providers").json] == ["sim"]
+
+
+def test_the_catalog_is_made_once_however_many_ask_at_once(tmp_path: Path) -> None:
+    plane = open_plane(settings(tmp_path, "postgresql://me@127.0.0.1:9/x", {}), {})
+    with ThreadPoolExecutor(8) as pool:
+        made = [each.result() for each in [pool.submit(plane.catalog.get) for _ in range(8)]]
+    assert {id(catalog) for catalog in made} == {id(plane.catalog.get())}
+
+
 def test_the_configuration_is_shown_without_secrets(api: Api) -> None:
     shown = api.get("/admin/v1/config").json
     assert shown["settings"]["database_url"] == "env:DB"
@@ -241,3 +193,27 @@ def test_without_its_database_the_plane_is_not_ready_and_says_so(tmp_path: Path)
     with serving(tmp_path, f"postgresql://postgres@/none?host={tmp_path}") as api:
         assert api.get("/health/ready").status == 503
         assert api.get("/health").json["postgres"] == "down"
+        until(lambda: "cannot reach the database" in api.get("/health").json["reasons"][0], "no reason")
+
+
+def test_an_empty_database_gets_its_schema_from_the_plane(tmp_path: Path, empty_database_url: str) -> None:
+    with serving(tmp_path, empty_database_url) as api:
+        until(lambda: api.get("/health/ready").status == 200, "not ready")
+        settle(api, settled(0))
+
+
+def test_a_newer_schema_is_left_alone_and_the_records_wait(tmp_path: Path, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+        journal = JournalFile(tmp_path / "journal", clock=SystemClock(), fsync="never")
+        journal.append(settled(0))
+        journal.close()
+        with serving(tmp_path, database_url) as api:
+            until(lambda: "9999_from_the_future" in api.get("/health").json["reasons"][0], "no reason")
+            health = api.get("/health")
+            assert (health.status, health.json["status"], health.json["postgres"]) == (503, "not_ready", "up")
+            assert health.json["journal"]["records"] == 1
+            assert api.get("/health/ready").status == 503
+            connection.execute("UPDATE alembic_version SET version_num = %s", (known_revisions()[-1],))
+            until(lambda: api.get("/health/ready").status == 200, "not ready")
+            until(lambda: len(api.get("/admin/v1/ledger").json["items"]) == 1, "not shipped")

@@ -24,7 +24,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
 METHODS = {"get", "post", "delete", "put", "patch"}
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
-REFERENCES = {"PENSTOCK_DATABASE_URL": "postgresql://db/penstock"}
+REFERENCES = {"PENSTOCK_DATABASE_URL": "postgresql://db/penstock", "PENSTOCK_CREDENTIALS_KEY": "ab" * 32}
 
 
 def _code(page: Path) -> Iterable[str]:
@@ -40,7 +40,7 @@ def _rows(heading: str) -> set[tuple[str, str]]:
 def _paths_in(section: str) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for line in section.splitlines():
-        if match := re.match(r"\| `(GET|POST|DELETE) (/\S+)` \|", line):
+        if match := re.match(r"\| `(GET|POST|PUT|PATCH|DELETE) (/\S+)` \|", line):
             found.add((match[1], match[2]))
             found |= {(match[1], path) for path in re.findall(r"`(/[\w/]+)`", line[match.end() :])}
     return found

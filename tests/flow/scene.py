@@ -5,12 +5,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from penstock.admission.targets.gates import TargetGates
+from penstock.config.targets import GateSettings, RetrySettings
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.errors import PolicyBlocked
 from penstock.core.events import Event
 from penstock.core.exchange import Exchange, GonePolicy, Principal
 from penstock.core.ids import new_exchange_id
-from penstock.core.ports import CONTINUE, Continue, Filter, Route, Stage, Target
+from penstock.core.ports import CONTINUE, Continue, FailureCause, Filter, Route, Stage, Target
 from penstock.core.record import Settled
 from penstock.core.usage import Cost, NanoUsd, Usage
 from penstock.flow.engine import Engine, World
@@ -134,6 +136,9 @@ class Scene:
     max_attempts: int = 1
     targets: Sequence[str] = ()
     guards: Sequence[Stage] = ()
+    fallbacks: Sequence[tuple[FailureCause, str]] = ()
+    gate_settings: GateSettings = field(default_factory=GateSettings)
+    retry_settings: RetrySettings = field(default_factory=lambda: RetrySettings(floor=20))
     clock: FakeClock = field(default_factory=FakeClock)
     sink: RecordingSink = field(default_factory=RecordingSink)
 
@@ -142,7 +147,14 @@ class Scene:
         self.faults = Faults()
         self.provider = ScriptedProvider(clock=self.clock, events_per_read=1)
         names = self.targets or (self.model,)
-        route = Route(self.model, tuple(Target(f"sim/{n}", self.provider, n) for n in names), self.max_attempts)
+        self.route = Route(
+            self.model,
+            tuple(self.target(name) for name in names),
+            self.max_attempts,
+            tuple((frozenset({cause}), (self.target(name),)) for cause, name in self.fallbacks),
+        )
+        chance = random.Random(7)  # noqa: S311 - a test's chance
+        self.gates = TargetGates(self.gate_settings, self.retry_settings, self.clock, chance)
         self.lease_stage = LeaseStage(self.clock)
         world = World(
             ledger=self.ledger,
@@ -151,9 +163,10 @@ class Scene:
             clock=self.clock,
             faults=self.faults,
             drain_s=DRAIN_S,
+            gates=self.gates,
         )
-        stages: tuple[Stage, ...] = (self.lease_stage, RouteTo(route), *self.guards)
-        self.engine = Engine(Plan(stages, stages), world, rng=random.Random(7))  # noqa: S311 - a test's chance
+        stages: tuple[Stage, ...] = (self.lease_stage, RouteTo(self.route), *self.guards)
+        self.engine = Engine(Plan(stages, stages), world, rng=chance)
         self.exchange = Exchange(
             id=new_exchange_id(self.clock),
             principal=Principal(tenant="t", key="k"),
@@ -171,6 +184,9 @@ class Scene:
         )
         self.stop: Stop | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def target(self, name: str) -> Target:
+        return Target(f"sim/{name}", self.provider, name)
 
     async def begin(self) -> None:
         """Start the exchange; it runs until it ends or waits for something."""
@@ -196,6 +212,7 @@ class Scene:
         assert self.provider.opened == self.provider.closed
         assert [source.closes for source in self.provider.sources] == [1] * len(self.provider.sources)
         assert [lease.settled for lease in self.lease_stage.leases] == [1] * len(self.lease_stage.leases)
+        assert [(gate.in_flight, gate.waiting) for gate in self.gates if gate.in_flight or gate.waiting] == []
         assert self.sink.closes == 1
         assert self.exchange.leases == []
         assert record.outcome == self.exchange.end == self.sink.end

@@ -15,9 +15,9 @@ from penstock.core.clock import SystemClock
 from penstock.core.record import Settled
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
-from penstock.watch.backlog import measure
+from penstock.watch.backlog import Backlog, BacklogGauge, measure
 from penstock.watch.journal import JournalFile
-from penstock.watch.segment import head_of, offset_path, segments
+from penstock.watch.segment import head_of, offset_path, read_chunk, segments, write_offset
 from penstock.watch.ship import AlreadyShipping, Shipper
 from penstock.watch.store import LedgerFilter, LedgerWriter, copy_line, reading
 
@@ -166,6 +166,22 @@ def test_a_row_that_the_database_refuses_is_put_aside_alone(
     assert sorted(rejected_lines(tmp_path)) == sorted([msgspec.json.encode(absurd), msgspec.json.encode(lying)])
 
 
+def test_a_schema_that_has_changed_since_is_not_the_rows_fault(
+    database_url: str, journal: JournalFile, tmp_path: Path, make_record: Callable[[int], Settled]
+) -> None:
+    """A newer Penstock has migrated while this one ships: what it cannot insert waits, and is not put aside."""
+    journal.append(make_record(0))
+    shipper = Shipper(tmp_path, database_url, clock=CLOCK)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE ledger ADD COLUMN newer integer NOT NULL")
+        connection.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+        with pytest.raises(psycopg.DatabaseError, match="9999_from_the_future"):
+            shipper.drain_once()
+        assert not (tmp_path / "rejected").exists()
+        connection.execute("ALTER TABLE ledger DROP COLUMN newer")
+    assert shipper.drain_once() == 1
+
+
 def test_a_torn_last_line_is_counted_and_passed_over(
     database_url: str, tmp_path: Path, make_record: Callable[[int], Settled]
 ) -> None:
@@ -200,6 +216,70 @@ def test_the_backlog_tells_what_waits(
     Shipper(tmp_path, database_url, clock=CLOCK).drain_once()
     assert measure(tmp_path, CLOCK).records == 0
     assert measure(tmp_path, CLOCK).oldest_unshipped_s == 0
+
+
+def test_a_gauge_that_looks_again_says_what_a_fresh_one_says(
+    database_url: str, tmp_path: Path, make_record: Callable[[int], Settled]
+) -> None:
+    """What it remembers of segments must follow writing, rotation, the writer's end, shipping and deletion."""
+    gauge, now = BacklogGauge(tmp_path, CLOCK), CLOCK.now()
+    assert gauge.look() == Backlog(0, 0, 0.0, 0)
+    journal = JournalFile(tmp_path, clock=CLOCK, fsync="never", segment_bytes=4000)
+
+    def write(first: int, last: int) -> None:
+        for number in range(first, last):
+            journal.append(msgspec.structs.replace(make_record(number), started_at=now - 1000 + number, duration_s=0.0))
+
+    def oldest() -> float:
+        seen, fresh = gauge.look(), measure(tmp_path, CLOCK)
+        assert (seen.records, seen.bytes) == (fresh.records, fresh.bytes)
+        assert seen.oldest_unshipped_s == pytest.approx(fresh.oldest_unshipped_s, abs=5)
+        return seen.oldest_unshipped_s
+
+    assert oldest() == 0
+    for last in range(1, 40):
+        write(last - 1, last)
+        oldest()
+        assert gauge.look().records == last
+    assert oldest() > 999
+    shipper = Shipper(tmp_path, database_url, clock=CLOCK)
+    first = segments(tmp_path)[0]
+    write_offset(first, read_chunk(first, 0, is_final=True).lines[1].offset)
+    assert gauge.look().records == 38
+    assert 998 < oldest() < 1000
+    shipper.drain_once()
+    assert (gauge.look().records, oldest()) == (0, 0)
+    write(40, 50)
+    assert gauge.look().records == 10
+    journal.close()
+    assert gauge.look().records == 10
+    shipper.drain_once()
+    assert (gauge.look().records, oldest()) == (0, 0)
+
+
+def test_a_long_segment_is_estimated_from_its_beginning(tmp_path: Path, make_record: Callable[[int], Settled]) -> None:
+    journal = JournalFile(tmp_path, clock=CLOCK, fsync="never")
+    for number in range(1000):
+        journal.append(make_record(number))
+    gauge = BacklogGauge(tmp_path, CLOCK)
+    assert 980 < gauge.look().records < 1020
+    for number in range(1000, 2000):
+        journal.append(make_record(number))
+    assert 1960 < gauge.look().records < 2040
+    journal.close()
+
+
+def test_a_look_at_what_was_seen_before_opens_nothing(tmp_path: Path, make_record: Callable[[int], Settled]) -> None:
+    """A second's look at a backlog of an hour must cost the requests nothing: it is the file names and no file."""
+    journal = JournalFile(tmp_path, clock=CLOCK, fsync="never", segment_bytes=1)
+    for number in range(50):
+        journal.append(make_record(number))
+    journal.close()
+    gauge = BacklogGauge(tmp_path, CLOCK)
+    before = gauge.look()
+    for path in segments(tmp_path):
+        path.write_bytes(b"")  # whoever opens it again sees nothing waiting
+    assert gauge.look().records == before.records == 50
 
 
 @pytest.mark.slow

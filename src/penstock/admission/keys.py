@@ -30,7 +30,7 @@ _CHECK_CHARS = 6
 _SHOWN_CHARS = 6
 _MAX_KEY_CHARS = 200
 _MISSING = "No API key was sent: send it as `Authorization: Bearer <key>` or as `x-api-key: <key>`."
-_INVALID = "This API key is not valid."
+_INVALID = "This API key or token is not valid."
 
 KeyHash = bytes
 """32 bytes."""
@@ -117,20 +117,24 @@ def open_dev_key(data_dir: DataDir, hasher: KeyHasher) -> KeyEntry:
 class KeyRing:
     """An immutable snapshot of every valid key."""
 
-    __slots__ = ("_entries", "_hasher")
+    __slots__ = ("_entries", "_hasher", "_ids")
 
     def __init__(self, entries: tuple[KeyEntry, ...], hasher: KeyHasher) -> None:
         self._entries: Mapping[KeyHash, KeyEntry] = {entry.hash: entry for entry in entries}
+        self._ids = frozenset(entry.principal.key for entry in entries)
         self._hasher = hasher
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    def holds(self, key_id: str) -> bool:
+        """Whether the key of that id is still in the ring."""
+        return key_id in self._ids
+
     def find(self, key: str, *, now: float) -> Principal | None:
         """Whom the key stands for; None for every reason there may be to refuse it."""
-        if len(key) > _MAX_KEY_CHARS:
-            return None
-        digest = self._hasher.hash(key)
+        # One that is too long is cut, and then of the wrong length for a key: the work stays the same, and bounded.
+        digest = self._hasher.hash(key[:_MAX_KEY_CHARS])
         # Looking up a keyed hash tells a clock nothing: the caller cannot know or choose its bytes.
         entry = self._entries.get(digest)
         if entry is None or not compare_digest(entry.hash, digest):
@@ -152,18 +156,36 @@ class LiveKeys:
     def replace(self, ring: KeyRing) -> None:
         self._ring = ring
 
+    def holds(self, key_id: str) -> bool:
+        """Whether the key of that id is still good, its expiry aside."""
+        return self._ring.holds(key_id)
+
     def authenticate(self, authorization: str | None, api_key: str | None = None) -> Principal:
         """Whom a request comes from: `authorization` is that header, `api_key` is `x-api-key` or `api-key`.
 
         A bearer token wins over an API key header.  Raises `AuthError`, in the same words for an unknown, malformed,
         expired and revoked key.
         """
-        key = api_key
-        if authorization is not None and authorization[:7].lower() == "bearer ":
-            key = authorization[7:]
-        if key is None or not (key := key.strip()):
-            raise AuthError(_MISSING)
+        return self.identify(presented(authorization, api_key))
+
+    def identify(self, key: str) -> Principal:
+        """Whom `key` stands for.  Raises `AuthError`."""
         principal = self._ring.find(key, now=self._clock.now())
         if principal is None:
-            raise AuthError(_INVALID)
+            raise refusal("key")
         return principal
+
+
+def presented(authorization: str | None, api_key: str | None) -> str:
+    """The credential in a request's headers.  Raises `AuthError` where there is none."""
+    credential = api_key
+    if authorization is not None and authorization[:7].lower() == "bearer ":
+        credential = authorization[7:]
+    if credential is None or not (credential := credential.strip()):
+        raise AuthError(_MISSING, detail="missing")
+    return credential
+
+
+def refusal(reason: str) -> AuthError:
+    """The one answer to every credential that is not good; `reason` is a code for our own log and metrics."""
+    return AuthError(_INVALID, detail=reason)

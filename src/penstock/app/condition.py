@@ -1,14 +1,15 @@
 """What the data plane says of its own health.
 
-Looking at the journal's backlog reads files, so a thread does it every few seconds and `/health` reads the result.
+Looking at the journal's backlog reads files, so a thread does it every second and `/health` reads the result.
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from penstock.core.clock import Clock
 from penstock.server.service import Health
-from penstock.watch.backlog import Backlog, measure
+from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.journal import JournalFile
 
 _LOOK_EVERY_S = 1.0
@@ -17,12 +18,20 @@ _LATE_S = 5.0
 
 
 class Condition:
-    """`start` once, `stop` once."""
+    """`start` once, `stop` once.  `problems` are those of other parts, each with its reason."""
 
-    def __init__(self, journal: JournalFile, directory: Path, clock: Clock, *, unpriced: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        journal: JournalFile,
+        directory: Path,
+        clock: Clock,
+        *,
+        unpriced: tuple[str, ...],
+        problems: Callable[[], tuple[str, ...]],
+    ) -> None:
         self._journal = journal
-        self._directory = directory
-        self._clock = clock
+        self._problems = problems
+        self._gauge = BacklogGauge(directory, clock)
         self._unpriced = unpriced
         self._backlog = Backlog(0, 0, 0.0, 0)
         self._unreadable: str | None = None
@@ -56,13 +65,14 @@ class Condition:
         if backlog.rejected_files:
             reasons.append(f"{backlog.rejected_files} records could not be read and wait in journal/rejected")
         reasons += [f"the price of {name} is unknown" for name in self._unpriced]
+        reasons += self._problems()
         details = {"journal": {"records_waiting": backlog.records, "bytes_waiting": backlog.bytes}}
         return Health("degraded" if reasons else "ready", tuple(reasons), details)
 
     def _look(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             try:
-                self._backlog = measure(self._directory, self._clock)
+                self._backlog = self._gauge.look()
             except OSError as error:
                 self._unreadable = str(error)
             else:

@@ -1,8 +1,11 @@
 """The data plane, put together from its configuration and run until SIGTERM."""
 
+import asyncio
 import os
+import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +13,13 @@ import psycopg
 import structlog
 
 import penstock
+from penstock.admission.identity.access import is_allowed, visible
+from penstock.admission.identity.assembly import Identities, open_identities
+from penstock.admission.identity.stage import IdentityStage, note_ended
 from penstock.admission.inflight import InFlightLimit
-from penstock.admission.keys import KeyRing, LiveKeys, open_dev_key, open_hasher
-from penstock.admission.store import KeyFollower
+from penstock.admission.keys import open_hasher
+from penstock.admission.targets.breaker import BreakerChange
+from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.condition import Condition
 from penstock.app.upstreams import Connected, connect
@@ -20,12 +27,14 @@ from penstock.config.datadir import DataDir
 from penstock.config.logs import configure_logs
 from penstock.config.types import Config
 from penstock.core.clock import Clock, SystemClock
-from penstock.core.exchange import Exchange
+from penstock.core.errors import UnknownModel
+from penstock.core.exchange import Exchange, Principal
 from penstock.core.ports import ClientDialect, Stage
 from penstock.flow.engine import Engine, World
 from penstock.flow.plan import Plan
 from penstock.providers.vendors import vendors
 from penstock.routing.catalog import Catalog, RouteStage, build_catalog
+from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
 from penstock.server.service import Limits, ModelsPage, Service
@@ -52,7 +61,12 @@ def serve(config: Config, environ: Mapping[str, str] | None = None) -> None:
     listen = Listen(
         host=config.server.host,
         port=config.server.port,
-        header_limit_bytes=config.server.header_limit_bytes,
+        limits=HttpLimits(
+            header_limit_bytes=config.server.header_limit_bytes,
+            idle_timeout_s=config.server.idle_timeout_s,
+            write_timeout_s=config.server.write_timeout_s,
+            max_connections=config.server.max_connections,
+        ),
         drain_timeout_s=config.server.drain_timeout_s,
     )
     run(partial(build, config, os.environ if environ is None else environ), listen)
@@ -76,7 +90,14 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         segment_bytes=config.ledger.segment_bytes,
     )
     metrics = Metrics()
-    keys, follower = _follow_keys(config, data_dir, clock)
+    identities = _open_identities(config, data_dir, clock)
+    gates = TargetGates(
+        config.gates,
+        config.retries,
+        clock,
+        random.Random(),  # noqa: S311 - jitter and draws, not a secret
+        on_breaker_change=_log_breaker,
+    )
     world = World(
         ledger=Books(journal, metrics),
         prices=prices,
@@ -84,12 +105,19 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         clock=clock,
         faults=LoggedFaults(),
         drain_s=config.server.drain_max_s,
+        gates=gates,
     )
-    engine = Engine(new_plan(config, catalog, clock), world)
-    condition = Condition(journal, data_dir.root / "journal", clock, unpriced=unpriced)
+    engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s), world)
+    condition = Condition(
+        journal,
+        data_dir.root / "journal",
+        clock,
+        unpriced=unpriced,
+        problems=lambda: (*identities.problems(), *_targets_down(gates)),
+    )
     service = Service(
         engine=engine,
-        authenticate=keys.authenticate,
+        authenticate=identities.authenticator.authenticate,
         dialects=client_dialects(),
         models=new_models_page(catalog),
         limits=Limits(
@@ -102,16 +130,21 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         clock=clock,
         config_hash=config.config_hash,
         health=condition.health,
-        metrics=lambda: metrics.render(in_flight=engine.in_flight, backlog=condition.backlog),
+        metrics=lambda: metrics.render(
+            in_flight=engine.in_flight,
+            backlog=condition.backlog,
+            credentials_refused=identities.authenticator.refusals,
+        ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
     )
-    follower.start()
+    _heed_changes(identities, engine, connected, clock)
+    identities.start()
     condition.start()
 
     async def aclose() -> None:
         condition.stop()
-        follower.stop()
+        identities.stop()
         for provider in catalog.providers():
             await provider.aclose()
         journal.close()
@@ -140,22 +173,38 @@ def new_catalog(config: Config, connected: Mapping[str, Connected]) -> Catalog:
 
 
 def new_models_page(catalog: Catalog) -> ModelsPage:
-    """What /v1/models lists; a single model may also be one that is found by its vendor's prefix."""
+    """What /v1/models lists; a single model may also be one that is found by its vendor's prefix.
+
+    What the caller may not use is not there for it.
+    """
 
     def entry(name: str) -> ModelEntry:
         return ModelEntry(name, catalog.resolve(name).targets[0].provider.name)
 
-    return ModelsPage(
-        everything=lambda is_anthropic: encode_models(
-            [entry(name) for name in catalog.names()], as_anthropic=is_anthropic
-        ),
-        one=lambda name, is_anthropic: encode_model([entry(name)], name, as_anthropic=is_anthropic),
+    def everything(principal: Principal, is_anthropic: bool) -> bytes:  # noqa: FBT001 - called through `ModelsPage`
+        names = visible(principal, catalog.names())
+        return encode_models([entry(name) for name in names], as_anthropic=is_anthropic)
+
+    def one(principal: Principal, name: str, is_anthropic: bool) -> bytes:  # noqa: FBT001 - same
+        if not is_allowed(principal.models, name):
+            raise UnknownModel(f"There is no model `{name[:100]}`.", field="model")
+        return encode_model([entry(name)], name, as_anthropic=is_anthropic)
+
+    return ModelsPage(everything=everything, one=one)
+
+
+def new_plan(
+    config: Config, catalog: Catalog, clock: Clock, *, stale_s: Callable[[str], float | None] = lambda _: None
+) -> Plan:
+    """The stages in their order.  None of today's watches the answer.
+
+    Who may not use a model learns so before a place is taken.  `stale_s` is `Identities.stale_s`.
+    """
+    stages: tuple[Stage, ...] = (
+        IdentityStage(clock, stale_s),
+        InFlightLimit(config.server.max_in_flight, clock),
+        RouteStage(catalog, clock),
     )
-
-
-def new_plan(config: Config, catalog: Catalog, clock: Clock) -> Plan:
-    """The stages in their order.  None of today's watches the answer."""
-    stages: tuple[Stage, ...] = (InFlightLimit(config.server.max_in_flight, clock), RouteStage(catalog, clock))
     return Plan(request=stages, response=stages)
 
 
@@ -174,11 +223,7 @@ def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:
     return PriceBook(ensure_table(data_dir.root), clock=clock, overrides=overrides, vendors=names)
 
 
-def _follow_keys(config: Config, data_dir: DataDir, clock: Clock) -> tuple[LiveKeys, KeyFollower]:
-    hasher = open_hasher(data_dir)
-    fixed = (open_dev_key(data_dir, hasher),) if config.keys.dev_key else ()
-    keys = LiveKeys(KeyRing(fixed, hasher), clock)
-
+def _open_identities(config: Config, data_dir: DataDir, clock: Clock) -> Identities:
     def connection() -> psycopg.Connection | None:
         url = config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
         if url is None:
@@ -187,15 +232,34 @@ def _follow_keys(config: Config, data_dir: DataDir, clock: Clock) -> tuple[LiveK
         opened.autocommit = True
         return opened
 
-    follower = KeyFollower(
-        keys=keys,
-        hasher=hasher,
-        fixed=fixed,
-        snapshot=data_dir.key_snapshot,
-        connect=connection,
-        refresh_s=config.keys.refresh_s,
-    )
-    return keys, follower
+    return open_identities(config, data_dir, open_hasher(data_dir), clock, connect=connection)
+
+
+def _heed_changes(identities: Identities, engine: Engine, connected: Mapping[str, Connected], clock: Clock) -> None:
+    """Let what is running learn of keys, tenants and credentials that change: now, and whenever they do."""
+    loop = asyncio.get_running_loop()
+    stands = identities.authenticator.stands
+
+    def heed() -> None:
+        for name, each in connected.items():
+            for caller in each.callers:
+                caller.use(identities.credentials.get(name))
+        note_ended(engine.exchanges(), stands, clock)
+
+    def from_a_thread() -> None:
+        with suppress(RuntimeError):  # the loop has closed: this process is at its end
+            loop.call_soon_threadsafe(heed)
+
+    identities.changed = from_a_thread
+    heed()
+
+
+def _log_breaker(target: str, change: BreakerChange) -> None:
+    _log.warning("breaker_changed", target=target, before=change.before, after=change.after, reason=change.reason)
+
+
+def _targets_down(gates: TargetGates) -> tuple[str, ...]:
+    return tuple(f"{gate.name} is failing and is not called for now" for gate in gates if not gate.breaker.is_closed)
 
 
 def _warm_later(counter: Counter, clock: Clock) -> Counter:

@@ -51,6 +51,8 @@ class Connected:
     upstream: Upstream
     endpoint: Endpoint | None
     dialects: Mapping[Dialect, UpstreamDialect]
+    callers: tuple[HttpProvider, ...] = ()
+    """What sends the credential, and is told when it changes."""
 
 
 def connect(config: Config, environ: Mapping[str, str], clock: Clock) -> dict[str, Connected]:
@@ -87,7 +89,8 @@ def _configured(
     if dialect is None or not (base_url or dialect == "bedrock"):
         raise config.problem(path, "`dialect` and `base_url` must be given for this vendor")
     credential = settings.api_key.reveal() if settings.api_key is not None else _credential(vendor, environ)
-    if credential is None and vendor is not None and vendor.needs_key:
+    may_come_later = config.identity.credentials_key is not None  # it may be stored: see `admission.identity`
+    if credential is None and vendor is not None and vendor.needs_key and not may_come_later:
         wanted = " or ".join(vendor.key_env) or "api_key"
         raise config.problem(path, f"no API key: set `api_key`, or {wanted} in the environment")
     endpoint = Endpoint(
@@ -131,12 +134,12 @@ def _connected(  # noqa: PLR0917 - private, called twice
     dialects: dict[Dialect, UpstreamDialect] = {dialect: DIALECTS[dialect]()}
     if is_twinned and endpoint.vendor in TWINS:
         dialects["openai-responses"] = DIALECTS["openai-responses"]()
-    providers: dict[Dialect, Provider] = {
-        each: _http(name, dialects[each], endpoint, timeouts, clock) for each in dialects
-    }
+    callers: dict[Dialect, HttpProvider] = {each: _http(name, dialects[each], endpoint, timeouts, clock) for each in dialects}
+    providers: dict[Dialect, Provider] = {**callers}
     provider: Provider = providers[dialect] if len(providers) == 1 else TwinProvider(name, providers, dialect)
     prefixes = vendor.prefixes if vendor is not None else ()
-    return Connected(Upstream(provider, endpoint.vendor, prefixes), endpoint, MappingProxyType(dialects))
+    upstream = Upstream(provider, endpoint.vendor, prefixes)
+    return Connected(upstream, endpoint, MappingProxyType(dialects), tuple(callers.values()))
 
 
 def _http(name: str, dialect: UpstreamDialect, endpoint: Endpoint, timeouts: Timeouts, clock: Clock) -> HttpProvider:

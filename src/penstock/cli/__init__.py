@@ -14,7 +14,9 @@ import penstock
 if TYPE_CHECKING:
     import typer
 
-_COMMANDS = ("up", "serve", "control", "check", "explain", "sim", "demo", "ledger", "version")
+_COMMANDS = ("up", "serve", "control", "check", "explain", "sim", "demo", "ledger", "tenant", "key", "version")
+_ADMIN = frozenset({"tenant", "key"})
+"""Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 
 
@@ -40,7 +42,7 @@ def _build(arguments: Sequence[str]) -> "typer.Typer":
     app.callback()(_root)  # makes it a group, however few commands are loaded
     wanted = arguments[0] if arguments else ""
     for name in [wanted] if wanted in _COMMANDS else _COMMANDS:
-        entry = getattr(import_module(f"penstock.cli.{name}"), name)
+        entry = getattr(import_module(f"penstock.cli.{'admin.' if name in _ADMIN else ''}{name}"), name)
         if isinstance(entry, typer.Typer):
             app.add_typer(entry, name=name)
         else:

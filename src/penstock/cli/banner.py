@@ -25,13 +25,21 @@ def model_names(body: bytes) -> tuple[str, ...]:
     return tuple(model.id for model in msgspec.json.decode(body, type=_Models).data)
 
 
-def banner(settings: Config, root: DataDir, models: Sequence[str], *, key: str | None, took_s: float) -> str:
-    """The text; `key` is the development key where there is one."""
+def banner(
+    settings: Config,
+    root: DataDir,
+    models: Sequence[str],
+    *,
+    key: str | None,
+    took_s: float,
+    missing: str | None = None,
+) -> str:
+    """The text.  `key` is the development key where there is one; `missing` says why the database cannot be used."""
     server, control = settings.server, settings.control
     address = f"http://{_shown(server.host)}:{server.port}"
     more = f" and {len(models) - _SHOWN_MODELS} more" if len(models) > _SHOWN_MODELS else ""
     lines = [
-        f"Penstock {__version__} is ready ({took_s:.1f} s)",
+        f"Penstock {__version__} is ready{'' if missing is None else ' without its database'} ({took_s:.1f} s)",
         "",
         f"  export OPENAI_BASE_URL={address}/v1",
         f"  export ANTHROPIC_BASE_URL={address}",
@@ -44,6 +52,13 @@ def banner(settings: Config, root: DataDir, models: Sequence[str], *, key: str |
         f"  control  http://{_shown(control.host)}:{control.port}/health  (admin token in {root.admin_token})",
         f"  ledger   {_ledger(settings)}; read it with: penstock ledger export --data-dir {_quoted(root.root)}",
     ]
+    if missing is not None:
+        lines += [
+            f"  warning  {missing}",
+            f"           Requests are served; their records wait in {root.root / 'journal'}",
+            "           and are shipped once the database is there, which is tried every few seconds.  Until then the",
+            "           admin API shows no ledger, and API keys can be neither made nor revoked; known ones are valid.",
+        ]
     if key is not None and server.host not in ("127.0.0.1", "::1", "localhost"):
         lines.append("  warning  the development key is on and the data plane listens beyond this machine")
     if models:

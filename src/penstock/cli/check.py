@@ -1,19 +1,22 @@
 """`penstock check`: would it start with this configuration?"""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import typer
 
-from penstock.cli.settings import ConfigOption, config_file, load, refuse, with_options
+from penstock.cli.settings import ConfigOption, DataDirOption, config_file, load, refuse, with_options
 from penstock.core.clock import SystemClock
 from penstock.core.errors import ConfigError
 
 
-def check(config: ConfigOption = None) -> None:
+def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Check the configuration and say everything that is wrong with it; exit with 2 if anything is.
 
     Nothing is called on the network.
     """
     path = config_file(config)
-    environ = with_options({})
+    environ = with_options({"data_dir": data_dir})
     settings = load(path, environ)
     from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy: only once the file is sound
     from penstock.app.upstreams import connect  # noqa: PLC0415 - heavy
@@ -22,11 +25,25 @@ def check(config: ConfigOption = None) -> None:
         catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
     except ConfigError as error:
         refuse(error)
-    providers = ", ".join(provider.name for provider in catalog.providers()) or "none"
+    providers = [provider.name for provider in catalog.providers()]
     names = catalog.names()
     typer.echo(f"OK: {path or 'the defaults and the environment'}")
     typer.echo(f"  hash       {settings.config_hash}")
-    typer.echo(f"  providers  {providers}")
+    typer.echo(f"  providers  {', '.join(providers) or 'none'}")
     typer.echo(f"  models     {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
-    typer.echo(f"  data       {settings.data_dir}")
+    for line in _more_names(catalog.prefixes(), providers):
+        typer.echo(line)
+    typer.echo(f"  data       {Path(settings.data_dir).resolve()}")
     typer.echo(f"  database   {'embedded PostgreSQL' if settings.database_url is None else 'database_url'}")
+
+
+def _more_names(prefixes: Sequence[tuple[str, str]], providers: Sequence[str]) -> Iterator[str]:
+    """The names beside the listed: what begins as a vendor's do, and what has its provider's name before it."""
+    head = "  and also   "
+    for provider in providers:
+        begin = [prefix for prefix, owner in prefixes if owner == provider]
+        if begin:
+            yield f"{head}{', '.join(f'{prefix}…' for prefix in sorted(begin))}  (go to {provider})"
+            head = " " * len(head)
+    if providers:
+        yield f"{head}any model of a provider as PROVIDER/MODEL, such as {providers[0]}/NAME"

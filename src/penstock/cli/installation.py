@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _READY_POLL_S = 0.03
 _READY_TIMEOUT_S = 90.0
 _DATABASE_POLL_S = 1.0
+_RETURN_POLL_S = 1.0
 _DRAIN_MARGIN_S = 5.0
 _SHIP_TIMEOUT_S = 30.0
 
@@ -47,6 +48,8 @@ class Installation:
         self._data = Child(spec("data plane", _command("serve"), stop_timeout_s=drain_s), self._clock)
         self._control = Child(spec("control plane", _command("control"), stop_timeout_s=_SHIP_TIMEOUT_S), self._clock)
         self._postgres: EmbeddedPostgres | None = None
+        self._database_asked = asyncio.Event()
+        self._missing: str | None = None
         self._stop = asyncio.Event()
         self._signals = 0
         self._code = 0
@@ -55,7 +58,7 @@ class Installation:
         configure_logs(self._settings.log, process="up")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
+            loop.add_signal_handler(number, self._on_signal, number)
         began_s = self._clock.monotonic()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -75,14 +78,19 @@ class Installation:
             self._lifeline.close()
         return self._code
 
-    def _on_signal(self) -> None:
+    def _on_signal(self, number: int) -> None:
         self._signals += 1
-        if self._signals == 1:
-            typer.echo("Stopping: requests in flight are finished first.", err=True)
-            self._stop.set()
-        else:
-            self._data.kill()
-            self._control.kill()
+        match self._signals:
+            case 1:
+                typer.echo("Stopping: requests in flight are finished first; once more ends them at once.", err=True)
+                self._stop.set()
+            case 2:
+                typer.echo("Stopping at once: requests in flight are cut off; what is settled is kept.", err=True)
+                self._code = self._code or 128 + number
+                self._data.kill()
+                self._control.kill()
+            case _:
+                pass  # the database is closing its files, which takes a moment and is not to be cut short
 
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         """A part that cannot go on stops the whole, in order, with its exit code."""
@@ -102,25 +110,30 @@ class Installation:
     async def _keep_database(self) -> None:
         """Bring the database up, migrate it, and bring the embedded one up again whenever it has died."""
         await asyncio.to_thread(self._start_database)
+        self._database_asked.set()
         while not await self._is_stopping_within(_DATABASE_POLL_S):
             if self._postgres is not None and self._postgres.pid is None:
                 _log.warning("database_died")
                 try:
                     await asyncio.to_thread(self._postgres.start)
-                except ConfigError as error:
+                except (ConfigError, OSError) as error:
                     _log.error("database_not_restarted", reason=str(error))
 
     def _start_database(self) -> None:
         # Imported here, in a thread: the planes start while psycopg is being loaded.
         from penstock.storage.embedded import EmbeddedPostgres  # noqa: PLC0415 - see above
         from penstock.storage.migrate import migrate  # noqa: PLC0415 - same
+        from penstock.storage.reach import DatabaseNotReady  # noqa: PLC0415 - same
 
         url = self._settings.database_url
-        if url is not None:
-            migrate(url.reveal())
+        if url is None:
+            self._postgres = EmbeddedPostgres(self._root.root)
+            migrate(self._postgres.start())
             return
-        self._postgres = EmbeddedPostgres(self._root.root)
-        migrate(self._postgres.start())
+        try:
+            migrate(url.reveal())
+        except DatabaseNotReady as error:
+            self._missing = error.message  # the control plane tries again, and migrates once it can
 
     async def _is_stopping_within(self, wait_s: float) -> bool:
         try:
@@ -131,27 +144,45 @@ class Installation:
         return True
 
     async def _announce(self, began_s: float) -> None:
+        """Print how to use it once the planes are up; that the database is not there is said and stops nothing."""
         server, control = self._settings.server, self._settings.control
         try:
             async with asyncio.timeout(_READY_TIMEOUT_S), asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._until_ready(self._data, server.host, server.port))
-                tasks.create_task(self._until_ready(self._control, control.host, control.port))
+                tasks.create_task(self._until_answered(self._data, server.host, server.port, "/health/ready"))
+                tasks.create_task(self._until_answered(self._control, control.host, control.port, "/health/live"))
+                tasks.create_task(self._database_asked.wait())
         except TimeoutError:
             self._give_up(f"not ready after {_READY_TIMEOUT_S:g} s", EXIT_FAILED)
             return
+        await self._see_whether_the_ledger_is_ready()
         key = self._root.dev_key.read_text("ascii").strip() if self._settings.keys.dev_key else None
         found = await self._get(server.host, server.port, "/v1/models", key)
         models = model_names(found.body) if found is not None and found.status == 200 else ()
         took_s = self._clock.monotonic() - began_s
-        typer.echo(banner(self._settings, self._root, models, key=key, took_s=took_s))
+        typer.echo(banner(self._settings, self._root, models, key=key, took_s=took_s, missing=self._missing))
+        if self._missing is not None:
+            while not await self._is_ledger_ready():
+                await self._clock.sleep(_RETURN_POLL_S)
+            typer.echo("The database is there now: what waited in the journal is shipped.")
 
-    async def _until_ready(self, child: Child, host: str, port: int) -> None:
-        while True:
-            reply = await self._get(host, port, "/health/ready", None)
-            if reply is not None and reply.status == 200:
-                child.mark_ready()
-                return
+    async def _until_answered(self, child: Child, host: str, port: int, path: str) -> None:
+        while (reply := await self._get(host, port, path, None)) is None or reply.status != 200:
             await self._clock.sleep(_READY_POLL_S)
+        child.mark_ready()
+
+    async def _see_whether_the_ledger_is_ready(self) -> None:
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT_S):
+                while self._missing is None and not await self._is_ledger_ready():
+                    await self._clock.sleep(_READY_POLL_S)
+        except TimeoutError:
+            # It was there a moment ago, and requests are being served: that goes on.
+            self._missing = f"the control plane has not found the database ready for {_READY_TIMEOUT_S:g} s"
+
+    async def _is_ledger_ready(self) -> bool:
+        control = self._settings.control
+        reply = await self._get(control.host, control.port, "/health/ready", None)
+        return reply is not None and reply.status == 200
 
     async def _get(self, host: str, port: int, path: str, key: str | None) -> PlaneReply | None:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}

@@ -113,6 +113,8 @@ class Child:
             # A Ctrl-C in the terminal is for the supervisor, which stops its children in order.
             start_new_session=True,
         )
+        if self._stopping.is_set():  # while it was being started: `stop` has not seen it
+            _signal(self._process, signal.SIGKILL)
         try:
             return await self._process.wait()
         finally:

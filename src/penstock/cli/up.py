@@ -38,7 +38,7 @@ def up(
     port: PortOption = None,
     control_port: ControlPortOption = None,
 ) -> None:
-    """Start everything and print how to use it.  Ctrl-C or SIGTERM drains and stops; a second Ctrl-C kills."""
+    """Start everything and print how to use it.  Ctrl-C or SIGTERM drains and stops; a second one ends at once."""
     options = {"data_dir": data_dir, "server.host": host, "server.port": port, "control.port": control_port}
     environ = with_options(options)
     path = config_file(config)

@@ -37,6 +37,11 @@ class DataDir:
         """The last key ring read from the database: what the data plane starts with while Postgres is away."""
         return self.root / "keys.json"
 
+    @property
+    def issuer_keys(self) -> Path:
+        """The signing keys of token issuers as last fetched, one file for each issuer."""
+        return self.root / "issuer-keys"
+
     def make(self) -> None:
         """Make the directory, readable by its owner alone.  Raises `OSError`."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
+from penstock.config.identity_rules import broken_identity
 from penstock.config.types import Config, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 
@@ -26,6 +27,8 @@ def broken(config: Config) -> Iterator[ConfigError]:
     if server.port == control.port:
         yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
     yield from _database(config)
+    for path, message in broken_identity(config.identity):
+        yield config.problem(path, message)
     for name, provider in config.providers.items():
         yield from _provider(config, name, provider)
     for name, model in config.models.items():

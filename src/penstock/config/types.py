@@ -9,10 +9,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.config.identity import Identity
 from penstock.config.secret import Secret, Text
+from penstock.config.targets import GateSettings, RetrySettings
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import GonePolicy
+from penstock.core.ports import FailureCause
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -25,7 +28,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
     `body_timeout_s` bounds the wait for a request's body, `deadline_s` the whole of an exchange; after
     `keep_alive_comment_s` of silence a stream carries an SSE comment.  `on_client_gone` is `abort` (close upstream at
-    once) or `drain` (read on for exact usage, `drain_max_s` at most).  `max_in_flight` bounds exchanges per process.
+    once) or `drain` (read on for exact usage, `drain_max_s` at most).  `max_in_flight` bounds exchanges per process,
+    `max_connections` its open connections; one without a request is closed after `idle_timeout_s`, one whose client
+    took no byte for `write_timeout_s` is dropped.
     """
 
     host: Name = "127.0.0.1"
@@ -39,6 +44,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     on_client_gone: GonePolicy = "abort"
     drain_max_s: Seconds = 30.0
     max_in_flight: Count = 10_000
+    max_connections: Count = 10_000
+    idle_timeout_s: Seconds = 75.0
+    write_timeout_s: Seconds = 60.0
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +104,19 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
     region: Name | None = None
 
 
+class FallbackSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets that follow when a model's own gave no answer for one of these causes."""
+
+    on: tuple[FailureCause, ...]
+    targets: tuple[TargetSettings, ...]
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A public model name: targets in the order in which they are tried, and how many attempts there may be."""
 
     targets: tuple[TargetSettings, ...]
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 2
+    fallbacks: tuple[FallbackSettings, ...] = ()
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +152,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discover_providers: bool = True
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
+    gates: GateSettings = GateSettings()
+    retries: RetrySettings = RetrySettings()
     keys: Keys = Keys()
+    identity: Identity = Identity()
     sim: Sim = Sim()
     log: Log = Log()
 

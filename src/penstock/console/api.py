@@ -8,14 +8,16 @@ from fastapi.responses import JSONResponse
 
 import penstock
 from penstock.console import faults
-from penstock.console.admin import Plane, router
+from penstock.console.access import Plane
+from penstock.console.admin import router
 from penstock.console.plane import ControlPlane
 from penstock.console.views import ErrorView, HealthView
 
 _DESCRIPTION = """\
 The control plane of Penstock: its health, the configuration in force, the ledger of settled exchanges, and API keys.
 
-Everything under `/admin/v1` needs the admin token, which lies in the data directory as `admin-token`.
+Everything under `/admin/v1` needs the admin token, which lies in the data directory as `admin-token`, or an API key or
+token whose roles allow the call (`x-permission`); within a tenant, another tenant's things are not there (404).
 Errors read `{"error": {"code", "message"}}`; `code` is stable.
 """
 
@@ -30,10 +32,10 @@ async def live() -> dict[str, str]:
 
 @health.get("/ready", responses={503: {"model": ErrorView}})
 async def ready(plane: Plane) -> JSONResponse:
-    """200 once the database has answered; a database that is lost later makes the plane degraded, not unready."""
+    """200 once the database has answered and its schema is ours; if it is lost later, this is degraded, not unready."""
     if await plane.is_ready():
         return JSONResponse({"status": "ready"})
-    return faults.error_response(503, "not_ready", "The database has not answered yet.")
+    return faults.error_response(503, "not_ready", "The database cannot be used yet; /health says why.")
 
 
 @health.get("", response_model=HealthView)
@@ -49,6 +51,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         plane.shipping.start()
+        plane.identities.start()
         try:
             yield
         finally:

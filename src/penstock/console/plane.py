@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import psycopg
 
+from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.config import Config
 from penstock.config.datadir import DataDir
+from penstock.console.catalog import ShownCatalog
 from penstock.console.probe import get
 from penstock.console.shipping import Shipping
 from penstock.console.store import Database
@@ -19,7 +22,9 @@ from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
-from penstock.watch.backlog import Backlog, measure
+from penstock.storage.migrate import migrate, require_schema
+from penstock.storage.pool import connect
+from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
 _OLD_BACKLOG_S = 30.0
@@ -36,34 +41,37 @@ class ControlPlane:
     """Made by `open_plane`; `stop` it once, on the event loop that served."""
 
     config: Config
-    environ: Mapping[str, str]
+    catalog: ShownCatalog
     clock: Clock
     hasher: KeyHasher
     admin_token: str
     journal: Path
+    gauge: BacklogGauge
     database: Database
     shipping: Shipping
+    identities: Identities
     started_s: float
     was_ready: bool = False
 
     async def is_ready(self) -> bool:
-        """True from the database's first answer on: if it is lost later, this plane is degraded and still serves."""
-        self.was_ready = self.was_ready or await self.database.is_up()
+        """True once the database answers and has our schema: if it is lost later, this plane is degraded and serves."""
+        self.was_ready = self.was_ready or (self.shipping.is_prepared and await self.database.is_up())
         return self.was_ready
 
     async def stop(self) -> None:
         """Ship what is left, bounded in time, then close the pool."""
+        await asyncio.to_thread(self.identities.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         await self.database.aclose()
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
         backlog, is_up, data_plane = await asyncio.gather(
-            asyncio.to_thread(measure, self.journal, self.clock),
+            asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
         )
-        self.was_ready = self.was_ready or is_up
+        self.was_ready = self.was_ready or (self.shipping.is_prepared and is_up)
         reasons = self._reasons(backlog, data_plane, is_up=is_up)
         status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
         return HealthView(
@@ -79,14 +87,19 @@ class ControlPlane:
             ),
         )
 
-    def new_key_id(self) -> str:
-        """`key_` and a time-ordered id."""
-        return "key_" + new_exchange_id(self.clock).removeprefix("ex_")
+    def new_id(self, kind: Literal["key", "req"]) -> str:
+        """`key_` or `req_` and a time-ordered id."""
+        return f"{kind}_{new_exchange_id(self.clock).removeprefix('ex_')}"
 
     def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:
         reasons: list[str] = []
-        if not is_up:
+        problem = self.shipping.problem
+        if problem is not None:
+            reasons.append(f"{problem}: the ledger waits in the local journal")
+        elif not is_up:
             reasons.append("PostgreSQL does not answer: the ledger waits in the local journal")
+        elif not self.shipping.is_prepared:
+            reasons.append("the database's schema is being brought up to date")
         if backlog.oldest_unshipped_s > _OLD_BACKLOG_S:
             age_s = round(backlog.oldest_unshipped_s)
             reasons.append(f"{backlog.records} settled exchanges are not in PostgreSQL yet, the oldest for {age_s} s")
@@ -94,6 +107,7 @@ class ControlPlane:
             reasons.append(f"{backlog.rejected_files} journal lines were put aside in {self.journal / 'rejected'}")
         if data_plane != "ready":
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
+        reasons += self.identities.problems()
         return reasons
 
     def _ask_data_plane(self) -> PlaneStatus:
@@ -117,15 +131,27 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     def find_url() -> str | None:
         return running_url(root.root) if url is None else url.reveal()
 
+    def follow() -> psycopg.Connection | None:
+        found = find_url()
+        if found is None:
+            return None
+        opened = connect(found, name="keys")
+        opened.autocommit = True
+        return opened
+
     journal = root.root / "journal"
+    hasher = open_hasher(root)
     return ControlPlane(
         config=config,
-        environ=environ,
+        catalog=ShownCatalog(config, environ, clock),
         clock=clock,
-        hasher=open_hasher(root),
+        hasher=hasher,
         admin_token=open_admin_token(root),
         journal=journal,
+        gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
-        shipping=Shipping(journal, find_url, clock),
+        # Whoever starts the embedded server makes its schema: that is not us.
+        shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
+        identities=open_identities(config, root, hasher, clock, connect=follow, reseals=True),
         started_s=clock.monotonic(),
     )

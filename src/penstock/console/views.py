@@ -126,32 +126,3 @@ class LedgerGroup(BaseModel):
 class LedgerSummary(BaseModel):
     group_by: str
     groups: list[LedgerGroup]
-
-
-class KeyView(BaseModel):
-    """A key without the key: `prefix` is its beginning."""
-
-    id: str
-    tenant: str
-    name: str
-    prefix: str
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-
-
-class KeyPage(BaseModel):
-    items: list[KeyView]
-    next: str | None
-
-
-class NewKeyRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    tenant: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
-    name: str = Field(min_length=1, max_length=200)
-    expires_at: datetime | None = Field(default=None, description="With a time zone; never, if absent.")
-
-
-class CreatedKey(KeyView):
-    key: str = Field(description="The key itself: shown this once and stored nowhere.")

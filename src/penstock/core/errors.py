@@ -13,10 +13,12 @@ PenstockError                     code, status, public text, retry: never | same
  ├ CapacityError                  ours; it passes
  │  ├ RateLimited 429, BudgetExhausted 429
  │  ├ Overloaded 503, QueueTimeout 503
+ │  ├ IssuerUnavailable 503       a token's signature cannot be checked now
  │  └ ShuttingDown 503, LedgerUnavailable 503
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
  ├ UpstreamError                  the provider's doing
  │  ├ UpstreamThrottled 429, UpstreamUnavailable 502, UpstreamTimeout 504 (with its phase)
+ │  ├ CircuitOpen 503
  │  ├ UpstreamRefused 4xx, UpstreamAuthFailed 502, UpstreamProtocolError 502
  │  └ AllAttemptsFailed           holds every attempt; takes status and text of the last
  └ InternalError 500              anything unexpected; shows only the exchange id
@@ -26,9 +28,13 @@ ConfigError                       start-up only: file, line, path, did you mean
 only text a client sees; the exception's own message may say more and goes to the log.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from penstock.core.usage import Usage
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Retry = Literal["never", "same", "other"]
 """May the call be tried again: not at all, at the same target, or only at another one."""
@@ -148,6 +154,12 @@ class QueueTimeout(CapacityError):
     code = "queue_timeout"
 
 
+class IssuerUnavailable(CapacityError):
+    """The keys of a token's issuer are not known (yet, or any more), so nobody can say whether the token is good."""
+
+    code = "issuer_unavailable"
+
+
 class ShuttingDown(CapacityError):
     code = "shutting_down"
 
@@ -166,7 +178,11 @@ class DeadlineExceeded(PenstockError):
 
 
 class UpstreamError(PenstockError):
-    """The provider failed.  `usage` is what it says it used all the same; `upstream_status` is its HTTP status."""
+    """The provider failed.
+
+    `usage` is what it says it used all the same; `upstream_status` is its HTTP status; `headers` are its answer's, in
+    which it may announce its limits.
+    """
 
     code = "upstream_error"
     status = 502
@@ -185,6 +201,7 @@ class UpstreamError(PenstockError):
         super().__init__(public, field=field, retry_after_s=retry_after_s, detail=detail)
         self.upstream_status = upstream_status
         self.usage = usage
+        self.headers: Mapping[str, str] = _NO_HEADERS
 
 
 class UpstreamThrottled(UpstreamError):
@@ -209,6 +226,13 @@ class UpstreamTimeout(UpstreamError):
     def __init__(self, public: str, *, phase: Phase, detail: str | None = None) -> None:
         super().__init__(public, detail=detail)
         self.phase: Phase = phase
+
+
+class CircuitOpen(UpstreamError):
+    """The provider kept failing and is not being called for now; nothing was sent."""
+
+    code = "circuit_open"
+    status = 503
 
 
 class UpstreamRefused(UpstreamError):

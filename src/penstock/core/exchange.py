@@ -25,10 +25,17 @@ BudgetAction = Literal["cheaper_tier", "cache_only"]
 GonePolicy = Literal["abort", "drain"]
 """What to do when the client leaves: close upstream at once, or read on (bounded) for the exact usage."""
 
+Priority = Literal["interactive", "standard", "batch"]
+"""How long a request may wait where there is not room for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The authenticated caller.  `key` is the id of the credential, never the credential."""
+    """The authenticated caller.  `key` is the id of the credential, never the credential.
+
+    `models` are the model names that it may ask for, each exact or ending in `*`; None is every one, empty is none.
+    `weight` is its tenant's share beside other tenants.  `spans_tenants` says that its roles hold for every tenant.
+    """
 
     tenant: str
     key: str
@@ -36,7 +43,11 @@ class Principal:
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     project: str | None = None
+    models: tuple[str, ...] | None = None
+    priority: Priority = "interactive"
     feature: str | None = None
+    weight: float = 1.0
+    spans_tenants: bool = False
 
 
 class Exchange(msgspec.Struct, kw_only=True, eq=False):

@@ -24,6 +24,26 @@ class AttemptStarted(Fact, frozen=True, tag="attempt_started"):
     target: str
 
 
+class TargetPassedOver(Fact, frozen=True, tag="target_passed_over"):
+    """No call was made: the target counts as down, or there would have been no place in time."""
+
+    target: str
+    code: str
+
+
+class Queued(Fact, frozen=True, tag="queued"):
+    """The call waited for its place at the target."""
+
+    target: str
+    waited_s: float
+
+
+class RetryDenied(Fact, frozen=True, tag="retry_denied"):
+    """Another call would have been worth it, but the route's budget for further calls is used up."""
+
+    route: str
+
+
 class AttemptFailed(Fact, frozen=True, tag="attempt_failed"):
     attempt: int
     target: str
@@ -61,6 +81,19 @@ class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
 
 class LeaseSettled(Fact, frozen=True, tag="lease_settled"):
     lease: str
+
+
+class CredentialEnded(Fact, frozen=True, tag="credential_ended"):
+    """The key was revoked, or its tenant stopped, while the exchange ran.  It ran to its end; the next is refused."""
+
+    key: str
+
+
+class IssuerKeysStale(Fact, frozen=True, tag="issuer_keys_stale"):
+    """The token was checked with keys that its issuer could not confirm for `age_s`, since it does not answer."""
+
+    issuer: str
+    age_s: float
 
 
 class ClientLeft(Fact, frozen=True, tag="client_left"):
@@ -113,6 +146,9 @@ class Ended(Fact, frozen=True, tag="ended"):
 AnyFact: TypeAlias = (
     RouteChosen
     | AttemptStarted
+    | TargetPassedOver
+    | Queued
+    | RetryDenied
     | AttemptFailed
     | AttemptSucceeded
     | AdvisoryFieldDropped
@@ -120,6 +156,8 @@ AnyFact: TypeAlias = (
     | StageRefused
     | LeaseTaken
     | LeaseSettled
+    | CredentialEnded
+    | IssuerKeysStale
     | ClientLeft
     | UsageEstimated
     | PriceUnknown

@@ -3,15 +3,16 @@
 `flow` calls these and nothing else; `app` hands it the real things and `penstock.testing` publishes fakes and kits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from penstock.core.answer import Answer
 from penstock.core.chat import Dialect, Request
 from penstock.core.errors import PenstockError
 from penstock.core.events import Event
 from penstock.core.exchange import Exchange
+from penstock.core.outcome import Outcome
 from penstock.core.record import Settled
 from penstock.core.usage import Cost, Usage
 
@@ -24,8 +25,11 @@ class Source(Protocol):
     is cancellation-safe in the sense that `close` may follow a cancelled `read`.
     `close` gives the connection back or, mid-answer, drops it so that the provider notices.  It never waits, never
     raises, and is called exactly once, by whoever called `open`.
+    `headers` are those of the answer, by name in lower case: providers announce their limits there.
     """
 
+    @property
+    def headers(self) -> Mapping[str, str]: ...
     async def read(self) -> Sequence[Event] | None: ...
     def close(self) -> None: ...
 
@@ -60,13 +64,59 @@ class Target:
     region: str | None = None
 
 
+FailureCause = Literal["down", "limited", "slow", "context_too_long"]
+"""Why a route's own targets gave no answer, as far as others may help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a model name finds its answer: targets in the order in which they are tried, and how often."""
+    """How a model name finds its answer: targets in the order in which they are tried, and how often.
+
+    `fallbacks` are the targets that follow, by the cause of the last failure.
+    """
 
     name: str
     targets: tuple[Target, ...]
     max_attempts: int = 2
+    fallbacks: "tuple[tuple[frozenset[FailureCause], tuple[Target, ...]], ...]" = ()
+
+    def fallback_for(self, cause: FailureCause | None) -> tuple[Target, ...]:
+        """The targets to go on with; none where the route names none for this cause."""
+        return next((targets for causes, targets in self.fallbacks if cause in causes), ())
+
+
+class Answered(Protocol):
+    """What came back from a provider with headers: a `Source`, or an `UpstreamError`."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+class Permit(Protocol):
+    """One place at a target, for one call.  `close` gives it back; only the first `close` counts."""
+
+    @property
+    def waited_s(self) -> float: ...
+    def heed(self, answer: Answered) -> None:
+        """Take in what an answer's headers say of the provider's limits; they are looked at only where they may."""
+        ...
+
+    def first_event(self, latency_s: float) -> None: ...
+    def close(self, outcome: Outcome) -> None: ...
+
+
+class Gates(Protocol):
+    """What stands before the targets: queue, learned and announced limits, breaker; and what bounds retries.
+
+    `enter` waits for a place where it must, and raises `CircuitOpen`, `Overloaded` or `QueueTimeout` where there will
+    be none in time.  `request` is told of each exchange that goes to a route, `may_retry` asked before each further
+    call.
+    """
+
+    def is_up(self, target: Target) -> bool: ...
+    def enter(self, exchange: Exchange, target: Target) -> Awaitable[Permit]: ...
+    def request(self, route: Route) -> None: ...
+    def may_retry(self, route: Route) -> bool: ...
 
 
 class Filter(Protocol):

@@ -8,7 +8,9 @@ once, every lease is settled once, one record is written, and the sink is closed
 
 import asyncio
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from penstock.core.clock import Clock
@@ -24,9 +26,11 @@ from penstock.core.errors import (
     UpstreamError,
 )
 from penstock.core.exchange import Exchange
-from penstock.core.ports import ClientGone, Ledger, PriceList, Reply, Sink, TokenCounter
+from penstock.core.outcome import CANCELLED, Outcome
+from penstock.core.ports import ClientGone, Gates, Ledger, PriceList, Reply, Sink, TokenCounter
 from penstock.flow.admit import admit
-from penstock.flow.attempt import Opened, attempt
+from penstock.flow.attempt import Opened, attempt, outcome_of
+from penstock.flow.gates import OPEN_GATES, OPEN_PERMIT
 from penstock.flow.meter import Meter
 from penstock.flow.plan import Plan
 from penstock.flow.pump import pump
@@ -53,6 +57,7 @@ class World:
     clock: Clock
     faults: Faults
     drain_s: float = 30.0
+    gates: Gates = OPEN_GATES
 
 
 class Engine:
@@ -72,6 +77,10 @@ class Engine:
     @property
     def in_flight(self) -> int:
         return len(self._running)
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Those in flight, for whoever has something to write down in them."""
+        return tuple(stop.exchange for stop in self._running)
 
     def begin(self, exchange: Exchange, task: "asyncio.Task[Any]") -> Stop:
         """The handle that ends `exchange` early.  `task` is the caller's own, which goes on to `run` the exchange."""
@@ -128,13 +137,22 @@ class Engine:
         reply = await admit(self.plan, exchange, self._world.clock)
         filters = [meter, *self.plan.filters(exchange)]
         if reply is None:
-            opened = await attempt(exchange, self._world.clock, self._rng)
+            opened = await attempt(exchange, self._world.gates, self._world.clock, self._rng)
         else:
             opened = _opened_reply(reply)
+        outcome: Outcome = CANCELLED
         try:
             await pump(opened, filters, sink, stop)
+            outcome = opened.succeeded(self._world.clock)
+        except asyncio.CancelledError:
+            outcome = CANCELLED
+            raise
+        except PenstockError as error:
+            outcome = outcome_of(error)
+            raise
         finally:
             opened.source.close()
+            opened.permit.close(outcome)
 
     def _settle(self, exchange: Exchange, meter: Meter, *, end: End, error: PenstockError | None) -> None:
         try:
@@ -165,6 +183,8 @@ class Engine:
 class _NoSource:
     """The rest of an answer that a stage gave whole."""
 
+    headers: Mapping[str, str] = MappingProxyType({})
+
     async def read(self) -> None:
         return None
 
@@ -173,7 +193,7 @@ class _NoSource:
 
 
 def _opened_reply(reply: Reply) -> Opened:
-    return Opened(_NoSource(), reply.events)
+    return Opened(_NoSource(), reply.events, OPEN_PERMIT, 0.0)
 
 
 def _end_of(error: PenstockError) -> End:

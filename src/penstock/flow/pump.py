@@ -19,10 +19,22 @@ async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop
     Raises what the source raises, or `PolicyBlocked` from a filter.  Does not close the source.
     """
     events: Sequence[Event] | None = opened.first
+    read = opened.source.read
     while events is not None:
-        await _write(through(filters, events), sink, stop)
-        events = await opened.source.read()
-    await _write(flush(filters), sink, stop)
+        passed = through(filters, events)
+        if not stop.is_client_gone:
+            try:
+                await sink.write(passed)
+            except ClientGone:
+                await _lost(stop)
+        events = await read()
+    if not stop.is_client_gone:
+        try:
+            await sink.write(flush(filters))
+        except ClientGone:
+            await _lost(stop)
+    else:
+        flush(filters)
 
 
 def through(filters: Sequence[Filter], events: Sequence[Event]) -> Sequence[Event]:
@@ -42,13 +54,8 @@ def flush(filters: Sequence[Filter]) -> Sequence[Event]:
     return released
 
 
-async def _write(events: Sequence[Event], sink: Sink, stop: Stop) -> None:
-    if stop.is_client_gone:
-        return
-    try:
-        await sink.write(events)
-    except ClientGone:
-        stop.client_left()
-        if stop.reason is not None:
-            # A source with its events at hand would never wait, and so never notice that it was stopped.
-            await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, no time
+async def _lost(stop: Stop) -> None:
+    stop.client_left()
+    if stop.reason is not None:
+        # A source with its events at hand would never wait, and so never notice that it was stopped.
+        await asyncio.sleep(0)  # noqa: TID251 - one turn of the loop, no time

@@ -3,7 +3,7 @@
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.ends import End
-from penstock.core.errors import AllAttemptsFailed, ClientError, PenstockError, UpstreamError
+from penstock.core.errors import AllAttemptsFailed, CircuitOpen, ClientError, PenstockError, UpstreamError
 from penstock.core.exchange import Exchange
 from penstock.core.facts import Ended, LeaseSettled, PriceUnknown
 from penstock.core.ports import Ledger, PriceList, TokenCounter
@@ -72,7 +72,7 @@ def _usage_of_failure(error: PenstockError) -> Usage:
     """
     errors = error.errors if isinstance(error, AllAttemptsFailed) else (error,)
     for each in errors:
-        if isinstance(each, UpstreamError):
+        if isinstance(each, UpstreamError) and not isinstance(each, CircuitOpen):
             if each.usage is not None:
                 return each.usage
             if each.upstream_status is None:

@@ -30,6 +30,10 @@ class Stop:
         self.is_client_gone = False
         self.reason: StopReason | None = None
 
+    @property
+    def exchange(self) -> Exchange:
+        return self._exchange
+
     def client_left(self) -> None:
         """The client closed its connection."""
         if self.is_client_gone or self._is_over:

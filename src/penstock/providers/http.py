@@ -4,11 +4,12 @@
 Unary and streamed answers take the same way: the body is fed to the dialect's decoder as it arrives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from penstock.core.chat import Dialect, Request
 from penstock.core.clock import Clock, Timer
-from penstock.core.errors import UpstreamTimeout
+from penstock.core.errors import UpstreamError, UpstreamTimeout
 from penstock.core.events import Event
 from penstock.core.ports import Source
 from penstock.providers.dialect import Decoder, Endpoint, UpstreamDialect
@@ -38,7 +39,7 @@ class HttpProvider:
     ) -> None:
         self._name = name
         self._dialect = dialect
-        self._endpoint = endpoint
+        self._endpoint = self._configured = endpoint
         self._client = client
         self._clock = clock
         self._head_s = head_s
@@ -51,6 +52,13 @@ class HttpProvider:
     @property
     def dialect(self) -> Dialect:
         return self._dialect.name
+
+    def use(self, credential: str | None) -> None:
+        """From the next call on send `credential`; None goes back to that of the configuration."""
+        if (credential or self._configured.credential) != self._endpoint.credential:
+            self._endpoint = (
+                self._configured if credential is None else replace(self._configured, credential=credential)
+            )
 
     def advisory(self, request: Request) -> Sequence[str]:
         return self._dialect.advisory(request, self._endpoint)
@@ -88,7 +96,10 @@ class HttpProvider:
         body = bytearray()
         while len(body) <= _MAX_ERROR_BYTES and (data := await connection.read_body()) is not None:
             body += data
-        raise self._dialect.error(connection.status, connection.headers, bytes(body[:_MAX_ERROR_BYTES]))
+        error = self._dialect.error(connection.status, connection.headers, bytes(body[:_MAX_ERROR_BYTES]))
+        if isinstance(error, UpstreamError):
+            error.headers = connection.headers
+        raise error
 
 
 class HttpSource:
@@ -133,6 +144,11 @@ class HttpSource:
 
     def head_is_in(self) -> None:
         self._head_by_s = None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        connection = self._connection
+        return connection.headers if connection is not None else {}
 
     async def read(self) -> Sequence[Event] | None:
         connection = self._connection

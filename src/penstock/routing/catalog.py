@@ -85,6 +85,13 @@ class Catalog:
     def providers(self) -> tuple[Provider, ...]:
         return tuple(upstream.provider for upstream in self._upstreams.values())
 
+    def prefixes(self) -> tuple[tuple[str, str], ...]:
+        """The beginnings of model names that need no provider's name before them, each with the provider it means."""
+        meant: dict[str, str] = {}
+        for prefix, owner in self._prefixes:
+            meant.setdefault(prefix, owner)
+        return tuple(meant.items())
+
     def _look_up(self, name: str) -> Route:
         if len(name) > _MAX_NAME_CHARS or not name:
             raise self._unknown(name)
@@ -126,16 +133,23 @@ def build_catalog(config: Config, upstreams: Mapping[str, Upstream], *, known: S
     models: dict[str, Route] = {}
     for name, model in config.models.items():
         targets = tuple(target(upstreams, t.provider, t.model, t.region) for t in model.targets)
-        models[name] = Route(name, targets, model.max_attempts)
+        fallbacks = tuple(
+            (frozenset(each.on), tuple(target(upstreams, t.provider, t.model, t.region) for t in each.targets))
+            for each in model.fallbacks
+        )
+        models[name] = Route(name, targets, model.max_attempts, fallbacks)
     return Catalog(models, upstreams)
 
 
 def _missing(config: Config, upstreams: Mapping[str, Upstream], known: Sequence[str]) -> Iterator[ConfigError]:
     for name, model in config.models.items():
-        for index, wanted in enumerate(model.targets):
+        listed = [(f"models.{name}.targets.{index}.provider", wanted) for index, wanted in enumerate(model.targets)]
+        for place, fallback in enumerate(model.fallbacks):
+            path = f"models.{name}.fallbacks.{place}.targets"
+            listed += [(f"{path}.{index}.provider", wanted) for index, wanted in enumerate(fallback.targets)]
+        for path, wanted in listed:
             if wanted.provider in upstreams:
                 continue
-            path = f"models.{name}.targets.{index}.provider"
             if wanted.provider in known:
                 message = f"there is no API key for `{wanted.provider}`: set it in the environment or under `providers`"
                 yield config.problem(path, message)

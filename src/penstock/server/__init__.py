@@ -1,1 +1,1 @@
-"""The data plane's HTTP side, on granian's RSGI interface: routes, bodies, streaming replies, disconnects, health."""
+"""The data plane's HTTP side: its server (`http`), routes, bodies, unary and streamed replies, health."""

@@ -1,15 +1,11 @@
 """Reading a request's body: bounded in bytes and in time, and only what claims to be JSON."""
 
-import asyncio
 import zlib
-from collections.abc import Awaitable
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 from penstock.core.clock import Clock
-from penstock.core.errors import MalformedRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
-from penstock.server.rsgi import HttpProtocol, Scope
-
-Task: TypeAlias = "asyncio.Task[Any]"
+from penstock.core.errors import MalformedRequest, RequestTooLarge, UnsupportedMediaType
+from penstock.server.http.request import Request
 
 
 class BodyLimits(Protocol):
@@ -21,54 +17,26 @@ class BodyLimits(Protocol):
     def body_timeout_s(self) -> float: ...
 
 
-async def read_json_body(scope: Scope, protocol: HttpProtocol, limits: BodyLimits, clock: Clock, task: Task) -> bytes:
-    """The body's bytes, decompressed.  `task` is the caller's own.
+async def read_json_body(request: Request, limits: BodyLimits, clock: Clock) -> bytes:
+    """The body's bytes, decompressed.  Waits only where they are not all in yet.
 
     Raises `RequestTooLarge` as soon as the declared or the actual size passes the limit, without reading on;
-    `RequestTimeout` where the client stops sending; `UnsupportedMediaType` for what is not JSON in UTF-8.
+    `RequestTimeout` where the client stops sending; `UnsupportedMediaType` for what is not JSON in UTF-8;
+    `MalformedRequest` for broken framing; `ClientGone`.
     """
-    headers = scope.headers
+    headers = request.headers
     _check_content_type(headers.get("content-type"))
     encoding = (headers.get("content-encoding") or "identity").lower()
     if encoding not in {"identity", "gzip", "deflate"}:
         raise UnsupportedMediaType(f"content-encoding `{encoding[:40]}` is not supported: use gzip or deflate")
     limit = limits.body_limit_bytes
-    declared = headers.get("content-length")
-    if declared is not None and declared.isascii() and declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    body = await _in_time(protocol() if declared is not None else _read_chunks(protocol, limit), limits, clock, task)
-    return body if encoding == "identity" else _inflate(body, limit)
-
-
-async def _in_time(reading: Awaitable[bytes], limits: BodyLimits, clock: Clock, task: Task) -> bytes:
-    """As `asyncio.timeout`, at a third of its cost: this runs for every request."""
-    is_late = False
-
-    def stop() -> None:
-        nonlocal is_late
-        is_late = True
-        task.cancel()
-
-    timer = clock.call_at(clock.monotonic() + limits.body_timeout_s, stop)
-    try:
-        return await reading
-    except asyncio.CancelledError:
-        if not is_late or task.uncancel() > 0:
-            raise
-        raise RequestTimeout(f"the request body did not arrive within {limits.body_timeout_s:g} s") from None
-    finally:
-        timer.cancel()
-
-
-async def _read_chunks(protocol: HttpProtocol, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in protocol:
-        size += len(chunk)
-        if size > limit:
+    body = request.take_body(limit)
+    if body is None:
+        declared = headers.get("content-length")
+        if declared is not None and int(declared) > limit:
             raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        body = await request.read_body(limit, timeout_s=limits.body_timeout_s, clock=clock)
+    return body if encoding == "identity" else _inflate(body, limit)
 
 
 def _check_content_type(content_type: str | None) -> None:

@@ -1,8 +1,8 @@
 """One HTTP request, from its path to its answer: here the request path begins.
 
-`DataPlane` is the RSGI application.  A route that asks a model authenticates the caller, reads and parses the body in
-the client's dialect, makes the exchange and hands it to the engine.  Everything before the exchange exists is refused
-with a status and counted; from then on the engine sees to the end.
+`DataPlane` is the application that the listener calls.  A route that asks a model authenticates the caller, reads and
+parses the body in the client's dialect, makes the exchange and hands it to the engine.  Everything before the exchange
+exists is refused with a status and counted; from then on the engine sees to the end.
 """
 
 import asyncio
@@ -20,34 +20,29 @@ from penstock.core.errors import (
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import ExchangeIds
 from penstock.core.json import dumps
-from penstock.core.ports import ClientDialect, Sink
+from penstock.core.ports import ClientDialect, ClientGone, Sink
 from penstock.server.body import read_json_body
-from penstock.server.gone import DisconnectWatch
 from penstock.server.health import health_page
-from penstock.server.pace import Pace
-from penstock.server.rsgi import Headers, HttpProtocol, RequestHeaders, Scope
+from penstock.server.http.head import Headers
+from penstock.server.http.request import Request
 from penstock.server.service import Service
-from penstock.server.sink import StreamSink, UnarySink, respond_error
-from penstock.server.tasks import TaskSet
+from penstock.server.sink import Page, StreamSink, UnarySink, error_page
 
-Page = tuple[int, Headers, bytes]
-
+CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
 JSON = ("content-type", "application/json")
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class DataPlane:
-    """The RSGI application on :8080.  One for each worker process; `service` may be replaced while it runs."""
+    """The application on :8080 (`http.shared.Application`).  `service` may be replaced while it runs."""
 
-    def __init__(self, service: Service, tasks: TaskSet) -> None:
+    def __init__(self, service: Service) -> None:
         self.service = service
-        self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._ids = ExchangeIds(service.clock)
-        self._watch = DisconnectWatch(clock=service.clock, tasks=tasks)
         self._log = structlog.get_logger("penstock.server")
-        self._plain: dict[str, Callable[[Scope], Page]] = {
+        self._plain: dict[str, Callable[[Request], Page]] = {
             "/health": lambda _: health_page(self.service.health(), in_flight=self.service.engine.in_flight),
             "/health/ready": lambda _: health_page(self.service.health(), in_flight=self.service.engine.in_flight),
             "/health/live": lambda _: (200, [JSON], b'{"status":"live"}'),
@@ -55,44 +50,51 @@ class DataPlane:
             "/openapi.json": lambda _: (200, [JSON], dumps(self.service.openapi)),
         }
 
-    async def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> None:
-        dialect = self.service.dialects.get(scope.path)
+    async def __call__(self, request: Request) -> None:
+        dialect = self.service.dialects.get(request.path)
         if dialect is not None:
-            await self._ask_model(scope, protocol, dialect)
+            await self._ask_model(request, dialect)
             return
         exchange_id = self._ids.new()
         try:
-            self._respond_plain(scope, protocol)
+            request.respond(*self._page(request))
         except PenstockError as error:
-            self._refuse(protocol, self._default_dialect(scope), error, exchange_id)
+            self._refuse(request, self._default_dialect(request), error, exchange_id)
         except Exception as fault:  # noqa: BLE001 - boundary: the request edge; logged and answered with 500
-            self._log.error("request failed", path=scope.path, exchange=exchange_id, exc_info=fault)
-            self._refuse(protocol, self._default_dialect(scope), InternalError("internal error"), exchange_id)
+            self._log.error("request failed", path=request.path, exchange=exchange_id, exc_info=fault)
+            self._refuse(request, self._default_dialect(request), InternalError("internal error"), exchange_id)
 
-    async def _ask_model(self, scope: Scope, protocol: HttpProtocol, dialect: ClientDialect) -> None:
+    def refuse(self, error: PenstockError) -> Page:
+        """What to say to something that never became a request."""
+        self.service.refused(error)
+        return error_page(self.service.dialects[CHAT], error, self._ids.new())
+
+    async def _ask_model(self, request: Request, dialect: ClientDialect) -> None:
         service = self.service
         clock = service.clock
         # With its loop named: finding the running one costs a system call in Python 3.11.
         task = asyncio.current_task(self._loop)
         if task is None:
-            raise RuntimeError("granian runs every request in a task")
+            raise RuntimeError("every request runs in a task")
         began_s = clock.monotonic()
         exchange_id = self._ids.new()
         try:
-            _require(scope, "POST")
-            principal = self._authenticate(scope.headers)
-            request = dialect.parse(await read_json_body(scope, protocol, service.limits, clock, task), scope.headers)
+            _require(request, "POST")
+            principal = self._authenticate(request.headers)
+            asked = dialect.parse(await read_json_body(request, service.limits, clock), request.headers)
         except PenstockError as error:
-            self._refuse(protocol, dialect, error, exchange_id)
+            self._refuse(request, dialect, error, exchange_id)
             return
+        except ClientGone:
+            return  # before it had asked for anything
         except Exception as fault:  # noqa: BLE001 - boundary: the request edge; logged and answered with 500
-            self._log.error("request failed", path=scope.path, exchange=exchange_id, exc_info=fault)
-            self._refuse(protocol, dialect, InternalError("internal error"), exchange_id)
+            self._log.error("request failed", path=request.path, exchange=exchange_id, exc_info=fault)
+            self._refuse(request, dialect, InternalError("internal error"), exchange_id)
             return
         exchange = Exchange(
             id=exchange_id,
             principal=principal,
-            request=request,
+            request=asked,
             dialect=dialect.name,
             started_at=clock.now(),
             began_s=began_s,
@@ -101,58 +103,52 @@ class DataPlane:
             config_hash=service.config_hash,
         )
         stop = service.engine.begin(exchange, task)
-        watch = self._watch.begin(protocol, stop)
-        try:
-            await service.engine.run(exchange, self._sink(scope, protocol, dialect, exchange), stop)
-        finally:
-            self._watch.end(watch)
+        request.when_client_leaves(stop.client_left)
+        await service.engine.run(exchange, self._sink(request, dialect, exchange), stop)
 
-    def _sink(self, scope: Scope, protocol: HttpProtocol, dialect: ClientDialect, exchange: Exchange) -> Sink:
+    def _sink(self, request: Request, dialect: ClientDialect, exchange: Exchange) -> Sink:
         if not exchange.request.stream:
-            return UnarySink(protocol, dialect)
+            return UnarySink(request, dialect)
         return StreamSink(
-            protocol,
+            request,
             dialect,
             exchange,
-            pace=Pace(scope.client, self.service.clock),
             clock=self.service.clock,
             keep_alive_s=self.service.limits.keep_alive_comment_s,
-            tasks=self._tasks,
         )
 
-    def _respond_plain(self, scope: Scope, protocol: HttpProtocol) -> None:
-        path = scope.path
+    def _page(self, request: Request) -> Page:
+        path = request.path
         handler = self._plain.get(path)
         if handler is None and (path == MODELS or path.startswith(MODELS + "/")):
             handler = self._models
         if handler is None:
             raise UnknownPath(f"there is no {path[:200]} here; the OpenAPI description is at /openapi.json")
-        _require(scope, "GET", "HEAD")
-        status, headers, body = handler(scope)
-        protocol.response_bytes(status, headers, body)
+        _require(request, "GET", "HEAD")
+        return handler(request)
 
-    def _models(self, scope: Scope) -> Page:
-        self._authenticate(scope.headers)
-        is_anthropic = "anthropic-version" in scope.headers
-        name = unquote(scope.path[len(MODELS) + 1 :])
-        body = self.service.models.one(name, is_anthropic) if name else self.service.models.everything(is_anthropic)
+    def _models(self, request: Request) -> Page:
+        principal = self._authenticate(request.headers)
+        is_anthropic = "anthropic-version" in request.headers
+        name = unquote(request.path[len(MODELS) + 1 :])
+        models = self.service.models
+        body = models.one(principal, name, is_anthropic) if name else models.everything(principal, is_anthropic)
         return 200, [JSON], body
 
-    def _authenticate(self, headers: RequestHeaders) -> Principal:
+    def _authenticate(self, headers: Headers) -> Principal:
         return self.service.authenticate(
             headers.get("authorization"), headers.get("x-api-key") or headers.get("api-key")
         )
 
-    def _default_dialect(self, scope: Scope) -> ClientDialect:
+    def _default_dialect(self, request: Request) -> ClientDialect:
         """The dialect for errors on a path that belongs to none."""
-        path = "/v1/messages" if "anthropic-version" in scope.headers else "/v1/chat/completions"
-        return self.service.dialects[path]
+        return self.service.dialects["/v1/messages" if "anthropic-version" in request.headers else CHAT]
 
-    def _refuse(self, protocol: HttpProtocol, dialect: ClientDialect, error: PenstockError, exchange_id: str) -> None:
+    def _refuse(self, request: Request, dialect: ClientDialect, error: PenstockError, exchange_id: str) -> None:
         self.service.refused(error)
-        respond_error(protocol, dialect, error, exchange_id)
+        request.respond(*error_page(dialect, error, exchange_id))
 
 
-def _require(scope: Scope, *methods: str) -> None:
-    if scope.method not in methods:
-        raise MethodNotAllowed(f"use {methods[0]} on {scope.path[:200]}")
+def _require(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise MethodNotAllowed(f"use {methods[0]} on {request.path[:200]}")

@@ -42,10 +42,10 @@ class Authenticate(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsPage:
-    """GET /v1/models in both vendors' shapes; `one` raises `UnknownModel`."""
+    """GET /v1/models in both vendors' shapes, with what the caller may ask for; `one` raises `UnknownModel`."""
 
-    everything: Callable[[bool], bytes]
-    one: Callable[[str, bool], bytes]
+    everything: Callable[[Principal, bool], bytes]
+    one: Callable[[Principal, str, bool], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

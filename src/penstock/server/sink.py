@@ -1,6 +1,7 @@
 """Where an answer goes: the client's dialect and its connection, for a unary and for a streamed reply."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import quote
 
 from penstock.core.clock import Clock, Timer
@@ -10,16 +11,17 @@ from penstock.core.events import Event
 from penstock.core.exchange import Exchange
 from penstock.core.ports import ClientDialect, ClientGone, StreamEncoder
 from penstock.flow.fold import Fold
-from penstock.server.pace import WINDOW_BYTES, Pace
-from penstock.server.rsgi import CONNECTION_LOST, Headers, HttpProtocol, Transport
-from penstock.server.tasks import TaskSet
+from penstock.server.http.request import Request
+from penstock.server.http.response import HeaderList
 
+Page = tuple[int, HeaderList, bytes]
+"""A whole answer: status, headers, body."""
 KEEP_ALIVE = b": keep-alive\n\n"
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a request whose client has left; nobody reads it."""
 
 
-def error_headers(error: PenstockError, exchange_id: str) -> Headers:
+def error_headers(error: PenstockError, exchange_id: str) -> HeaderList:
     """Both vendors' names for the request id, so that each SDK shows it in its errors, and when to come again."""
     headers = [("content-type", "application/json"), ("x-request-id", exchange_id), ("request-id", exchange_id)]
     if error.retry_after_s is not None:
@@ -31,10 +33,9 @@ def error_headers(error: PenstockError, exchange_id: str) -> Headers:
     return headers
 
 
-def respond_error(protocol: HttpProtocol, dialect: ClientDialect, error: PenstockError, exchange_id: str) -> None:
-    """An error before the first byte: its status and its body in the client's dialect."""
-    body = dialect.encode_error(error, exchange_id)
-    protocol.response_bytes(error.status, error_headers(error, exchange_id), body)
+def error_page(dialect: ClientDialect, error: PenstockError, exchange_id: str) -> Page:
+    """An error before the first byte: its status, its headers, and its body in the client's dialect."""
+    return error.status, error_headers(error, exchange_id), dialect.encode_error(error, exchange_id)
 
 
 def error_of(exchange: Exchange) -> PenstockError:
@@ -45,10 +46,10 @@ def error_of(exchange: Exchange) -> PenstockError:
 class UnarySink:
     """Keeps the events and writes one body at the end."""
 
-    __slots__ = ("_body", "_dialect", "_fold", "_protocol")
+    __slots__ = ("_body", "_dialect", "_fold", "_request")
 
-    def __init__(self, protocol: HttpProtocol, dialect: ClientDialect) -> None:
-        self._protocol = protocol
+    def __init__(self, request: Request, dialect: ClientDialect) -> None:
+        self._request = request
         self._dialect = dialect
         self._fold = Fold()
         self._body = b""
@@ -63,11 +64,11 @@ class UnarySink:
     async def close(self, exchange: Exchange) -> None:
         match exchange.end:
             case "completed":
-                self._protocol.response_bytes(200, _answer_headers("application/json", exchange), self._body)
+                self._request.respond(200, _answer_headers("application/json", exchange), self._body)
             case "client_gone":
-                self._protocol.response_bytes(CLIENT_CLOSED_REQUEST, [], b"")
+                self._request.respond(CLIENT_CLOSED_REQUEST, [], b"")
             case _:
-                respond_error(self._protocol, self._dialect, error_of(exchange), exchange.id)
+                self._request.respond(*error_page(self._dialect, error_of(exchange), exchange.id))
 
 
 class StreamSink:
@@ -75,7 +76,7 @@ class StreamSink:
 
     The status line waits for the first event, so that an error before it is an HTTP status.  While filters hold text
     back for longer than `keep_alive_s`, the stream is begun and carries a comment, so that nothing between us and the
-    client takes the silence for death.  A client that reads slowly is waited for, a window at a time.
+    client takes the silence for death.  A client that reads slowly is waited for once a window of bytes is unsent.
     """
 
     __slots__ = (
@@ -85,37 +86,21 @@ class StreamSink:
         "_exchange",
         "_keep_alive_s",
         "_last_sent_s",
-        "_pace",
-        "_protocol",
-        "_tasks",
+        "_request",
         "_timer",
-        "_transport",
-        "_unread_bytes",
     )
 
     def __init__(
-        self,
-        protocol: HttpProtocol,
-        dialect: ClientDialect,
-        exchange: Exchange,
-        *,
-        pace: Pace,
-        clock: Clock,
-        keep_alive_s: float,
-        tasks: TaskSet,
+        self, request: Request, dialect: ClientDialect, exchange: Exchange, *, clock: Clock, keep_alive_s: float
     ) -> None:
-        self._pace = pace
-        self._protocol = protocol
+        self._request = request
         self._dialect = dialect
         self._exchange = exchange
         self._clock = clock
         self._keep_alive_s = keep_alive_s
-        self._tasks = tasks
         self._encoder: StreamEncoder | None = None
-        self._transport: Transport | None = None
         self._timer: Timer | None = None
         self._last_sent_s = 0.0
-        self._unread_bytes = 0
 
     async def write(self, events: Sequence[Event]) -> None:
         encoder = self._encoder
@@ -123,11 +108,9 @@ class StreamSink:
             encoder = self._encoder = self._dialect.stream(self._exchange)
             self._arm(self._clock.monotonic() + self._keep_alive_s)
         if events and (data := encoder.feed(events)):
-            await self._send(data)
-            self._unread_bytes += len(data)
-            if self._unread_bytes >= WINDOW_BYTES:
-                await self._pace.wait_for_reader()
-                self._unread_bytes = 0
+            self._send(data)
+            if self._request.is_held_back:
+                await self._request.wait_writable()
 
     def complete(self, exchange: Exchange) -> None:
         """Every piece was encoded as it came; what is left is the dialect's fixed end."""
@@ -135,30 +118,35 @@ class StreamSink:
     async def close(self, exchange: Exchange) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        request = self._request
         end: End | None = exchange.end
         if end == "client_gone":
-            if self._transport is None:
-                self._protocol.response_bytes(CLIENT_CLOSED_REQUEST, [], b"")
+            if not request.is_begun:
+                request.respond(CLIENT_CLOSED_REQUEST, [], b"")
         elif end == "completed":
             encoder = self._encoder if self._encoder is not None else self._dialect.stream(exchange)
-            await self._send(encoder.finish())
-        elif self._transport is None:
-            respond_error(self._protocol, self._dialect, error_of(exchange), exchange.id)
-        elif self._encoder is not None:
-            await self._send(self._encoder.fail(exchange))
-        # granian ends the response when its transport is let go; an error's traceback may keep this sink much longer.
-        self._transport = None
+            self._finish(encoder.finish())
+        elif not request.is_begun:
+            request.respond(*error_page(self._dialect, error_of(exchange), exchange.id))
+        else:
+            self._finish(self._encoder.fail(exchange) if self._encoder is not None else b"")
+        if request.is_held_back:
+            await request.wait_writable()
 
-    async def _send(self, data: bytes) -> None:
-        transport = self._transport
-        if transport is None:
-            headers = [*_answer_headers("text/event-stream", self._exchange), ("cache-control", "no-cache")]
-            transport = self._transport = self._protocol.response_stream(200, headers)
+    def _send(self, data: bytes) -> None:
+        if not self._request.is_begun:
+            self._begin()
         self._last_sent_s = self._clock.monotonic()
-        try:
-            await transport.send_bytes(data)
-        except CONNECTION_LOST as closed:
-            raise ClientGone from closed
+        self._request.write(data)
+
+    def _finish(self, data: bytes) -> None:
+        if not self._request.is_begun:
+            self._begin()
+        self._request.finish(data)
+
+    def _begin(self) -> None:
+        headers = [*_answer_headers("text/event-stream", self._exchange), ("cache-control", "no-cache")]
+        self._request.begin(200, headers)
 
     def _arm(self, when: float) -> None:
         self._timer = self._clock.call_at(when, self._keep_alive)
@@ -168,18 +156,14 @@ class StreamSink:
         now = self._clock.monotonic()
         due = self._last_sent_s + self._keep_alive_s
         if now >= due:
-            self._tasks.spawn(self._send_comment())
             due = now + self._keep_alive_s
+            if not self._request.is_held_back:
+                with suppress(ClientGone):  # whoever watches the client, or the next frame, ends the exchange
+                    self._send(KEEP_ALIVE)
         self._arm(due)
 
-    async def _send_comment(self) -> None:
-        try:
-            await self._send(KEEP_ALIVE)
-        except ClientGone:
-            return  # the disconnect watcher, or the next frame, ends the exchange
 
-
-def _answer_headers(content_type: str, exchange: Exchange) -> Headers:
+def _answer_headers(content_type: str, exchange: Exchange) -> HeaderList:
     target = exchange.target
     headers = [("content-type", content_type), ("x-request-id", exchange.id), ("request-id", exchange.id)]
     if target is not None:

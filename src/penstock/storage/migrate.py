@@ -12,6 +12,7 @@ import psycopg
 
 from penstock.core.errors import ConfigError
 from penstock.storage.pool import connect
+from penstock.storage.reach import DatabaseNotReady, line, not_ready, reach
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x70656E73_746F636B
@@ -39,11 +40,12 @@ def known_revisions() -> tuple[str, ...]:
 def migrate(database_url: str) -> Migrated:
     """Bring the schema up to date.
 
-    Raises `ConfigError` where the schema is newer than this code, or the database cannot be reached or changed.
+    Raises `DatabaseNotReady` where trying again may help, and another `ConfigError` where the schema is newer than this
+    code or the database refuses us.
     """
     head = known_revisions()[-1]
     try:
-        with connect(database_url, name="migrate") as connection:
+        with reach(database_url, name="migrate") as connection:
             connection.autocommit = True
             before = _current(connection)
             if before == head:
@@ -55,11 +57,30 @@ def migrate(database_url: str) -> Migrated:
                 _upgrade(database_url)
             return Migrated(before, head)
     except psycopg.errors.LockNotAvailable:
-        raise ConfigError(f"another process has been migrating the database for {_LOCK_WAIT_S} s") from None
+        raise DatabaseNotReady(f"another process has been migrating the database for {_LOCK_WAIT_S} s") from None
     except psycopg.OperationalError as error:
-        raise ConfigError(f"cannot reach the database: {error}", path="database_url") from None
+        raise not_ready(error) from None
     except psycopg.errors.InsufficientPrivilege as error:
-        raise ConfigError(f"the database user may not change the schema: {error}", path="database_url") from None
+        raise ConfigError(f"the database user may not change the schema: {line(error)}", path="database_url") from None
+
+
+def require_schema(database_url: str) -> None:
+    """Make sure that the schema is the one this code knows, for whoever leaves the migrating to somebody else.
+
+    Raises `DatabaseNotReady` while it is older, and otherwise as `migrate` does.
+    """
+    try:
+        with reach(database_url, name="schema") as connection:
+            is_known = is_schema_known(connection)
+    except psycopg.OperationalError as error:
+        raise not_ready(error) from None
+    if not is_known:
+        raise DatabaseNotReady("the database's schema is not up to date yet", path="database_url")
+
+
+def is_schema_known(connection: psycopg.Connection) -> bool:
+    """Whether the schema is exactly that of this code.  Raises `ConfigError` where it is newer."""
+    return _current(connection) == known_revisions()[-1]
 
 
 def _current(connection: psycopg.Connection) -> str | None:
@@ -91,4 +112,6 @@ def _upgrade(database_url: str) -> None:
     try:
         alembic.command.upgrade(config, "head")
     except DBAPIError as error:
+        if isinstance(error.orig, psycopg.OperationalError):
+            raise error.orig from None
         raise ConfigError(f"the database's schema could not be changed: {error.orig}", path="database_url") from error

@@ -38,6 +38,9 @@ def new_pool(database_url: str, *, name: str, max_size: int = 8) -> AsyncConnect
         max_size=max_size,
         timeout=CONNECT_TIMEOUT_S,
         max_idle=300,
+        # A failing pool waits twice as long before each try, and no request is a reason to try sooner.  After this time
+        # it gives up, and then the next request is one: an outage of minutes is not followed by minutes of refusals.
+        reconnect_timeout=CONNECT_TIMEOUT_S,
         open=False,
         name=name,
         check=AsyncConnectionPool.check_connection,

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 from penstock.core.chat import (
@@ -179,6 +180,11 @@ class ScriptedSource:
         self._provider = provider
         self._course = course
         self._wait_s = first_s
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """None: a provider that is not called over HTTP announces no limits."""
+        return MappingProxyType({})
 
     @property
     def events(self) -> Sequence[Event]:

@@ -7,7 +7,7 @@ is bounded and the rest is `other`.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -94,6 +94,7 @@ class Metrics:
         self._refusals: dict[Labels, int] = {}
         self._in_flight = 0
         self._backlog: Backlog | None = None
+        self._credentials_refused: Mapping[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._families))
         ProcessCollector(registry=self._registry)
@@ -126,10 +127,21 @@ class Metrics:
         """Count a request that was refused before it became an exchange (a bad key, a bad body)."""
         self._refusals[(code,)] = self._refusals.get((code,), 0) + 1
 
-    def render(self, *, in_flight: int, backlog: Backlog | None = None) -> bytes:
-        """Everything in Prometheus' text format.  `backlog` is the local journal's, where somebody has measured it."""
+    def render(
+        self,
+        *,
+        in_flight: int,
+        backlog: Backlog | None = None,
+        credentials_refused: Mapping[str, int] | None = None,
+    ) -> bytes:
+        """Everything in Prometheus' text format.
+
+        `backlog` is the local journal's, where somebody has measured it; `credentials_refused` counts by reason, which
+        callers are not told.
+        """
         self._in_flight = in_flight
         self._backlog = backlog
+        self._credentials_refused = credentials_refused or {}
         return generate_latest(self._registry)
 
     def _new_series(self, key: Labels) -> _Series:
@@ -179,6 +191,13 @@ class Metrics:
         )
         yield self._counter(
             "penstock_refused", "Requests refused before they became an exchange.", ("code",), self._refusals.items()
+        )
+        refused = tuple(self._credentials_refused.items())
+        yield self._counter(
+            "penstock_credentials_refused",
+            "Keys and tokens that were not accepted, by what was wrong with them.",
+            ("reason",),
+            (((reason,), count) for reason, count in refused),
         )
         yield self._histogram("penstock_exchange_duration_seconds", "First byte in to settlement.", "duration")
         yield self._histogram(

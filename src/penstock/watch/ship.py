@@ -22,7 +22,7 @@ import msgspec
 import structlog
 
 from penstock.core.clock import Clock
-from penstock.watch.backlog import Backlog, measure
+from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.segment import (
     OFFSET_SUFFIX,
     SUFFIX,
@@ -83,7 +83,7 @@ class Shipper:
 
     def __init__(self, directory: Path, database_url: str, *, clock: Clock) -> None:
         self._directory = directory
-        self._clock = clock
+        self._gauge = BacklogGauge(directory, clock)
         self._writer = LedgerWriter(database_url)
         self._last_error: str | None = None
         self._shipped = 0
@@ -93,7 +93,7 @@ class Shipper:
     @property
     def status(self) -> ShipStatus:
         return ShipStatus(
-            backlog=measure(self._directory, self._clock),
+            backlog=self._gauge.look(),
             last_error=self._last_error,
             shipped_records=self._shipped,
             rejected_records=self._rejected,

@@ -10,6 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from penstock.core.errors import ConfigError
+from penstock.storage.migrate import is_schema_known
 from penstock.storage.pool import connect
 
 
@@ -136,6 +138,7 @@ class LedgerWriter:
                         copy.write(block)
                     cursor.execute(_MERGE)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
+            _require_our_schema(connection)
             raise RowsRefused(str(error)) from error
 
     def close(self) -> None:
@@ -152,6 +155,16 @@ class LedgerWriter:
         # Whatever the server's default: an offset is noted only for what a crash of the server would not undo.
         self._connection.execute("SET synchronous_commit = on")
         return self._connection
+
+
+def _require_our_schema(connection: psycopg.Connection) -> None:
+    """Raise `DatabaseError` where a newer Penstock has changed the schema since: then it is not the rows' fault."""
+    try:
+        is_known = is_schema_known(connection)
+    except ConfigError as error:
+        raise psycopg.DatabaseError(str(error)) from error
+    if not is_known:
+        raise psycopg.DatabaseError("the database's schema is older than this Penstock's")
 
 
 @dataclass(frozen=True, slots=True)

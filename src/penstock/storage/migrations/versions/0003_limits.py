@@ -6,7 +6,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0003_limits"
-down_revision = "0001_ledger"
+down_revision = "0002_identity"
 
 
 def upgrade() -> None:

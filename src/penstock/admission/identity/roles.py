@@ -1,0 +1,104 @@
+"""Roles and what each may do with the admin API, as one table.
+
+The console asks `Actor.may` in a single place for every route.  A role held by a key or a token holds for its tenant;
+some permissions are about the installation as a whole, and then only who spans all tenants has them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from penstock.config.identity import Role
+from penstock.core.exchange import Principal
+
+Permission = Literal[
+    "status.read",
+    "config.read",
+    "providers.read",
+    "models.read",
+    "ledger.read",
+    "keys.read",
+    "keys.write",
+    "tenants.read",
+    "tenants.write",
+    "projects.write",
+    "limits.read",
+    "limits.write",
+    "budgets.read",
+    "budgets.write",
+    "credentials.read",
+    "credentials.write",
+    "audit.read",
+]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+ALL: frozenset[Permission] = frozenset(get_args(Permission))
+INSTALLATION_WIDE: frozenset[Permission] = frozenset(
+    {
+        "status.read",
+        "config.read",
+        "providers.read",
+        "tenants.write",
+        "credentials.read",
+        "credentials.write",
+    }
+)
+"""Nobody has these by a role within one tenant: a tenant does not set its own weight, nor all tenants' credentials."""
+
+_VIEWER: frozenset[Permission] = frozenset(
+    {"status.read", "models.read", "tenants.read", "limits.read", "budgets.read"}
+)
+_DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
+_AUDITOR = _VIEWER | frozenset[Permission](
+    {"config.read", "providers.read", "ledger.read", "keys.read", "credentials.read", "audit.read"}
+)
+_ADMIN = _DEVELOPER | _AUDITOR | frozenset[Permission]({"projects.write", "limits.write", "budgets.write"})
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        "owner": ALL,
+        "admin": _ADMIN | frozenset[Permission]({"tenants.write"}),
+        "developer": _DEVELOPER,
+        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read"}),
+        "auditor": _AUDITOR,
+        "viewer": _VIEWER,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who calls the admin API.  `tenant` is None for one who spans them all."""
+
+    id: str
+    tenant: str | None
+    permissions: frozenset[Permission]
+    models: tuple[str, ...] | None = None
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    def may_grant(self, roles: Iterable[Role]) -> bool:
+        """Nobody hands out more than they have."""
+        return granted(roles, spans_tenants=False) <= self.permissions
+
+
+def granted(roles: Iterable[str], *, spans_tenants: bool) -> frozenset[Permission]:
+    """What these roles allow; a word that is no role allows nothing."""
+    found = frozenset[Permission]().union(*(PERMISSIONS[role] for role in ROLES if role in roles))
+    return found if spans_tenants else found - INSTALLATION_WIDE
+
+
+def actor_of(principal: Principal) -> Actor:
+    """The authenticated caller as an actor."""
+    return Actor(
+        id=principal.key if principal.user is None else f"{principal.key}/{principal.user}",
+        tenant=None if principal.spans_tenants else principal.tenant,
+        permissions=granted(principal.roles, spans_tenants=principal.spans_tenants),
+        models=principal.models,
+    )
+
+
+OWNER_TOKEN = Actor(id="admin-token", tenant=None, permissions=ALL)
+"""Who holds the admin token."""

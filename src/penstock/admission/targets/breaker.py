@@ -1,0 +1,219 @@
+"""The circuit breaker of one target: stop calling what is down, and find out cheaply when it is up again.
+
+`gate.TargetGate` asks it before every call and tells it how each one went.  A throttled call says that the target
+lives, so it never opens the breaker.  A fleet shares the state: `on_change` publishes, `apply` takes in what another
+process published.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from penstock.config.targets import BreakerSettings
+from penstock.core.clock import Clock
+
+State = Literal["closed", "open", "half_open"]
+Verdict = Literal["good", "bad", "alive", "none"]
+"""Of one call: it worked, it failed, the target refused but is up, or nothing can be said (it was cancelled)."""
+
+_SLOTS = 10
+_JITTER = 0.2
+_MOST_DOUBLINGS = 16
+
+
+class BreakerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A state to share.  Times are Unix seconds; the newer of two snapshots of a target is the valid one."""
+
+    state: State
+    changed_at: float
+    open_until: float
+    openings: int
+
+
+class BreakerChange(msgspec.Struct, frozen=True, kw_only=True):
+    """`was_remote` marks a state that came from another process and must not be published again."""
+
+    before: State
+    after: State
+    reason: str
+    was_remote: bool
+    snapshot: BreakerSnapshot
+
+
+class Breaker:
+    """See the module.  `try_take` and `give` come in pairs; the token ties a result to the state it was let through in.
+
+    Results of calls from before the breaker last changed its state are not counted: they speak of another time.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_changed_at",
+        "_clock",
+        "_consecutive",
+        "_failures",
+        "_generation",
+        "_good_probes",
+        "_on_change",
+        "_open_until_s",
+        "_openings",
+        "_probes",
+        "_rng",
+        "_settings",
+        "_slot",
+        "_slot_s",
+        "_state",
+    )
+
+    def __init__(
+        self,
+        settings: BreakerSettings,
+        clock: Clock,
+        rng: random.Random,
+        on_change: Callable[[BreakerChange], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._on_change = on_change
+        self._slot_s = settings.window_s / _SLOTS
+        self._state: State = "closed"
+        self._changed_at = clock.now()
+        self._open_until_s = 0.0
+        self._openings = 0
+        self._generation = 0
+        self._probes = 0
+        self._good_probes = 0
+        self._consecutive = 0
+        self._slot = 0
+        self._calls = [0] * _SLOTS
+        self._failures = [0] * _SLOTS
+
+    @property
+    def state(self) -> State:
+        """As it is now: an open breaker whose time is over is half-open."""
+        if self._state == "open" and self._clock.monotonic() >= self._open_until_s:
+            self._change("half_open", "the wait is over")
+        return self._state
+
+    @property
+    def is_closed(self) -> bool:
+        """The cheap question of the hot path."""
+        return self._state == "closed"
+
+    @property
+    def admits(self) -> bool:
+        """Whether `try_take` would let a call through now."""
+        state = self.state
+        return state == "closed" or (state == "half_open" and self._probes < self._settings.probes)
+
+    @property
+    def retry_after_s(self) -> float:
+        """How long until the next probe may go; where one is under way, the shortest wait there is."""
+        return max(0.0, self._open_until_s - self._clock.monotonic()) or self._settings.open_s
+
+    def try_take(self) -> int | None:
+        """A token for one call, or None where the target must not be called."""
+        if self._state == "closed":
+            return self._generation
+        if not self.admits:
+            return None
+        self._probes += 1
+        return self._generation
+
+    def give(self, token: int, verdict: Verdict) -> None:
+        """Say how a call went; exactly once for each token."""
+        if token != self._generation:
+            return
+        if self._state == "half_open":
+            self._give_probe(verdict)
+        elif verdict == "bad":
+            self._count(failed=True)
+            self._consecutive += 1
+            self._judge()
+        elif verdict == "good":
+            self._consecutive = 0
+            self._count(failed=False)
+
+    def snapshot(self) -> BreakerSnapshot:
+        clock = self._clock
+        until_s = max(0.0, self._open_until_s - clock.monotonic()) if self._state == "open" else 0.0
+        return BreakerSnapshot(
+            state=self._state,
+            changed_at=self._changed_at,
+            open_until=clock.now() + until_s,
+            openings=self._openings,
+        )
+
+    def apply(self, remote: BreakerSnapshot) -> None:
+        """Take on the state of another process where it is newer than ours; a half-open one we find out ourselves."""
+        if remote.changed_at <= self._changed_at or remote.state == "half_open":
+            return
+        if remote.state == "closed":
+            self._openings = 0
+            if self._state != "closed":
+                self._change("closed", "another process found it up", remote=remote)
+            return
+        wait_s = min(remote.open_until - self._clock.now(), self._settings.open_most_s * (1.0 + _JITTER))
+        if wait_s <= 0.0:
+            return
+        self._openings = max(self._openings, remote.openings)
+        self._open_until_s = self._clock.monotonic() + wait_s
+        self._change("open", "another process found it down", remote=remote)
+
+    def _give_probe(self, verdict: Verdict) -> None:
+        self._probes -= 1
+        if verdict == "bad":
+            self._open("a probe failed")
+        elif verdict != "none":
+            self._good_probes += 1
+            if self._good_probes >= self._settings.probes_to_close:
+                self._openings = 0
+                self._change("closed", "the probes succeeded")
+
+    def _count(self, *, failed: bool) -> None:
+        slot = int(self._clock.monotonic() / self._slot_s)
+        if slot != self._slot:
+            for stale in range(max(self._slot + 1, slot - _SLOTS + 1), slot + 1):
+                self._calls[stale % _SLOTS] = self._failures[stale % _SLOTS] = 0
+            self._slot = slot
+        self._calls[slot % _SLOTS] += 1
+        if failed:
+            self._failures[slot % _SLOTS] += 1
+
+    def _judge(self) -> None:
+        settings = self._settings
+        if self._consecutive >= settings.consecutive:
+            self._open(f"{self._consecutive} calls failed in a row")
+            return
+        calls, failures = sum(self._calls), sum(self._failures)
+        if calls >= settings.min_calls and failures >= settings.failure_ratio * calls:
+            self._open(f"{failures} of {calls} calls failed")
+
+    def _open(self, reason: str) -> None:
+        settings = self._settings
+        wait_s = min(settings.open_most_s, settings.open_s * 2.0 ** min(self._openings, _MOST_DOUBLINGS))
+        wait_s *= self._rng.uniform(1.0 - _JITTER, 1.0 + _JITTER)
+        self._openings += 1
+        self._open_until_s = self._clock.monotonic() + wait_s
+        self._change("open", reason)
+
+    def _change(self, after: State, reason: str, *, remote: BreakerSnapshot | None = None) -> None:
+        before, self._state = self._state, after
+        self._changed_at = self._clock.now() if remote is None else remote.changed_at
+        self._generation += 1
+        self._probes = self._good_probes = self._consecutive = 0
+        self._calls = [0] * _SLOTS
+        self._failures = [0] * _SLOTS
+        if self._on_change is not None and before != after:
+            self._on_change(
+                BreakerChange(
+                    before=before,
+                    after=after,
+                    reason=reason,
+                    was_remote=remote is not None,
+                    snapshot=self.snapshot(),
+                )
+            )

@@ -1,0 +1,222 @@
+"""How many calls a target takes at once before they wait for each other: learned from latency and refusals.
+
+`gate.TargetGate` gives it every latency and asks for the limit.  The idea is TCP Vegas's (Brakmo 1994) in the form
+that Netflix's concurrency-limits made known: by Little's law latency stands still while there is room and grows with
+the number in flight once there is none, so a latency above its unhurried value says how far to go back.
+
+Two things are ours.  The unhurried value is measured and not guessed: whenever the limit has come down by a quarter,
+by cause or now and then on purpose, the round is compared with the one before.  If fewer calls were faster, they had
+been waiting for each other; if not, the target simply takes that long, and the limit comes back.  So a start above
+what the target takes, and a target that becomes slower for reasons of its own, are both found out.  And nothing is
+concluded from chance: a round goes on until its mean is known well enough.
+"""
+
+import math
+
+from penstock.config.targets import ConcurrencySettings
+
+_LEAST_SAMPLES = 16
+_MOST_SAMPLES = 600
+_PRECISION = 0.045
+_PRECISION_TO_GROW = 0.1
+_PRECISION_OF_FEW = 0.3
+_FEW = 16.0
+_WARM_UP = 3.0
+_TOLERANCE = 1.1
+_SURE = 2.0
+_CUT_MOST = 0.5
+_BUSY = 0.85
+_DIP = 0.75
+_FOLLOWED = 0.88
+_DIP_EVERY_ROUNDS = 25
+_FIRST_DIP_ROUND = 2
+_SUSPICION = 1.05
+_GROWTH = 1.5
+_GROWTH_MOST = 0.25
+_GROWTH_FIRST = 0.125
+_AFTER_REFUSAL = 0.8
+
+
+class ConcurrencyLimit:
+    """See the module.
+
+    Nothing is concluded while fewer calls are in flight than the limit allows: an idle target keeps its limit.
+    Latencies are averaged by their square root: exponential and log-normal spreads are told apart from a change with
+    about equally few samples that way.
+    """
+
+    __slots__ = (
+        "_anchor",
+        "_base",
+        "_base_error",
+        "_count",
+        "_few",
+        "_is_probing",
+        "_is_verified",
+        "_least",
+        "_limit",
+        "_most",
+        "_most_in_flight",
+        "_next_look",
+        "_refused_at_s",
+        "_rounds",
+        "_since_s",
+        "_step",
+        "_sum",
+        "_sum_of_roots",
+        "limit",
+    )
+
+    def __init__(self, settings: ConcurrencySettings) -> None:
+        self._least = float(settings.least)
+        self._most = float(settings.most)
+        self._limit = float(settings.initial)
+        self.limit = settings.initial
+        self._few = max(_FEW, self._limit)
+        self._base = 0.0
+        self._base_error = 0.0
+        self._is_verified = False
+        self._is_probing = False
+        self._anchor: tuple[float, float] | None = None
+        self._rounds = 0
+        self._step = max(1.0, _GROWTH_FIRST * self._limit)
+        self._refused_at_s = -math.inf
+        self._since_s = -math.inf
+        self._sum_of_roots = 0.0
+        self._sum = 0.0
+        self._count = 0
+        self._next_look = _LEAST_SAMPLES
+        self._most_in_flight = 0
+
+    @property
+    def unhurried_s(self) -> float | None:
+        """What the target takes when calls do not wait for each other; None before it is known."""
+        return self._base if self._is_verified else None
+
+    def add(self, latency_s: float, *, in_flight: int, now_s: float) -> None:
+        """One call's time to its first event, and how many were in flight with it when that came."""
+        if now_s < self._since_s:
+            return
+        self._sum_of_roots += math.sqrt(latency_s)
+        self._sum += latency_s
+        self._count += 1
+        self._most_in_flight = max(self._most_in_flight, in_flight)
+        if self._count >= self._next_look:
+            self._look(now_s)
+
+    def refused(self, *, sent_s: float, now_s: float) -> None:
+        """The target said that it is too much, or did not answer in time: go back by a fifth, once a round trip."""
+        if sent_s < self._refused_at_s:
+            return
+        self._refused_at_s = now_s
+        self._anchor = None
+        self._is_probing = False
+        self._step = 1.0
+        self._set(self._limit * _AFTER_REFUSAL)
+        self._new_round(since_s=now_s)
+
+    def _look(self, now_s: float) -> None:
+        """End the round if it says enough, or go on with it."""
+        count = self._count
+        if count < self._limit and count < _MOST_SAMPLES:
+            self._next_look = count + _LEAST_SAMPLES
+            return
+        mean = self._sum_of_roots / count
+        latency_s = mean * mean
+        spread = max(0.0, self._sum / count - latency_s)
+        error = 2.0 * math.sqrt(spread / count) / mean if mean > 0.0 else 0.0
+        ratio = latency_s / self._base if self._base > 0.0 else 1.0
+        is_congested = ratio * (1.0 - _SURE * math.hypot(error, self._base_error)) > _TOLERANCE
+        if not is_congested and error > self._enough(ratio) and count < _MOST_SAMPLES:
+            self._next_look = count + _LEAST_SAMPLES
+            return
+        was_busy = self._most_in_flight >= _BUSY * self.limit
+        self._new_round(since_s=None)
+        if self._base == 0.0:
+            self._settle_base(latency_s, error)
+        elif was_busy:
+            self._end_round(latency_s, ratio, error, now_s)
+
+    def _enough(self, ratio: float) -> float:
+        """How well the round's mean must be known: very well if it is measured against another, now or in the next
+        round; to grow, roughly; and hardly at all where there are few calls, as they would take for ever to tell more.
+        """
+        if self._anchor is not None or self._base == 0.0 or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1):
+            return _PRECISION
+        return _PRECISION_TO_GROW if self._limit >= self._few else _PRECISION_OF_FEW
+
+    def _end_round(self, latency_s: float, ratio: float, error: float, now_s: float) -> None:
+        self._rounds += 1
+        if self._anchor is not None and self._limit <= self._anchor[0] * (_DIP + 0.05):
+            self._judge(self._anchor, latency_s, error, now_s)
+        elif self._wants_dip(ratio):
+            self._dip(latency_s, now_s)
+        elif ratio > _TOLERANCE:
+            self._go_back(_TOLERANCE / ratio, latency_s, now_s)
+        else:
+            if ratio < 1.0 - _SURE * math.hypot(error, self._base_error):
+                self._settle_base(latency_s, error)
+            self._step = min(self._step * _GROWTH, max(1.0, _GROWTH_MOST * self._limit))
+            self._set(self._limit + self._step)
+            self._anchor = None
+
+    def _wants_dip(self, ratio: float, *, ahead: int = 0) -> bool:
+        rounds = self._rounds + ahead
+        if not self._is_verified:
+            return rounds >= _FIRST_DIP_ROUND
+        return rounds >= _DIP_EVERY_ROUNDS and ratio > _SUSPICION
+
+    def _judge(self, anchor: tuple[float, float], latency_s: float, error: float, now_s: float) -> None:
+        """A round ran with at least a quarter fewer calls: were they faster?"""
+        limit_before, latency_before_s = anchor
+        self._anchor = None
+        if latency_s > _FOLLOWED * latency_before_s:
+            self._settle_base(latency_s, error)
+            self._is_verified = True
+            self._is_probing = False
+            self._set(limit_before)
+            self._step = max(1.0, _GROWTH_FIRST * limit_before)
+            self._new_round(since_s=now_s + _WARM_UP * latency_s)
+        elif self._is_probing:
+            self._settle_base(latency_s, error)
+            self._dip(latency_s, now_s)
+
+    def _dip(self, latency_s: float, now_s: float) -> None:
+        self._rounds = 0
+        self._is_probing = True
+        self._anchor = None
+        self._go_back(_DIP, latency_s, now_s)
+
+    def _go_back(self, factor: float, latency_s: float, now_s: float) -> None:
+        self._step = 1.0
+        before = self._limit
+        if self._anchor is None or latency_s > self._anchor[1]:
+            self._anchor = (before, latency_s)
+        self._set(before * max(_CUT_MOST, factor))
+        if self._limit == before:
+            self._anchor = None
+            self._is_verified = True
+            self._is_probing = False
+        self._new_round(since_s=now_s + _WARM_UP * latency_s)
+
+    def _settle_base(self, latency_s: float, error: float) -> None:
+        self._base = latency_s
+        self._base_error = error
+
+    def _set(self, limit: float) -> None:
+        self._limit = min(self._most, max(self._least, limit))
+        self.limit = int(self._limit)
+
+    def _new_round(self, *, since_s: float | None) -> None:
+        """Begin to count anew.
+
+        With `since_s`, what ends before then is left out: it was sent under another limit, or it is one of the quick
+        ones, which come first after every change and would make it look like a success.
+        """
+        self._sum_of_roots = 0.0
+        self._sum = 0.0
+        self._count = 0
+        self._next_look = _LEAST_SAMPLES
+        self._most_in_flight = 0
+        if since_s is not None:
+            self._since_s = since_s

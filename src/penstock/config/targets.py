@@ -1,0 +1,104 @@
+"""The settings of what stands before a target, as frozen values; every default works.
+
+`app` hands them to `admission.targets`.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from penstock.core.exchange import Priority
+
+PRIORITIES: tuple[Priority, ...] = ("interactive", "standard", "batch")
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who waits for a place, and how many at most.
+
+    The shares are what each class is sure of when all of them want more; they are taken as proportions.  A class
+    lends what it has not used in the last `lend_after_s` or longer.  `max_waiting` bounds each class.
+    """
+
+    interactive: Share = 0.6
+    standard: Share = 0.3
+    batch: Share = 0.1
+    max_waiting: Count = 1_000
+    lend_after_s: Seconds = 10.0
+
+
+class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The learned number of calls at once: where it begins and what it never leaves."""
+
+    initial: Count = 256
+    least: Count = 1
+    most: Count = 2_000
+
+    def __post_init__(self) -> None:
+        if not self.least <= self.initial <= self.most:
+            raise ValueError("`initial` must lie between `least` and `most`")
+
+
+class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When a target counts as down.
+
+    It opens once `failure_ratio` of at least `min_calls` within `window_s` have failed, or `consecutive` in a row.
+    It stays open for `open_s`, twice as long each time a probe fails, `open_most_s` at most; then `probes` calls at a
+    time are let through, and it closes after `probes_to_close` good ones.
+    """
+
+    window_s: Seconds = 30.0
+    failure_ratio: Share = 0.5
+    min_calls: Count = 20
+    consecutive: Count = 8
+    open_s: Seconds = 5.0
+    open_most_s: Seconds = 120.0
+    probes: Count = 1
+    probes_to_close: Count = 2
+
+
+class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider's announced limits are kept.
+
+    `share` is the part of them that is this process's own.  `pause_s` is the pause after a 429 that names none, twice
+    as long after each one that follows, `pause_most_s` at most.  `burst` is the part of a limit that may go out at
+    once where the limit is a fixed window, whose rest is then spread over it.
+    """
+
+    share: Share = 1.0
+    pause_s: Seconds = 1.0
+    pause_most_s: Seconds = 60.0
+    burst: Share = 0.05
+
+
+class LatencySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast latencies are forgotten, and how many a quantile needs before it is one."""
+
+    decay_s: Seconds = 10.0
+    half_life_s: Seconds = 120.0
+    min_samples: Count = 20
+
+
+class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that stands before one target."""
+
+    queue: QueueSettings = QueueSettings()
+    concurrency: ConcurrencySettings = ConcurrencySettings()
+    breaker: BreakerSettings = BreakerSettings()
+    pacing: PacingSettings = PacingSettings()
+    latency: LatencySettings = LatencySettings()
+
+
+class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a route may call beyond what it was asked, as a part of all its calls.
+
+    `floor` calls are allowed within a half-life however few requests there are: without them a quiet route could
+    never retry at all.
+    """
+
+    ratio: Share = 0.1
+    floor: Count = 3
+    half_life_s: Seconds = 60.0

@@ -1,0 +1,126 @@
+"""The limit finds what a server takes, follows it, and is not fooled by chance, by rest, or by slowness not ours."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+
+from penstock.admission.targets.concurrency import ConcurrencyLimit
+from penstock.config.targets import ConcurrencySettings
+from penstock.testing.chance import Rng, rng_for
+
+Service = Callable[[Rng], float]
+
+
+def exactly(_rng: Rng) -> float:
+    return 1.0
+
+
+def exponential(rng: Rng) -> float:
+    return rng.expovariate(1.0)
+
+
+def log_normal(rng: Rng) -> float:
+    return rng.lognormvariate(-0.32, 0.8)
+
+
+class Server:
+    """Takes `slots` calls at once and lets others wait in order; `demand` callers come back as soon as they may."""
+
+    def __init__(self, service: Service, *, initial: int = 32, demand: int = 100_000, seed: int = 1) -> None:
+        self.limit = ConcurrencyLimit(ConcurrencySettings(initial=initial))
+        self.slots = 0
+        self.slowness = 1.0
+        self.demand = demand
+        self._service = service
+        self._rng = rng_for(seed)
+        self._now_s = 0.0
+        self._in_flight = 0
+        self._busy = 0
+        self._line: deque[float] = deque()
+        self._ends: list[tuple[float, int, float]] = []
+        self._order = count()
+
+    def run(self, seconds: float) -> float:
+        """The mean limit over the second half of `seconds`."""
+        end_s = self._now_s + seconds
+        weighed = weight = 0.0
+        while True:
+            while self._in_flight < min(self.limit.limit, self.demand):
+                self._in_flight += 1
+                self._line.append(self._now_s)
+            while self._line and self._busy < self.slots:
+                self._busy += 1
+                service_s = self._service(self._rng) * self.slowness
+                heapq.heappush(self._ends, (self._now_s + service_s, next(self._order), self._line.popleft()))
+            if self._ends[0][0] > end_s:
+                self._now_s = end_s
+                return weighed / weight
+            before_s = self._now_s
+            self._now_s, _, sent_s = heapq.heappop(self._ends)
+            if self._now_s > end_s - seconds / 2:
+                weighed += self.limit.limit * (self._now_s - before_s)
+                weight += self._now_s - before_s
+            self._busy -= 1
+            self.limit.add(self._now_s - sent_s, in_flight=self._in_flight, now_s=self._now_s)
+            self._in_flight -= 1
+
+
+@pytest.mark.parametrize("service", [exactly, exponential, log_normal])
+@pytest.mark.parametrize("slots", [20, 50, 100])
+def test_it_settles_within_a_fifth_of_what_the_server_takes(service: Service, slots: int) -> None:
+    server = Server(service)
+    server.slots = slots
+    assert 0.8 * slots <= server.run(900.0) <= 1.2 * slots
+
+
+@pytest.mark.parametrize("initial", [2, 300])
+def test_it_gets_there_from_far_below_and_from_far_above(initial: int) -> None:
+    server = Server(log_normal, initial=initial)
+    server.slots = 50
+    assert 0.8 * 50 <= server.run(1_200.0) <= 1.2 * 50
+
+
+@pytest.mark.parametrize("service", [exactly, log_normal])
+def test_it_follows_a_drop_of_capacity_and_its_return(service: Service) -> None:
+    server = Server(service)
+    server.slots = 50
+    server.run(400.0)
+    server.slots = 20
+    assert 0.8 * 20 <= server.run(400.0) <= 1.2 * 20
+    server.slots = 50
+    assert 0.8 * 50 <= server.run(600.0) <= 1.2 * 50
+
+
+@pytest.mark.parametrize("service", [exactly, log_normal])
+def test_a_server_that_only_answers_more_slowly_keeps_its_limit(service: Service) -> None:
+    server = Server(service)
+    server.slots = 50
+    server.run(400.0)
+    server.slowness = 3.0
+    assert 0.75 * 50 <= server.run(1_200.0) <= 1.25 * 50
+
+
+def test_an_idle_target_keeps_its_limit() -> None:
+    server = Server(log_normal, demand=3)
+    server.slots = 100
+    server.run(2_000.0)
+    assert server.limit.limit == 32
+
+
+def test_a_server_without_bounds_is_given_all_that_is_wanted() -> None:
+    server = Server(log_normal, demand=300)
+    server.slots = 100_000
+    assert server.run(1_000.0) >= 300
+
+
+def test_refusals_bring_it_down_once_a_round_trip_and_never_below_its_least() -> None:
+    limit = ConcurrencyLimit(ConcurrencySettings(initial=100, least=2))
+    for _ in range(50):
+        limit.refused(sent_s=0.0, now_s=1.0)
+    assert limit.limit == 80
+    for second in range(1, 60):
+        limit.refused(sent_s=float(second), now_s=second + 1.0)
+    assert limit.limit == 2

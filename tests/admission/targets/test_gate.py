@@ -1,0 +1,429 @@
+"""The gate as `flow.attempt` sees it: every place comes back, nobody waits in vain, and no tenant hurts another."""
+
+import asyncio
+from collections.abc import Coroutine
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.admission.targets.scenes import gate, run
+
+from penstock.admission.targets.breaker import BreakerChange
+from penstock.admission.targets.choice import choose
+from penstock.admission.targets.gate import Permit, TargetGate
+from penstock.config.targets import (
+    PRIORITIES,
+    BreakerSettings,
+    ConcurrencySettings,
+    GateSettings,
+    Priority,
+    QueueSettings,
+)
+from penstock.core.errors import CapacityError, CircuitOpen, Overloaded, QueueTimeout
+from penstock.core.outcome import (
+    CANCELLED,
+    CLIENT_FAULT,
+    FAILED,
+    TIMED_OUT,
+    Outcome,
+    Succeeded,
+    Throttled,
+)
+from penstock.testing.chance import rng_for
+from penstock.testing.clock import FakeClock
+
+WELL = Succeeded(1.0, 1.0)
+
+
+def fixed(places: int, **queue: int) -> GateSettings:
+    return GateSettings(
+        concurrency=ConcurrencySettings(initial=places, least=places, most=places),
+        queue=QueueSettings(**queue),  # type: ignore[arg-type]  # counts only
+        breaker=BreakerSettings(consecutive=8),
+    )
+
+
+def task(call: Coroutine[object, object, Permit]) -> asyncio.Task[Permit]:
+    return asyncio.get_running_loop().create_task(call)
+
+
+async def warm(at: TargetGate, clock: FakeClock, *, hold_s: float = 1.0, times: int = 60) -> None:
+    """Let the gate learn that calls take `hold_s`."""
+    for _ in range(times):
+        permit = await at.enter(tenant="warm", deadline_s=clock.monotonic() + 60.0)
+        clock.advance(hold_s)
+        permit.close(Succeeded(hold_s, hold_s))
+
+
+def test_with_room_it_returns_without_letting_anyone_else_run() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock)
+        entering = at.enter(tenant="acme", deadline_s=0.0)
+        with pytest.raises(StopIteration) as done:
+            entering.send(None)
+        permit: Permit = done.value.value
+        assert (at.in_flight, permit.waited_s) == (1, 0.0)
+        permit.close(WELL)
+        assert at.in_flight == 0
+
+    run(scene)
+
+
+def test_a_second_close_frees_only_its_own_place() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock)
+        first, second = [await at.enter(tenant="acme", deadline_s=1e9) for _ in range(2)]
+        first.close(WELL)
+        first.close(FAILED)
+        assert at.in_flight == 1
+        second.close(CANCELLED)
+
+    run(scene)
+
+
+def test_places_are_handed_on_in_turn() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(1))
+        held = await at.enter(tenant="acme", deadline_s=1e9)
+        waiting = [task(at.enter(tenant="acme", deadline_s=1e9)) for _ in range(3)]
+        await clock.settle()
+        assert (at.in_flight, at.waiting) == (1, 3)
+        for number, each in enumerate(waiting):
+            clock.advance(1.0)
+            held.close(WELL)
+            await clock.settle()
+            assert [one.done() for one in waiting] == [number >= index for index in range(3)]
+            held = each.result()
+            assert held.waited_s == number + 1.0
+        held.close(WELL)
+        assert (at.in_flight, at.waiting, clock.pending) == (0, 0, 0)
+
+    run(scene)
+
+
+def test_a_wait_that_cannot_fit_the_deadline_is_refused_at_once() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(2))
+        await warm(at, clock)
+        held = [await at.enter(tenant="acme", deadline_s=1e9) for _ in range(2)]
+        line = [task(at.enter(tenant="acme", deadline_s=clock.monotonic() + 100.0)) for _ in range(20)]
+        await clock.settle()
+        began_s = clock.monotonic()
+        with pytest.raises(QueueTimeout) as caught:
+            await at.enter(tenant="acme", deadline_s=began_s + 8.0)
+        assert clock.monotonic() == began_s
+        assert caught.value.retry_after_s is not None
+        assert 1.0 <= caught.value.retry_after_s <= 4.0, "about ten seconds of work for two places, less the eight"
+        in_time = task(at.enter(tenant="acme", deadline_s=began_s + 15.0))
+        await clock.settle()
+        assert not in_time.done()
+        assert at.waiting == 21
+        for each in (*line, in_time):
+            each.cancel()
+        await clock.settle()
+        assert (at.waiting, at.in_flight, clock.pending) == (0, 2, 0)
+        for permit in held:
+            permit.close(WELL)
+
+    run(scene)
+
+
+def test_another_tenant_is_not_refused_for_the_backlog_of_one() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(2))
+        await warm(at, clock)
+        for _ in range(2):
+            await at.enter(tenant="loud", deadline_s=1e9)
+        line = [task(at.enter(tenant="loud", deadline_s=1e9)) for _ in range(100)]
+        await clock.settle()
+        quiet = task(at.enter(tenant="quiet", deadline_s=clock.monotonic() + 4.0))
+        await clock.settle()
+        assert not quiet.done()
+        with pytest.raises(QueueTimeout):
+            await at.enter(tenant="loud", deadline_s=clock.monotonic() + 4.0)
+        for each in (*line, quiet):
+            each.cancel()
+        await clock.settle()
+
+    run(scene)
+
+
+def test_a_prediction_is_about_as_long_as_the_wait() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(4))
+        await warm(at, clock)
+        workers = [task(_worker(at, clock, "acme", "standard", seed=number)) for number in range(40)]
+        await clock.run_for(5.0)
+        predicted_s = at.expected_wait_s(tenant="acme")
+        mine = task(at.enter(tenant="acme", deadline_s=1e9))
+        await clock.run_for(60.0)
+        assert abs(mine.result().waited_s - predicted_s) <= 0.25 * predicted_s
+        for each in workers:
+            each.cancel()
+        await clock.settle()
+
+    run(scene)
+
+
+def test_a_full_line_refuses_with_a_time_to_come_back() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(1, max_waiting=4))
+        await at.enter(tenant="acme", deadline_s=1e9)
+        line = [task(at.enter(tenant=str(number), deadline_s=1e9)) for number in range(4)]
+        await clock.settle()
+        with pytest.raises(Overloaded) as caught:
+            await at.enter(tenant="one more", deadline_s=1e9)
+        assert (caught.value.retry_after_s or 0.0) >= 1.0
+        batch = task(at.enter(tenant="one more", deadline_s=1e9, priority="batch"))
+        await clock.settle()
+        assert not batch.done(), "each class has its own line"
+        for each in (*line, batch):
+            each.cancel()
+        await clock.settle()
+
+    run(scene)
+
+
+def test_who_is_cancelled_in_the_moment_of_being_let_in_gives_the_place_on() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(1))
+        held = await at.enter(tenant="acme", deadline_s=1e9)
+        first, second = [task(at.enter(tenant="acme", deadline_s=1e9)) for _ in range(2)]
+        await clock.settle()
+        held.close(WELL)
+        first.cancel()
+        await clock.settle()
+        assert first.cancelled()
+        assert second.done()
+        second.result().close(WELL)
+        assert (at.in_flight, at.waiting, clock.pending) == (0, 0, 0)
+
+    run(scene)
+
+
+def test_who_is_cancelled_just_before_its_turn_does_not_take_it() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(1))
+        held = await at.enter(tenant="acme", deadline_s=1e9)
+        first, second = [task(at.enter(tenant="acme", deadline_s=1e9)) for _ in range(2)]
+        await clock.settle()
+        first.cancel()
+        held.close(WELL)
+        await clock.settle()
+        assert second.done()
+        second.result().close(WELL)
+        assert (at.in_flight, at.waiting, clock.pending) == (0, 0, 0)
+
+    run(scene)
+
+
+def test_a_target_that_goes_down_sends_its_line_elsewhere_at_once() -> None:
+    async def scene(clock: FakeClock) -> None:
+        changes: list[tuple[str, BreakerChange]] = []
+        at = TargetGate(
+            "t",
+            fixed(8),
+            clock,
+            rng_for("choice"),
+            on_breaker_change=lambda name, change: changes.append((name, change)),
+        )
+        held = [await at.enter(tenant="acme", deadline_s=1e9) for _ in range(8)]
+        line = [task(at.enter(tenant="acme", deadline_s=1e9)) for _ in range(9)]
+        await clock.settle()
+        for permit in held:
+            permit.close(FAILED)
+        await clock.settle()
+        assert [type(each.exception()) for each in line] == [type(None)] * 7 + [CircuitOpen] * 2
+        for each in line[:7]:
+            each.result().close(WELL)
+        with pytest.raises(CircuitOpen) as caught:
+            await at.enter(tenant="acme", deadline_s=1e9)
+        assert 4.0 <= (caught.value.retry_after_s or 0.0) <= 6.0
+        assert [(name, change.after) for name, change in changes] == [("t", "open")]
+        assert not at.admits
+        clock.advance(6.1)
+        probe = await at.enter(tenant="acme", deadline_s=1e9)
+        with pytest.raises(CircuitOpen):
+            await at.enter(tenant="acme", deadline_s=1e9)
+        probe.close(WELL)
+        (await at.enter(tenant="acme", deadline_s=1e9)).close(WELL)
+        assert at.breaker.state == "closed"
+
+    run(scene)
+
+
+def test_throttled_calls_lower_the_limit_only_where_the_provider_does_not_tell_its_limits() -> None:
+    async def scene(clock: FakeClock) -> None:
+        silent, telling = gate(clock), gate(clock)
+        told = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "90"}
+        for at in (silent, telling):
+            permit = await at.enter(tenant="acme", deadline_s=1e9)
+            if at is telling:
+                permit.observe(told)
+            permit.close(Throttled(1.0))
+        assert silent.limit < 32
+        assert telling.limit == 32
+
+    run(scene)
+
+
+def test_timeouts_lower_the_limit() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock)
+        (await at.enter(tenant="acme", deadline_s=1e9)).close(TIMED_OUT)
+        assert at.limit < 32
+
+    run(scene)
+
+
+def test_the_choice_goes_to_the_less_loaded_of_two_and_never_to_one_that_is_down() -> None:
+    async def scene(clock: FakeClock) -> None:
+        quick, slow, down = (gate(clock) for _ in range(3))
+        for at, latency_s in ((quick, 0.1), (slow, 1.0)):
+            (await at.enter(tenant="acme", deadline_s=1e9)).close(Succeeded(latency_s, latency_s))
+        for _ in range(8):
+            (await down.enter(tenant="acme", deadline_s=1e9)).close(FAILED)
+        rng = rng_for("choice")
+        assert all(choose([quick, slow, down], rng) is quick for _ in range(50))
+        assert choose([down], rng) is None
+        held = [await quick.enter(tenant="acme", deadline_s=1e9) for _ in range(20)]
+        assert choose([quick, slow], rng) is slow
+        for permit in held:
+            permit.close(WELL)
+
+    run(scene)
+
+
+def test_the_hedge_delay_is_the_learned_quantile() -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock)
+        assert at.hedge_after_s(0.95) is None
+        for number in range(100):
+            permit = await at.enter(tenant="acme", deadline_s=1e9)
+            permit.first_event(10.0 if number % 10 == 0 else 1.0)
+            permit.close(WELL)
+        assert 0.9 < (at.hedge_after_s(0.85) or 0.0) < 1.1
+        assert 9.0 < (at.hedge_after_s(0.95) or 0.0) < 11.0
+
+    run(scene)
+
+
+async def _worker(at: TargetGate, clock: FakeClock, tenant: str, priority: Priority, *, seed: int = 0) -> Permit:
+    """Calls without end."""
+    rng = rng_for(tenant, seed)
+    while True:
+        permit = await at.enter(tenant=tenant, deadline_s=1e9, priority=priority)
+        service_s = rng.lognormvariate(-0.125, 0.5)
+        await clock.sleep(service_s)
+        permit.close(Succeeded(service_s, service_s))
+
+
+def interactive_p95_s(*, with_flood: bool) -> tuple[float, int]:
+    """The 95th percentile of an interactive tenant's waits and answers together, and how many of its calls failed."""
+
+    async def scene() -> tuple[float, int]:
+        clock = FakeClock()
+        at = gate(clock, fixed(20))
+        flood = [task(_worker(at, clock, "batch", "batch", seed=number)) for number in range(100 if with_flood else 0)]
+        arrivals, services = rng_for("arrivals"), rng_for("services")
+        took: list[float] = []
+        failed = 0
+
+        async def call(service_s: float) -> None:
+            nonlocal failed
+            began_s = clock.monotonic()
+            try:
+                permit = await at.enter(tenant="acme", deadline_s=began_s + 30.0, priority="interactive")
+            except CapacityError:
+                failed += 1
+                return
+            await clock.sleep(service_s)
+            permit.close(Succeeded(service_s, service_s))
+            took.append(clock.monotonic() - began_s)
+
+        calls: list[asyncio.Task[None]] = []
+        await clock.run_for(20.0)
+        for _ in range(1_500):
+            await clock.run_for(arrivals.expovariate(6.0))
+            calls.append(asyncio.get_running_loop().create_task(call(services.lognormvariate(-0.125, 0.5))))
+        await clock.run_for(30.0)
+        await asyncio.gather(*calls)
+        for each in flood:
+            each.cancel()
+        await clock.settle()
+        assert at.waiting == 0
+        took.sort()
+        return took[int(0.95 * len(took))], failed
+
+    return asyncio.run(scene())
+
+
+def test_a_batch_tenant_at_fifty_times_its_share_is_hardly_felt_by_an_interactive_one() -> None:
+    alone_s, failed_alone = interactive_p95_s(with_flood=False)
+    flooded_s, failed_flooded = interactive_p95_s(with_flood=True)
+    assert failed_alone == failed_flooded == 0
+    assert flooded_s < 1.1 * alone_s
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["enter", "enter", "enter", "close", "close", "cancel", "advance", "cancel and close"]),
+        st.integers(0, 5),
+        st.sampled_from(PRIORITIES),
+        st.sampled_from([WELL, FAILED, TIMED_OUT, CANCELLED, CLIENT_FAULT, Throttled(None), Throttled(3.0)]),
+    ),
+    max_size=120,
+)
+
+
+@given(STEPS, st.integers(1, 4))
+@settings(deadline=None, max_examples=150)
+def test_whatever_happens_every_place_comes_back(steps: list[tuple[str, int, Priority, Outcome]], places: int) -> None:
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(places, max_waiting=5))
+        waiting: list[asyncio.Task[Permit]] = []
+        held: list[Permit] = []
+
+        def collect() -> None:
+            for each in [each for each in waiting if each.done()]:
+                waiting.remove(each)
+                if each.cancelled():
+                    continue
+                error = each.exception()
+                if error is None:
+                    held.append(each.result())
+                else:
+                    assert isinstance(error, (CapacityError, CircuitOpen))
+
+        for what, which, priority, outcome in steps:
+            if what == "enter":
+                deadline_s = clock.monotonic() + 5.0
+                waiting.append(task(at.enter(tenant=str(which), deadline_s=deadline_s, priority=priority)))
+            elif what == "close" and held:
+                held.pop(which % len(held)).close(outcome)
+            elif what == "cancel" and waiting:
+                waiting[which % len(waiting)].cancel()
+            elif what == "cancel and close" and waiting and held:
+                chosen = waiting[which % len(waiting)]
+                if which % 2:
+                    chosen.cancel()
+                held.pop().close(outcome)
+                chosen.cancel()
+            elif what == "advance":
+                clock.advance(which / 2)
+            if which % 3:
+                await clock.settle()
+                collect()
+                assert at.in_flight == len(held) <= places
+        await clock.settle()
+        collect()
+        assert at.in_flight == len(held) <= places
+        while held or waiting:
+            for permit in held:
+                permit.close(WELL)
+            held.clear()
+            await clock.run_for(1.0)
+            collect()
+        assert (at.in_flight, at.waiting, clock.pending) == (0, 0, 0)
+
+    run(scene)

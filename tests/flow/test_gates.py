@@ -1,0 +1,208 @@
+"""What stands before the targets, as an exchange meets it: passing over, falling back, waiting, and giving up."""
+
+import asyncio
+
+import pytest
+from tests.flow.scene import DEADLINE_S, Scene
+
+from penstock.config.targets import BreakerSettings, ConcurrencySettings, GateSettings, RetrySettings
+from penstock.core.errors import (
+    CircuitOpen,
+    ContextTooLong,
+    Overloaded,
+    PenstockError,
+    QueueTimeout,
+    UnsupportedField,
+    UpstreamAuthFailed,
+    UpstreamRefused,
+    UpstreamThrottled,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from penstock.core.facts import AttemptStarted, Queued, RetryDenied, TargetPassedOver
+from penstock.core.outcome import CANCELLED, FAILED
+from penstock.core.ports import FailureCause
+from penstock.flow.attempt import cause_of
+
+DOWN, UP = "sim:fault=status@503", "sim"
+
+
+def asked(scene: Scene) -> list[str]:
+    return [fact.target for fact in scene.exchange.facts if isinstance(fact, AttemptStarted)]
+
+
+def passed_over(scene: Scene) -> list[tuple[str, str]]:
+    return [(fact.target, fact.code) for fact in scene.exchange.facts if isinstance(fact, TargetPassedOver)]
+
+
+async def break_(scene: Scene, name: str) -> None:
+    """Let the target fail until it counts as down."""
+    for _ in range(BreakerSettings().consecutive):
+        (await scene.gates.enter(scene.exchange, scene.target(name))).close(FAILED)
+    assert not scene.gates.is_up(scene.target(name))
+
+
+def test_a_target_that_counts_as_down_is_passed_over_without_a_call() -> None:
+    async def main() -> None:
+        scene = Scene(targets=[DOWN, UP], max_attempts=2)
+        await break_(scene, DOWN)
+        record = await scene.play()
+        assert record.outcome == "completed"
+        assert (record.attempts, asked(scene)) == (1, ["sim/sim"])
+        assert passed_over(scene) == [(f"sim/{DOWN}", "circuit_open")]
+
+    asyncio.run(main())
+
+
+def test_with_every_target_down_the_caller_hears_so_at_once_and_nothing_is_billed() -> None:
+    async def main() -> None:
+        scene = Scene(targets=[DOWN, UP], max_attempts=3)
+        for name in (DOWN, UP):
+            await break_(scene, name)
+        record = await scene.play()
+        assert (record.outcome, record.outcome_code) == ("upstream_failed", "circuit_open")
+        assert (record.attempts, record.cost_nanousd, record.cost_accuracy) == (0, 0, "exact")
+        assert scene.sink.error is not None
+        assert scene.sink.error.status == 503
+        assert scene.sink.error.retry_after_s is not None
+        assert record.duration_s == 0.0
+
+    asyncio.run(main())
+
+
+def test_a_failing_target_comes_to_count_as_down_through_exchanges_alone() -> None:
+    async def main() -> None:
+        scene = Scene(model=DOWN, max_attempts=BreakerSettings().consecutive + 1)
+        await scene.begin()
+        await scene.clock.run_for(DEADLINE_S)
+        record = await scene.end()
+        assert record.attempts == BreakerSettings().consecutive
+        assert passed_over(scene) == [(f"sim/{DOWN}", "circuit_open")]
+
+    asyncio.run(main())
+
+
+def test_what_was_broken_off_before_the_breaker_opened_is_still_unknown_in_cost() -> None:
+    """A breaker's refusal sends nothing, so it must not hide what the call before it may have used."""
+
+    async def main() -> None:
+        settings = GateSettings(breaker=BreakerSettings(consecutive=1))
+        scene = Scene(model="sim:fault=reset@0", max_attempts=2, gate_settings=settings)
+        await scene.begin()
+        await scene.clock.run_for(DEADLINE_S)
+        record = await scene.end()
+        assert record.attempts == 1
+        assert record.cost_nanousd is None
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("cause", "model"), [("down", DOWN), ("limited", "sim:fault=status@429")])
+def test_a_fallback_is_asked_for_its_cause_and_for_no_other(cause: FailureCause, model: str) -> None:
+    async def main() -> None:
+        causes: tuple[FailureCause, ...] = ("down", "limited", "slow", "context_too_long")
+        for named in causes:
+            scene = Scene(model=model, max_attempts=1, fallbacks=[(named, UP)])
+            await scene.begin()
+            await scene.clock.run_for(DEADLINE_S)
+            record = await scene.end()
+            assert (record.outcome == "completed") == (named == cause), (named, record.outcome_code)
+            assert asked(scene)[1:] == (["sim/sim"] if named == cause else [])
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (UpstreamThrottled("busy"), "limited"),
+        (QueueTimeout("no turn"), "limited"),
+        (Overloaded("too many"), "limited"),
+        (UpstreamTimeout("slow", phase="first_event"), "slow"),
+        (ContextTooLong("too long"), "context_too_long"),
+        (UpstreamUnavailable("gone"), "down"),
+        (UpstreamAuthFailed("key"), "down"),
+        (CircuitOpen("down"), "down"),
+        (UpstreamRefused("no", upstream_status=400), None),
+        (UnsupportedField("no", field="n"), None),
+    ],
+)
+def test_every_failure_has_its_cause(error: PenstockError, cause: FailureCause | None) -> None:
+    assert cause_of(error) == cause
+
+
+def test_a_refusal_of_the_request_itself_has_no_fallback() -> None:
+    async def main() -> None:
+        scene = Scene(model="sim:fault=status@400", fallbacks=[("down", UP), ("limited", UP), ("slow", UP)])
+        record = await scene.play()
+        assert record.outcome_code == "upstream_refused"
+        assert record.attempts == 1
+
+    asyncio.run(main())
+
+
+def test_further_calls_end_where_their_budget_does() -> None:
+    async def main() -> None:
+        scene = Scene(
+            targets=[DOWN, "sim:fault=status@500"],
+            max_attempts=10,
+            retry_settings=RetrySettings(floor=3),
+            fallbacks=[("down", UP)],
+        )
+        scene.gates.request(scene.route)
+        for _ in range(2):
+            assert scene.gates.may_retry(scene.route)
+        record = await scene.play()
+        assert record.outcome == "upstream_failed"
+        assert record.attempts == 2, "one call, and one more out of the budget"
+        assert [fact for fact in scene.exchange.facts if isinstance(fact, RetryDenied)]
+
+    asyncio.run(main())
+
+
+def test_a_call_waits_its_turn_and_the_journal_says_how_long() -> None:
+    async def main() -> None:
+        scene = Scene(gate_settings=GateSettings(concurrency=ConcurrencySettings(initial=1, least=1, most=1)))
+        other = await scene.gates.enter(scene.exchange, scene.target(UP))
+        await scene.begin()
+        await scene.clock.run_for(2.0)
+        assert asked(scene) == []
+        other.close(CANCELLED)
+        await scene.clock.run_for(5.0)
+        record = await scene.end()
+        assert record.outcome == "completed"
+        assert [(fact.target, fact.waited_s) for fact in record.facts if isinstance(fact, Queued)] == [("sim/sim", 2.0)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["client", "shutdown", "deadline"])
+def test_a_call_that_is_given_up_while_it_waits_leaves_its_place_to_others(how: str) -> None:
+    async def main() -> None:
+        scene = Scene(gate_settings=GateSettings(concurrency=ConcurrencySettings(initial=1, least=1, most=1)))
+        other = await scene.gates.enter(scene.exchange, scene.target(UP))
+        await scene.begin()
+        if how == "client":
+            scene.handle.client_left()
+        elif how == "shutdown":
+            scene.handle.shutdown()
+        else:
+            await scene.clock.run_for(DEADLINE_S + 1.0)
+        await scene.clock.settle()
+        other.close(CANCELLED)
+        record = await scene.end()
+        assert record.attempts == 0
+        assert record.cost_nanousd == 0
+        (await scene.gates.enter(scene.exchange, scene.target(UP))).close(CANCELLED)
+
+    asyncio.run(main())
+
+
+def test_an_error_that_was_passed_over_is_a_penstock_error_of_the_gate() -> None:
+    async def main() -> None:
+        scene = Scene()
+        await break_(scene, UP)
+        with pytest.raises(PenstockError, match="not being called"):
+            await scene.gates.enter(scene.exchange, scene.target(UP))
+
+    asyncio.run(main())
