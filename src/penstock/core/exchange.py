@@ -19,6 +19,9 @@ from penstock.core.usage import UNKNOWN_COST, UNKNOWN_USAGE, Cost, Usage
 if TYPE_CHECKING:
     from penstock.core.ports import Lease, Route, Target
 
+BudgetAction = Literal["cheaper_tier", "cache_only"]
+"""How an exchange is to go on for which a budget has no room: at a cheaper tier, or from the cache alone."""
+
 GonePolicy = Literal["abort", "drain"]
 """What to do when the client leaves: close upstream at once, or read on (bounded) for the exact usage."""
 
@@ -70,6 +73,7 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     first_event_s: float | None = None
     usage: Usage = UNKNOWN_USAGE
     cost: Cost = UNKNOWN_COST
+    budget_action: BudgetAction | None = None
     end: End | None = None
     error: PenstockError | None = None
 

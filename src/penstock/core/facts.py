@@ -110,6 +110,34 @@ class PriceUnknown(Fact, frozen=True, tag="price_unknown"):
     target: str
 
 
+class LimitRefused(Fact, frozen=True, tag="limit_refused"):
+    """`limit` had no room; `retry_after_s` is None where it never will, the request being larger than the limit."""
+
+    limit: str
+    unit: str
+    cost: int
+    retry_after_s: float | None = None
+
+
+class LimitShadowed(Fact, frozen=True, tag="limit_shadowed"):
+    """`limit` would have refused, were it enforced."""
+
+    limit: str
+
+
+class BudgetCapped(Fact, frozen=True, tag="budget_capped"):
+    """`budget` had no room, and let the exchange go on in another form."""
+
+    budget: str
+    action: str
+
+
+class LimitStoreLost(Fact, frozen=True, tag="limit_store_lost"):
+    """The store of the limits was away: admitted on what was leased before, if it was."""
+
+    is_admitted: bool
+
+
 class Ended(Fact, frozen=True, tag="ended"):
     end: End
     code: str | None = None
@@ -133,5 +161,9 @@ AnyFact: TypeAlias = (
     | ClientLeft
     | UsageEstimated
     | PriceUnknown
+    | LimitRefused
+    | LimitShadowed
+    | BudgetCapped
+    | LimitStoreLost
     | Ended
 )

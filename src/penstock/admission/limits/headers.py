@@ -1,0 +1,58 @@
+"""`x-ratelimit-*` headers in OpenAI's form (https://platform.openai.com/docs/guides/rate-limits), from counters.
+
+`remaining` counts what other processes hold as theirs: it errs on the low side, by what they have leased ahead.
+"""
+
+from collections.abc import Sequence
+
+from penstock.admission.limits.counter import Counter
+from penstock.admission.limits.limit import UNITS
+
+_REQUESTS = UNITS.index("requests")
+_TOKENS = frozenset(UNITS.index(unit) for unit in ("tokens", "input_tokens", "output_tokens"))
+_REQUEST_NAMES = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
+_TOKEN_NAMES = ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")
+
+
+class Shown:
+    """Of a request's counters, those that its answer speaks of: the tightest on requests and the tightest on tokens."""
+
+    __slots__ = ("_requests", "_tokens")
+
+    def __init__(self, counters: Sequence[Counter]) -> None:
+        enforced = [each for each in counters if not each.rule.is_shadow]
+        self._requests = tuple(each for each in enforced if each.unit == _REQUESTS)
+        self._tokens = tuple(each for each in enforced if each.unit in _TOKENS)
+
+    def headers(self, now: float) -> tuple[tuple[str, str], ...]:
+        """At the store's time `now`."""
+        found: tuple[tuple[str, str], ...] = ()
+        if self._requests:
+            found = _of(_REQUEST_NAMES, self._requests, now)
+        return (*found, *_of(_TOKEN_NAMES, self._tokens, now)) if self._tokens else found
+
+
+def _of(names: tuple[str, str, str], counters: Sequence[Counter], now: float) -> tuple[tuple[str, str], ...]:
+    tightest, least, share = counters[0], 0, 2.0
+    for counter in counters:
+        left = counter.amount - counter.others - counter.spent
+        part = left / counter.amount if counter.amount else 0.0
+        if part < share:
+            tightest, least, share = counter, left, part
+    limit, remaining, reset = names
+    return (
+        (limit, str(tightest.amount)),
+        (remaining, str(max(0, least))),
+        (reset, duration(max(0.0, tightest.window.end - now))),
+    )
+
+
+def duration(seconds: float) -> str:
+    """As Go writes it, which is what OpenAI sends: `17ms`, `1.5s`, `6m0s`, `26h3m4s`."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)}ms"
+    if seconds < 60:
+        return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s"

@@ -1,0 +1,242 @@
+"""The stage that limits: reserve what a request may use on every limit and budget that it meets, settle what it did.
+
+`app` puts it behind the stage that chooses the route, since a price and a limit on a target need one.  An attempt at
+another target than the route's first asks `enter_target` beforehand.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from penstock.admission.limits.book import Book, Costs, Refused, Reserved, Values
+from penstock.admission.limits.estimate import AnswerLengths, prompt_tokens
+from penstock.admission.limits.limit import DIMENSIONS, UNITS, Budget, Limit, Rule, compile_rules
+from penstock.admission.limits.refusal import refusal, unpriced
+from penstock.admission.limits.supply import CONCURRENCY_LEASE_S, LimitSupply
+from penstock.core.chat import ChatRequest
+from penstock.core.clock import Clock
+from penstock.core.errors import Overloaded
+from penstock.core.exchange import Exchange
+from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
+from penstock.core.ports import CONTINUE, Continue
+
+PriceEstimate: TypeAlias = Callable[[Exchange, int, int], int | None]
+"""Nano-dollars for so many tokens in and out at the exchange's route; None where the price is not known."""
+
+_TENANT, _PROJECT, _KEY, _USER, _ASSISTANT, _TARGET, _FEATURE = range(len(DIMENSIONS))
+_MONEY = UNITS.index("money")
+_TOKEN_UNITS = frozenset(UNITS.index(unit) for unit in ("tokens", "input_tokens", "output_tokens"))
+
+
+class LimitStage:
+    """See the module.  `lengths` is what is learned of answers; it may be shared, never needs to be kept."""
+
+    def __init__(
+        self, supply: LimitSupply, *, clock: Clock, price: PriceEstimate, lengths: AnswerLengths | None = None
+    ) -> None:
+        self.supply = supply
+        self._book: Book = supply.book
+        self._clock = clock
+        self._price = price
+        self._lengths = lengths if lengths is not None else AnswerLengths()
+        self._take_rules(self._book.rules)
+
+    @property
+    def name(self) -> str:
+        return "limits"
+
+    def replace(self, limits: Iterable[Limit | Budget]) -> None:
+        """Other limits from the next request on; what is counted under those that stay is kept.
+
+        Raises `ConfigError`, and leaves everything as it was.
+        """
+        rules = compile_rules(limits)
+        self._book.replace(rules)
+        self._take_rules(rules)
+
+    async def enter(self, exchange: Exchange) -> Continue:
+        """Reserve.  Raises `RateLimited`, `BudgetExhausted`, or `Overloaded` where the store is needed and away."""
+        if not self._is_any:
+            return CONTINUE
+        costs = self._estimate(exchange)
+        await self._reserve(exchange, self._values(exchange, None), costs, target=None)
+        if self._is_any_of_target:
+            if exchange.route is None:
+                raise RuntimeError("limits on targets need the route to be chosen before")
+            await self._reserve_target(exchange, exchange.route.targets[0].name, costs)
+        return CONTINUE
+
+    async def enter_target(self, exchange: Exchange, target: str) -> None:
+        """Reserve what only the limits on `target` ask, before an attempt there; a second time does nothing."""
+        if self._is_any_of_target:
+            await self._reserve_target(exchange, target, self._estimate(exchange))
+
+    def filter(self, exchange: Exchange) -> None:
+        """The lease says when the exchange is over and what it used."""
+
+    def headers(self, exchange: Exchange) -> tuple[tuple[str, str], ...]:
+        """`x-ratelimit-*` in OpenAI's form for the tightest limits that the exchange meets; also for a refused one."""
+        now = self._book.store_now(self._clock.monotonic())
+        if now is None or not self._is_any:
+            return ()
+        return self._book.bundle(self._values(exchange, None), now).shown.headers(now)
+
+    def settle(self, exchange: Exchange, reserved: Reserved, *, target: str | None) -> None:
+        """What `LimitLease` calls: replace the estimate by what is known, keep it where nothing is."""
+        final = self._final(exchange, reserved.costs, target=target)
+        self._book.settle(reserved, final)
+        if target is None and exchange.usage.accuracy == "exact" and exchange.usage.output_tokens > 0:
+            request = exchange.request
+            choices = request.choices if isinstance(request, ChatRequest) else 1
+            tokens = exchange.usage.output_tokens // choices
+            self._lengths.learn(request.model, exchange.principal.tenant, tokens)
+
+    def _take_rules(self, rules: tuple[Rule, ...]) -> None:
+        units = {rule.unit for rule in rules}
+        dimensions = {each for rule in rules for each in (*rule.dimensions, *(one for one, _ in rule.where))}
+        self._is_any = bool(rules)
+        self._is_any_of_target = any(rule.is_of_target for rule in rules)
+        self._counts_money = _MONEY in units
+        self._counts_tokens = self._counts_money or not units.isdisjoint(_TOKEN_UNITS)
+        # Values that no rule asks for would only make more of what is looked up by them.
+        self._has_key = _KEY in dimensions
+        self._has_user = _USER in dimensions
+        self._has_assistant = _ASSISTANT in dimensions
+        self._has_others = not dimensions.isdisjoint({_PROJECT, _FEATURE})
+
+    def _values(self, exchange: Exchange, target: str | None) -> Values:
+        who = exchange.principal
+        return (
+            who.tenant,
+            who.project if self._has_others else None,
+            who.key if self._has_key else None,
+            who.user if self._has_user else None,
+            exchange.request.model if self._has_assistant else None,
+            target,
+            who.feature if self._has_others else None,
+        )
+
+    def _estimate(self, exchange: Exchange) -> Costs:
+        if not self._counts_tokens:
+            return (1, 0, 0, 0, 0, 1)
+        request = exchange.request
+        into = prompt_tokens(request)
+        out = 0
+        if isinstance(request, ChatRequest):
+            each = request.max_tokens
+            if each is None:
+                each = self._lengths.expect(request.model, exchange.principal.tenant)
+            out = each * request.choices
+        money = self._price(exchange, into, out) if self._counts_money else 0
+        return (1, into + out, into, out, -1 if money is None else money, 1)
+
+    async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> None:
+        now_s = self._clock.monotonic()
+        book, supply = self._book, self.supply
+        now = book.store_now(now_s)
+        if now is None or supply.is_in_doubt or costs[_MONEY] < 0:
+            costs = self._look_closer(exchange, values, costs, now)
+        elif book.reserve(bundle := book.bundle(values, now), costs):
+            exchange.take(LimitLease(self, Reserved(bundle.counters, costs), target), at_s=now_s)
+            return
+        try:
+            found = await supply.reserve(values, costs)
+        except Overloaded:
+            exchange.facts.append(LimitStoreLost(at_s=self._clock.monotonic() - exchange.began_s, is_admitted=False))
+            raise
+        at_s = self._clock.monotonic()
+        if isinstance(found, Refused):
+            raise self._refused(exchange, found, at_s)
+        exchange.take(LimitLease(self, found, target), at_s=at_s)
+        self._note(exchange, found, at_s - exchange.began_s)
+
+    async def _reserve_target(self, exchange: Exchange, target: str, costs: Costs) -> None:
+        for lease in exchange.leases:
+            if isinstance(lease, LimitLease) and lease.target == target:
+                return
+        await self._reserve(exchange, self._values(exchange, target), costs, target=target)
+
+    def _look_closer(self, exchange: Exchange, values: Values, costs: Costs, now: float | None) -> Costs:
+        """The cases that are not usual: no store, or no price."""
+        counters = () if now is None else self._book.live_bundle(values, now).counters
+        at_s = self._clock.monotonic() - exchange.began_s
+        if self.supply.is_lost:
+            # Places that a silent process holds are reclaimed in the end, so it must stop giving them out before.
+            is_silent = self.supply.lost_s > CONCURRENCY_LEASE_S
+            if any(
+                (each.rule.is_closed_on_loss or (each.is_level and is_silent)) and not each.rule.is_shadow
+                for each in counters
+            ):
+                exchange.facts.append(LimitStoreLost(at_s=at_s, is_admitted=False))
+                raise Overloaded("Limits cannot be checked at the moment: try again shortly.", retry_after_s=1.0)
+            exchange.facts.append(LimitStoreLost(at_s=at_s, is_admitted=True))
+        if costs[_MONEY] >= 0:
+            return costs
+        for each in counters:
+            if each.unit == _MONEY and not each.is_loose and not each.rule.is_shadow:
+                exchange.facts.append(LimitRefused(at_s=at_s, limit=each.rule.name, unit="money", cost=0))
+                raise unpriced(each, exchange.request.model)
+        return (*costs[:_MONEY], 0, *costs[_MONEY + 1 :])
+
+    def _refused(self, exchange: Exchange, found: Refused, at_s: float) -> Exception:
+        now = self._book.store_now(at_s)
+        error = refusal(found, at_s if now is None else now)
+        rule = found.counter.rule
+        exchange.facts.append(
+            LimitRefused(
+                at_s=at_s - exchange.began_s,
+                limit=rule.name,
+                unit=UNITS[rule.unit],
+                cost=found.cost,
+                retry_after_s=error.retry_after_s,
+            )
+        )
+        return error
+
+    def _note(self, exchange: Exchange, found: Reserved, at_s: float) -> None:
+        for each in found.shadowed:
+            exchange.facts.append(LimitShadowed(at_s=at_s, limit=each.rule.name))
+        for each in found.capped:
+            action = each.rule.on_exhausted
+            if action == "block":
+                continue
+            exchange.facts.append(BudgetCapped(at_s=at_s, budget=each.rule.name, action=action))
+            if exchange.budget_action != "cache_only":
+                exchange.budget_action = action
+
+    def _final(self, exchange: Exchange, costs: Costs, *, target: str | None) -> Costs:
+        usage = exchange.usage
+        requests, tokens, into, out, money, _ = costs
+        if exchange.attempts == 0 and exchange.end == "rejected":
+            requests = 0
+        if usage.accuracy != "unknown":
+            into, out = usage.input_tokens, usage.output_tokens
+            is_elsewhere = target is not None and exchange.target is not None and exchange.target.name != target
+            if is_elsewhere:
+                into = out = 0
+            tokens = into + out
+            cost = exchange.cost.amount_nanousd
+            if is_elsewhere:
+                money = 0
+            elif cost is not None:
+                money = cost
+        return (requests, tokens, into, out, money, 0)
+
+
+class LimitLease:
+    """The reservation of one exchange, on all its counters; settled once."""
+
+    __slots__ = ("_reserved", "_stage", "target")
+
+    def __init__(self, stage: LimitStage, reserved: Reserved, target: str | None) -> None:
+        self._stage = stage
+        self._reserved: Reserved | None = reserved
+        self.target = target
+
+    @property
+    def name(self) -> str:
+        return "limits" if self.target is None else "target_limits"
+
+    def settle(self, exchange: Exchange) -> None:
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            self._stage.settle(exchange, reserved, target=self.target)
