@@ -31,11 +31,16 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The learned number of calls at once: where it begins and what it never leaves."""
+    """The learned number of calls at once: where it begins and what it never leaves.
 
-    initial: Count = 256
+    It begins high: nobody is made to wait for what was only guessed.  429s and timeouts lower it from there at once;
+    latencies teach nothing while fewer calls are in flight than it allows, so for a server of one's own begin near what
+    it can take.
+    """
+
+    initial: Count = 1_000
     least: Count = 1
-    most: Count = 2_000
+    most: Count = 10_000
 
     def __post_init__(self) -> None:
         if not self.least <= self.initial <= self.most:
