@@ -113,7 +113,11 @@ MUTATIONS = (
         "tests/flow/test_attempt.py",
     ),
     Mutation(
-        "an answer keeps its place", "flow/engine.py", "            opened.permit.close(outcome)", "            pass", OUTCOMES
+        "an answer keeps its place",
+        "flow/engine.py",
+        "            opened.permit.close(outcome)",
+        "            pass",
+        OUTCOMES,
     ),
     Mutation(
         "a breaker's refusal hides what was used",

@@ -77,7 +77,7 @@ def test_a_failing_target_comes_to_count_as_down_through_exchanges_alone() -> No
         await scene.clock.run_for(DEADLINE_S)
         record = await scene.end()
         assert record.attempts == BreakerSettings().consecutive
-        assert (record.cost_nanousd, record.cost_accuracy) == (0, "exact"), "503s are billed by nobody, and no call is free"
+        assert (record.cost_nanousd, record.cost_accuracy) == (0, "exact"), "a 503 is billed by nobody"
         assert passed_over(scene) == [(f"sim/{DOWN}", "circuit_open")]
 
     asyncio.run(main())
