@@ -23,6 +23,7 @@ from tests.system.conftest import Installation
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ASKING = ("/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings")
 PAGES = ("/v1/models", "/v1/models/{model}", "/health", "/health/live", "/health/ready", "/metrics")
+JSON, SSE = "application/json", "text/event-stream"
 VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 
 bounded = settings(
@@ -39,12 +40,12 @@ def description(penstock: Installation) -> dict[str, Any]:
         return json.load(reply)
 
 
-def conforms(case: "schemathesis.Case[Any]", penstock: Installation) -> int:
-    """Send it, check the answer, return its status."""
+def conforms(case: "schemathesis.Case[Any]", penstock: Installation) -> tuple[int, str]:
+    """Send it, check the answer, return its status and its media type."""
     reply = case.call_and_validate(
         base_url=penstock.url, headers={"authorization": f"Bearer {penstock.key}"}, checks=CHECKS
     )
-    return reply.status_code
+    return reply.status_code, reply.headers["content-type"][0].partition(";")[0]
 
 
 def strategy(description: dict[str, Any], method: str, path: str, mode: GenerationMode) -> st.SearchStrategy[Any]:
@@ -61,17 +62,23 @@ def test_every_path_is_described_and_fuzzed(description: dict[str, Any]) -> None
 def test_whatever_is_asked_the_answer_is_as_described(
     penstock: Installation, description: dict[str, Any], path: str, mode: GenerationMode
 ) -> None:
-    statuses: set[int] = set()
+    answers: set[tuple[int, str]] = set()
 
     @bounded
-    @given(case=strategy(description, "POST", path, mode), is_known=st.integers(0, 3))
-    def check(case: "schemathesis.Case[Any]", is_known: int) -> None:
-        if is_known and isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
-            case.body["model"] = "sim"  # a name that is made up gets no further than a 404
-        statuses.add(conforms(case, penstock))
+    @given(case=strategy(description, "POST", path, mode), is_known=st.integers(0, 3), is_streamed=st.booleans())
+    def check(case: "schemathesis.Case[Any]", is_known: int, *, is_streamed: bool) -> None:
+        body = case.body
+        if is_known and isinstance(body, dict) and isinstance(body.get("model"), str):
+            body["model"] = "sim"  # a name that is made up gets no further than a 404
+            if mode is VALID and path != "/v1/embeddings":
+                body["stream"] = is_streamed  # seldom drawn, and the half of the description that nothing else checks
+        answers.add(conforms(case, penstock))
 
     check()
-    assert (200 if mode is VALID else 400) in statuses, "else nothing was tried"
+    wanted = (
+        {(400, JSON)} if mode is INVALID else {(200, JSON)} if path == "/v1/embeddings" else {(200, JSON), (200, SSE)}
+    )
+    assert wanted <= answers, "else nothing was tried"
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -163,7 +163,7 @@ def _error_responses(error: JsonObject) -> JsonObject:
 def _ask(summary: str, schema: JsonObject, error: JsonObject, *, is_streamed: bool = True) -> JsonObject:
     content: JsonObject = {"application/json": {"schema": {"type": "object"}}}
     if is_streamed:
-        content["text/event-stream"] = {"schema": {"type": "string"}, "itemSchema": _SERVER_SENT_EVENT}
+        content["text/event-stream"] = {"itemSchema": _SERVER_SENT_EVENT}  # `schema` would be that of the whole list
     return {
         "post": {
             "summary": summary,
