@@ -93,6 +93,7 @@ models:
 
 @pytest.fixture(scope="module")
 def outside() -> Iterator[Outside]:
+    signer("one")  # made before the planes ask for it at once: each of two threads would make a key of its own
     made = Outside()
     server = made.serve()
     yield made
