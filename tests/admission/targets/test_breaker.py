@@ -1,5 +1,9 @@
 """The breaker opens on failures and never on throttling, probes one at a time, and speaks with the fleet."""
 
+from heapq import heappop, heappush
+
+import pytest
+
 from penstock.admission.targets.breaker import Breaker, BreakerChange, Verdict
 from penstock.config.targets import BreakerSettings
 from penstock.testing.chance import rng_for
@@ -57,6 +61,38 @@ def test_six_per_cent_of_failures_do_not_open_it() -> None:
         scene.calls("bad" if rng.random() < 0.06 else "good")
         scene.clock.advance(0.01)
     assert scene.changes == []
+
+
+@pytest.mark.parametrize(("good_s", "bad_s"), [(2.0, 0.01), (0.01, 2.0), (1.0, 1.0)])
+def test_six_per_cent_of_failures_do_not_open_it_whatever_the_answers_take(good_s: float, bad_s: float) -> None:
+    scene = Scene()
+    rng = rng_for("failures at once")
+    under_way: list[tuple[float, int, Verdict]] = []
+    for number in range(20_000):
+        scene.clock.advance(0.005)
+        while under_way and under_way[0][0] <= number * 0.005:
+            _, token, verdict = heappop(under_way)
+            scene.breaker.give(token, verdict)
+        token = scene.breaker.try_take()
+        assert token is not None
+        is_bad = rng.random() < 0.06
+        heappush(under_way, (number * 0.005 + (bad_s if is_bad else good_s), token, "bad" if is_bad else "good"))
+    assert scene.changes == []
+
+
+def test_an_outage_is_seen_while_answers_from_before_still_come_in() -> None:
+    scene = Scene(min_calls=10_000)
+    slow = [scene.breaker.try_take() for _ in range(100)]
+    sent = 0
+    for token in slow:
+        assert token is not None
+        scene.calls("bad")
+        sent += 1
+        if scene.breaker.state == "open":
+            break
+        scene.breaker.give(token, "good")
+    assert scene.breaker.state == "open"
+    assert sent <= 9, "the first failure, and as many as make a row"
 
 
 def test_failures_of_long_ago_do_not_count() -> None:

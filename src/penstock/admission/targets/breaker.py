@@ -45,26 +45,34 @@ class BreakerChange(msgspec.Struct, frozen=True, kw_only=True):
 class Breaker:
     """See the module.  `try_take` and `give` come in pairs; the token ties a result to the state it was let through in.
 
-    Results of calls from before the breaker last changed its state are not counted: they speak of another time.
+    Results of calls from before the breaker last changed its state are not counted: they speak of another time.  For
+    the same reason failures in a row are counted twice over: among all results as they come in, and among the calls
+    that were sent after the first of them failed.  When a target goes down, slow answers from before still arrive
+    between the failures and would hide them.  Where answers are slow and failures fast it is the other way round:
+    what comes in first is all failures.  So they are always judged against what was sent, not what has come back.
     """
 
     __slots__ = (
         "_calls",
         "_changed_at",
         "_clock",
-        "_consecutive",
         "_failures",
-        "_generation",
+        "_fresh_failures",
+        "_fresh_since",
         "_good_probes",
+        "_issued",
         "_on_change",
         "_open_until_s",
         "_openings",
         "_probes",
         "_rng",
         "_settings",
+        "_since",
         "_slot",
         "_slot_s",
         "_state",
+        "_streak",
+        "_streak_since",
     )
 
     def __init__(
@@ -83,10 +91,14 @@ class Breaker:
         self._changed_at = clock.now()
         self._open_until_s = 0.0
         self._openings = 0
-        self._generation = 0
+        self._issued = 0
+        self._since = 0
         self._probes = 0
         self._good_probes = 0
-        self._consecutive = 0
+        self._streak = 0
+        self._streak_since = 0
+        self._fresh_failures = 0
+        self._fresh_since = 0
         self._slot = 0
         self._calls = [0] * _SLOTS
         self._failures = [0] * _SLOTS
@@ -116,26 +128,35 @@ class Breaker:
 
     def try_take(self) -> int | None:
         """A token for one call, or None where the target must not be called."""
-        if self._state == "closed":
-            return self._generation
-        if not self.admits:
-            return None
-        self._probes += 1
-        return self._generation
+        if self._state != "closed":
+            if not self.admits:
+                return None
+            self._probes += 1
+        self._issued += 1
+        self._calls[self._turn()] += 1
+        return self._issued
 
     def give(self, token: int, verdict: Verdict) -> None:
         """Say how a call went; exactly once for each token."""
-        if token != self._generation:
+        if token <= self._since:
             return
         if self._state == "half_open":
             self._give_probe(verdict)
         elif verdict == "bad":
-            self._count(failed=True)
-            self._consecutive += 1
+            self._failures[self._turn()] += 1
+            if not self._streak:
+                self._streak_since = self._issued
+            self._streak += 1
+            if not self._fresh_failures:
+                self._fresh_since = self._issued
+                self._fresh_failures = 1
+            elif token > self._fresh_since:
+                self._fresh_failures += 1
             self._judge()
         elif verdict == "good":
-            self._consecutive = 0
-            self._count(failed=False)
+            self._streak = 0
+            if token > self._fresh_since:
+                self._fresh_failures = 0
 
     def snapshot(self) -> BreakerSnapshot:
         clock = self._clock
@@ -173,24 +194,25 @@ class Breaker:
                 self._openings = 0
                 self._change("closed", "the probes succeeded")
 
-    def _count(self, *, failed: bool) -> None:
+    def _turn(self) -> int:
+        """The window's slot for now; slots whose time has passed are emptied."""
         slot = int(self._clock.monotonic() / self._slot_s)
         if slot != self._slot:
             for stale in range(max(self._slot + 1, slot - _SLOTS + 1), slot + 1):
                 self._calls[stale % _SLOTS] = self._failures[stale % _SLOTS] = 0
             self._slot = slot
-        self._calls[slot % _SLOTS] += 1
-        if failed:
-            self._failures[slot % _SLOTS] += 1
+        return slot % _SLOTS
 
     def _judge(self) -> None:
         settings = self._settings
-        if self._consecutive >= settings.consecutive:
-            self._open(f"{self._consecutive} calls failed in a row")
-            return
+        for failures, since in ((self._streak, self._streak_since), (self._fresh_failures, self._fresh_since)):
+            sent = self._issued - since
+            if failures >= settings.consecutive and failures >= settings.failure_ratio * sent:
+                self._open(f"{failures} calls failed in a row")
+                return
         calls, failures = sum(self._calls), sum(self._failures)
         if calls >= settings.min_calls and failures >= settings.failure_ratio * calls:
-            self._open(f"{failures} of {calls} calls failed")
+            self._open(f"{failures} calls failed of {calls}")
 
     def _open(self, reason: str) -> None:
         settings = self._settings
@@ -203,8 +225,8 @@ class Breaker:
     def _change(self, after: State, reason: str, *, remote: BreakerSnapshot | None = None) -> None:
         before, self._state = self._state, after
         self._changed_at = self._clock.now() if remote is None else remote.changed_at
-        self._generation += 1
-        self._probes = self._good_probes = self._consecutive = 0
+        self._since = self._issued
+        self._probes = self._good_probes = self._streak = self._fresh_failures = 0
         self._calls = [0] * _SLOTS
         self._failures = [0] * _SLOTS
         if self._on_change is not None and before != after:
