@@ -114,6 +114,7 @@ class Behaviour:
     `outage=<period>/<down>`  down for the last `<down>` of every `<period>`: connections are reset
     `limit=<n>/<window>`      429 to the requests of one credential beyond `<n>` in a window
     `retry_after=<duration>`  what a fault's 429 and 503 ask a client to wait (default 1s)
+    `announced`               flag: every answer says in its headers, as OpenAI's do, what of `limit` is left
     `early_head`              flag: a stream's HTTP head goes out at once, before the wait for the first event
     `echo`                    flag: the answer is the last user message, word for word
     ========================  ==========================================================================================
@@ -153,6 +154,7 @@ class Behaviour:
     outage: Outage | None = None
     limit: Limit | None = None
     retry_after_s: float = 1.0
+    is_announced: bool = False
     is_head_early: bool = False
     is_echo: bool = False
 
@@ -200,14 +202,18 @@ def _parse(text: str, base: Behaviour) -> Behaviour:
 
 def _set(behaviour: Behaviour, key: str, value: str | None, item: str) -> Behaviour:
     match key, value:
+        case "announced", None | "true" | "1":
+            return replace(behaviour, is_announced=True)
         case "early_head", None | "true" | "1":
             return replace(behaviour, is_head_early=True)
         case "echo", None | "true" | "1":
             return replace(behaviour, is_echo=True)
-        case (("early_head" | "echo"), _):
+        case (("announced" | "early_head" | "echo"), _):
             raise ValueError(f"`{item}`: `{key}` is a flag and takes no value")
         case _, None:
-            raise ValueError(f"`{item}`: expected `key=value`, or one of the flags `early_head` and `echo`")
+            raise ValueError(
+                f"`{item}`: expected `key=value`, or one of the flags `announced`, `early_head` and `echo`"
+            )
         case "first", _:
             return replace(behaviour, first_s=_distribution(value, item, unit="time"))
         case "gap", _:

@@ -6,9 +6,10 @@ order in which other questions came: a run is repeatable however its requests in
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -19,6 +20,8 @@ from penstock.testing.chance import Rng, rng_for
 from penstock.testing.script import Ask, count_tokens, embed, tell
 
 _MOST_REMEMBERED = 65_536
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 BreakKind = Literal["stall", "cut", "reset", "error", "bad_sse", "wrong_json"]
 
@@ -43,7 +46,7 @@ class Break:
 class Course:
     """How one call goes.  `first_s` passes before event 0, `gap_s()` before each later one.
 
-    `usage` is what the answer truly takes, whatever its events report.
+    `usage` is what the answer truly takes, whatever its events report; `headers` announce the limit, where it is.
     """
 
     events: tuple[Event, ...]
@@ -53,6 +56,7 @@ class Course:
     usage: Usage = UNKNOWN_USAGE
     refusal: Refusal | None = None
     break_: Break | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
 
 
 @dataclass(slots=True)
@@ -81,9 +85,9 @@ class Director:
         times = self._times_asked(f"{key}\x1f{ask.model}\x1f{ask.prompt}")
         if behaviour.outage is not None and behaviour.outage.is_down(elapsed_s):
             return _refused(Refusal(0))
-        wait_s = self._wait_s(ask, behaviour, key, elapsed_s)
+        wait_s, headers = self._count(ask, behaviour, key, elapsed_s)
         if wait_s is not None:
-            return _refused(Refusal(429, wait_s))
+            return _refused(Refusal(429, wait_s), headers)
         seed = self.seed if ask.seed is None else ask.seed
         chance = rng_for("chance", self.seed, ask.model, ask.prompt, times) if _is_chancy(behaviour) else self._undrawn
         fault = _drawn(behaviour, chance)
@@ -92,7 +96,7 @@ class Director:
         if fault is not None and fault.kind == "slow_first":
             first_s += fault.at
         if refusal is not None:
-            return _refused(refusal, first_s if refusal.status >= 500 else 0.0)
+            return _refused(refusal, headers, first_s if refusal.status >= 500 else 0.0)
         words = rng_for("text", seed, ask.model, ask.prompt)
         events = embed(ask) if ask.texts else tell(ask, behaviour, words, created=created)
         usage = next((event.usage for event in events if isinstance(event, UsageReport)), UNKNOWN_USAGE)
@@ -105,7 +109,7 @@ class Director:
             has_gaps = False
         gap_s = _gaps(behaviour, chance)
         broken = _break(fault, len(events))
-        return Course(tuple(events), first_s, gap_s, has_gaps=has_gaps, usage=usage, break_=broken)
+        return Course(tuple(events), first_s, gap_s, has_gaps, usage, break_=broken, headers=headers)
 
     def _times_asked(self, question: str) -> int:
         fingerprint = hash(question)
@@ -115,20 +119,31 @@ class Director:
             self._asked.popitem(last=False)
         return times
 
-    def _wait_s(self, ask: Ask, behaviour: Behaviour, key: str, elapsed_s: float) -> float | None:
+    def _count(
+        self, ask: Ask, behaviour: Behaviour, key: str, elapsed_s: float
+    ) -> tuple[float | None, Mapping[str, str]]:
+        """How long until the limit takes another request, None where it took this one; and what is announced of it."""
         limit = behaviour.limit
         if limit is None:
-            return None
+            return None, NO_HEADERS
         window = self._windows.setdefault(f"{key}\x1f{ask.model}", _Window())
         if len(self._windows) > _MOST_REMEMBERED:
             self._windows.popitem(last=False)
         number = int(elapsed_s // limit.window_s)
         if number != window.number:
             window.number, window.used = number, 0
-        if window.used >= limit.requests:
-            return (number + 1) * limit.window_s - elapsed_s
-        window.used += 1
-        return None
+        left_s = (number + 1) * limit.window_s - elapsed_s
+        is_refused = window.used >= limit.requests
+        if not is_refused:
+            window.used += 1
+        headers = NO_HEADERS
+        if behaviour.is_announced:
+            headers = {
+                "x-ratelimit-limit-requests": str(limit.requests),
+                "x-ratelimit-remaining-requests": str(limit.requests - window.used),
+                "x-ratelimit-reset-requests": f"{left_s:.3f}s",
+            }
+        return left_s if is_refused else None, headers
 
 
 def tokens_said(events: Sequence[Event]) -> int:
@@ -206,5 +221,5 @@ def _gaps(behaviour: Behaviour, chance: Rng) -> Callable[[], float]:
     return lambda: gap_s.draw(chance)
 
 
-def _refused(refusal: Refusal, first_s: float = 0.0) -> Course:
-    return Course((), first_s, lambda: 0.0, has_gaps=False, refusal=refusal)
+def _refused(refusal: Refusal, headers: Mapping[str, str] = NO_HEADERS, first_s: float = 0.0) -> Course:
+    return Course((), first_s, lambda: 0.0, has_gaps=False, refusal=refusal, headers=headers)

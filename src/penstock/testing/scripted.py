@@ -8,7 +8,6 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Literal
 
 from penstock.core.chat import (
@@ -147,7 +146,7 @@ class ScriptedProvider:
         if course.first_s:
             await self.clock.sleep(course.first_s)
         if course.refusal is not None:
-            raise _refused(course.refusal)
+            raise _refused(course.refusal, course.headers)
         if course.break_ is not None and (course.break_.at == 0 or _fails_whole(course.break_, request)):
             raise _broken(course.break_.kind)
         if course.break_ is not None and not request.stream:
@@ -183,8 +182,8 @@ class ScriptedSource:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """None: a provider that is not called over HTTP announces no limits."""
-        return MappingProxyType({})
+        """The limit, where the behaviour announces it."""
+        return self._course.headers
 
     @property
     def events(self) -> Sequence[Event]:
@@ -328,7 +327,13 @@ def _no_head() -> UpstreamTimeout:
     return UpstreamTimeout("The simulated provider did not answer in time.", phase="first_event")
 
 
-def _refused(refusal: Refusal) -> UpstreamError:
+def _refused(refusal: Refusal, headers: Mapping[str, str]) -> UpstreamError:
+    error = _refusal_error(refusal)
+    error.headers = headers
+    return error
+
+
+def _refusal_error(refusal: Refusal) -> UpstreamError:
     status = refusal.status
     if status == 0:
         return UpstreamUnavailable("The simulated provider is down.")

@@ -209,7 +209,7 @@ class _Performance:
         course, connection = self.course, self.connection
         is_streamed = self.asked.ask.is_streamed
         if is_head_early and is_streamed and course.refusal is None:
-            connection.begin(_STREAM)
+            connection.begin({**_STREAM, **course.headers})
         else:
             is_head_early = False
         if course.first_s:
@@ -223,7 +223,7 @@ class _Performance:
         speaker = self.dialect.speak(self.asked, course.events)
         if is_streamed:
             if not is_head_early:
-                connection.begin(_STREAM)
+                connection.begin({**_STREAM, **course.headers})
             await self._stream(speaker)
         else:
             await self._send_whole(speaker)
@@ -285,7 +285,7 @@ class _Performance:
         self.told = len(self.course.events)
         match self.course.break_.kind if self.course.break_ is not None else None:
             case None:
-                await self.connection.send(200, {**_JSON, "x-request-id": "req_simulated"}, body)
+                await self.connection.send(200, {**_JSON, **self.course.headers, "x-request-id": "req_simulated"}, body)
                 self._count_whole()
             case "error":
                 await self._refuse(500, None)
@@ -304,7 +304,7 @@ class _Performance:
         if status == 0:
             self.connection.reset()
             return
-        headers = dict(_JSON)
+        headers = {**_JSON, **self.course.headers}
         if retry_after_s is not None:
             headers["retry-after"] = str(math.ceil(retry_after_s))
             headers["retry-after-ms"] = str(math.ceil(retry_after_s * 1000))
