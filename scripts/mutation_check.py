@@ -101,15 +101,15 @@ MUTATIONS = (
     Mutation(
         "a source that never answered is left open",
         "flow/attempt.py",
-        "            source.close()",
-        "            pass",
+        "                source.close()",
+        "                pass",
         OUTCOMES,
     ),
     Mutation(
         "a failed call keeps its place",
         "flow/attempt.py",
-        "        permit.close(outcome)\n        raise",
-        "        raise",
+        "            permit.close(outcome)",
+        "            pass",
         "tests/flow/test_attempt.py",
     ),
     Mutation(

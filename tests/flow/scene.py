@@ -141,11 +141,17 @@ class Scene:
     retry_settings: RetrySettings = field(default_factory=lambda: RetrySettings(floor=20))
     clock: FakeClock = field(default_factory=FakeClock)
     sink: RecordingSink = field(default_factory=RecordingSink)
+    beside: "Scene | None" = None
+    """Another exchange on the same stage: clock, provider and gates are its own."""
 
     def __post_init__(self) -> None:
         self.ledger = MemoryLedger()
         self.faults = Faults()
-        self.provider = ScriptedProvider(clock=self.clock, events_per_read=1)
+        if self.beside is not None:
+            self.clock = self.beside.clock
+        self.provider = (
+            ScriptedProvider(clock=self.clock, events_per_read=1) if self.beside is None else self.beside.provider
+        )
         names = self.targets or (self.model,)
         self.route = Route(
             self.model,
@@ -154,7 +160,11 @@ class Scene:
             tuple((frozenset({cause}), (self.target(name),)) for cause, name in self.fallbacks),
         )
         chance = random.Random(7)  # noqa: S311 - a test's chance
-        self.gates = TargetGates(self.gate_settings, self.retry_settings, self.clock, chance)
+        self.gates = (
+            TargetGates(self.gate_settings, self.retry_settings, self.clock, chance)
+            if self.beside is None
+            else self.beside.gates
+        )
         self.lease_stage = LeaseStage(self.clock)
         world = World(
             ledger=self.ledger,

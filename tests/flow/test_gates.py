@@ -1,6 +1,7 @@
 """What stands before the targets, as an exchange meets it: passing over, falling back, waiting, and giving up."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tests.flow.scene import DEADLINE_S, Scene
@@ -19,6 +20,7 @@ from penstock.core.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from penstock.core.exchange import Priority
 from penstock.core.facts import AttemptStarted, Queued, RetryDenied, TargetPassedOver
 from penstock.core.outcome import CANCELLED, FAILED
 from penstock.core.ports import FailureCause
@@ -109,6 +111,77 @@ def test_a_fallback_is_asked_for_its_cause_and_for_no_other(cause: FailureCause,
             record = await scene.end()
             assert (record.outcome == "completed") == (named == cause), (named, record.outcome_code)
             assert asked(scene)[1:] == (["sim/sim"] if named == cause else [])
+
+    asyncio.run(main())
+
+
+def test_with_the_others_down_the_same_target_is_asked_again_after_a_pause_and_not_at_once() -> None:
+    async def main() -> None:
+        scene = Scene(targets=["sim:fault=flaky@1,retry_after=200ms", DOWN], max_attempts=2)
+        await break_(scene, DOWN)
+        await scene.begin()
+        assert len(asked(scene)) == 1
+        await scene.clock.run_for(1.0)
+        record = await scene.end()
+        assert record.outcome == "completed"
+        assert len(set(asked(scene))) == 1
+        assert record.attempts == 2
+
+    asyncio.run(main())
+
+
+def test_what_only_another_target_could_do_is_not_asked_of_the_same_again() -> None:
+    async def main() -> None:
+        scene = Scene(targets=["sim:fault=status@401", DOWN], max_attempts=3)
+        await break_(scene, DOWN)
+        record = await scene.play()
+        assert record.outcome_code == "upstream_auth_failed"
+        assert record.attempts == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("model", "is_spent", "end"),
+    [
+        ("sim:limit=100/60s,announced", False, "completed"),
+        ("sim:limit=1/60s,announced", True, "upstream_failed"),
+        ("sim:limit=100/60s", False, "completed"),
+    ],
+)
+def test_what_the_provider_announces_reaches_its_gate_from_answers_and_from_refusals(
+    model: str, *, is_spent: bool, end: str
+) -> None:
+    async def main() -> None:
+        scene = Scene(model=model)
+        if is_spent:
+            (await scene.provider.open(scene.exchange.request, model, timeout_s=1.0)).close()
+        assert (await scene.play()).outcome == end
+        [gate] = scene.gates
+        assert gate.is_paced is ("announced" in model)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("priority", "wins"), [("interactive", True), ("batch", False)])
+def test_the_line_knows_the_class_of_whoever_asks(priority: Priority, wins: bool) -> None:  # noqa: FBT001 - a case
+    async def main() -> None:
+        one_at_a_time = GateSettings(concurrency=ConcurrencySettings(initial=1, least=1, most=1))
+        first = Scene(gate_settings=one_at_a_time)
+        first.exchange.principal = replace(first.exchange.principal, priority="standard")
+        held = await first.gates.enter(first.exchange, first.target(UP))
+        second = Scene(beside=first)
+        second.exchange.principal = replace(second.exchange.principal, priority=priority)
+        await first.begin()
+        await second.begin()
+        first.provider.hold_at(0)
+        held.close(CANCELLED)
+        await first.clock.settle()
+        assert bool(asked(second)) is wins
+        assert bool(asked(first)) is not wins
+        first.provider.release()
+        await first.end()
+        await second.end()
 
     asyncio.run(main())
 

@@ -79,14 +79,6 @@ class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
     burst: Share = 0.05
 
 
-class LatencySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast latencies are forgotten, and how many a quantile needs before it is one."""
-
-    decay_s: Seconds = 10.0
-    half_life_s: Seconds = 120.0
-    min_samples: Count = 20
-
-
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All that stands before one target."""
 
@@ -94,7 +86,6 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: ConcurrencySettings = ConcurrencySettings()
     breaker: BreakerSettings = BreakerSettings()
     pacing: PacingSettings = PacingSettings()
-    latency: LatencySettings = LatencySettings()
 
 
 class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):

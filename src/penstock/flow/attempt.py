@@ -113,7 +113,7 @@ async def _try_targets(  # noqa: PLR0917 - private, and called with the same nam
         if last.retry == "never" or calls >= route.max_attempts:
             return None
         pause_s: float | None = 0.0
-        if len(targets) == 1:
+        if not any(other is not target and gates.is_up(other) for other in targets):
             pause_s = None if last.retry == "other" else _pause_s(last, calls, rng)
         if pause_s is None or clock.monotonic() + pause_s >= exchange.deadline_s:
             return None
@@ -170,6 +170,7 @@ async def _open(exchange: Exchange, target: Target, permit: Permit, clock: Clock
     facts.append(AttemptStarted(at_s=at_s, attempt=number, target=target.name))
     outcome: Outcome = CANCELLED
     source: Source | None = None
+    has_opened = False
     try:
         for field in provider.advisory(request):
             facts.append(AdvisoryFieldDropped(at_s=at_s, field=field, target=target.name))
@@ -177,21 +178,23 @@ async def _open(exchange: Exchange, target: Target, permit: Permit, clock: Clock
         first = await source.read()
         if first is not None and not _has_content(first):
             first = await _until_content(source, first)
-    except BaseException as error:
-        if isinstance(error, PenstockError):
-            outcome = outcome_of(error)
-            if isinstance(error, UpstreamError):
-                permit.heed(error)
-        if source is not None:
-            source.close()
-        permit.close(outcome)
+        now_s = clock.monotonic()
+        permit.heed(source)
+        permit.first_event(now_s - sent_s)
+        exchange.first_event_s = now_s - exchange.began_s
+        facts.append(AttemptSucceeded(at_s=exchange.first_event_s, attempt=number, target=target.name))
+        has_opened = True
+        return Opened(source, first if first is not None else (), permit, sent_s, now_s - sent_s)
+    except PenstockError as error:
+        outcome = outcome_of(error)
+        if isinstance(error, UpstreamError):
+            permit.heed(error)
         raise
-    now_s = clock.monotonic()
-    permit.heed(source)
-    permit.first_event(now_s - sent_s)
-    exchange.first_event_s = now_s - exchange.began_s
-    facts.append(AttemptSucceeded(at_s=exchange.first_event_s, attempt=number, target=target.name))
-    return Opened(source, first if first is not None else (), permit, sent_s, now_s - sent_s)
+    finally:
+        if not has_opened:
+            if source is not None:
+                source.close()
+            permit.close(outcome)
 
 
 def cause_of(error: PenstockError) -> FailureCause | None:

@@ -1,7 +1,6 @@
 """Latency statistics: quantiles within five per cent, forgotten in time; the peak average shuns what became slow."""
 
-from penstock.admission.targets.latency import LatencyQuantiles, LatencyStatistics, PeakEwma
-from penstock.config.targets import LatencySettings
+from penstock.admission.targets.latency import LatencyQuantiles, LatencySettings, LatencyStatistics, PeakEwma
 from penstock.testing.chance import rng_for
 
 

@@ -13,7 +13,7 @@ from penstock.admission.targets.announced import read_limits
 from penstock.admission.targets.breaker import Breaker, BreakerChange
 from penstock.admission.targets.concurrency import ConcurrencyLimit
 from penstock.admission.targets.fair import FairQueue, PriorityClass
-from penstock.admission.targets.latency import LatencyStatistics
+from penstock.admission.targets.latency import LatencySettings, LatencyStatistics
 from penstock.admission.targets.pacer import Pacer, Sent
 from penstock.config.targets import GateSettings, Priority
 from penstock.core.clock import Clock, Timer
@@ -118,7 +118,7 @@ class TargetGate:
         self._queue: FairQueue[Waiter] = FairQueue(settings.queue)
         self._concurrency = ConcurrencyLimit(settings.concurrency)
         self._pacer = Pacer(settings.pacing, rng)
-        self._latency = LatencyStatistics(settings.latency)
+        self._latency = LatencyStatistics(LatencySettings())
         self._waiting_for = Sent()
         self._wake: Timer | None = None
         self._observed_at_s = -math.inf
@@ -144,10 +144,20 @@ class TargetGate:
         return self.breaker.is_closed or self.breaker.admits
 
     @property
+    def is_idle(self) -> bool:
+        """Whether it may be forgotten: nobody holds or waits for a place, and it is not known to be down."""
+        return not self._queue.held and not self._queue.waiting and self.breaker.is_closed
+
+    @property
     def load_s(self) -> float:
         """What one more call would cost here, to compare equal targets: peak latency times the calls in hand."""
         queue = self._queue
         return self._latency.peak.value_s * (queue.held + queue.waiting + 1)
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether the provider has announced limits: only then it matters how many tokens a call is about to use."""
+        return self._pacer.is_announced
 
     def hedge_after_s(self, quantile: float) -> float | None:
         """After how long a call is slower than `quantile` of the recent ones; None before enough of them are known."""
@@ -207,7 +217,7 @@ class TargetGate:
         self._dispatch()
         try:
             permit = await waiter.future
-        except BaseException:
+        except asyncio.CancelledError:
             self._abandon(waiter)
             raise
         finally:

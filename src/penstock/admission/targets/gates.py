@@ -1,17 +1,19 @@
 """Every target's gate and every route's budget for further calls, found by name: `core.ports.Gates`.
 
 Gates are made when a target is first asked for.  Callers may choose a model's name (`provider/model`), so there is a
-bound on how many are kept; one in use is never dropped.
+bound on how many are kept; one in use, or with an open breaker, is never dropped.
 """
 
 import random
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
+from penstock.admission.limits.estimate import prompt_tokens
 from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.gate import Permit, TargetGate
 from penstock.admission.targets.retries import RetryBudget
 from penstock.config.targets import GateSettings, RetrySettings
+from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.exchange import Exchange
 from penstock.core.ports import Route, Target
@@ -51,11 +53,18 @@ class TargetGates:
         gate = self._gates.get(target.name)
         if gate is None:
             gate = self._make(target.name)
+        tokens_in = tokens_out = 0
+        if gate.is_paced:
+            request = exchange.request
+            tokens_in = prompt_tokens(request)
+            tokens_out = (request.max_tokens or 0) if isinstance(request, ChatRequest) else 0
         return gate.enter(
             tenant=principal.tenant,
             deadline_s=exchange.deadline_s,
             weight=principal.weight,
             priority=principal.priority,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
         )
 
     def request(self, route: Route) -> None:
@@ -72,7 +81,7 @@ class TargetGates:
 
     def _make(self, name: str) -> TargetGate:
         if len(self._gates) >= _MAX_KEPT:
-            self._gates = {name: gate for name, gate in self._gates.items() if gate.in_flight or gate.waiting}
+            self._gates = {name: gate for name, gate in self._gates.items() if not gate.is_idle}
         gate = TargetGate(name, self._settings, self._clock, self._rng, on_breaker_change=self._on_breaker_change)
         self._gates[name] = gate
         return gate

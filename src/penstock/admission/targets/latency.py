@@ -5,13 +5,21 @@
 
 import math
 
-from penstock.config.targets import LatencySettings
+import msgspec
 
 _LEAST_S = 0.001
 _GROWTH = 1.1
 _LOG_GROWTH = math.log(_GROWTH)
 _BUCKETS = 160
 _DECAYS_A_HALF_LIFE = 8
+
+
+class LatencySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How fast latencies are forgotten, and how many a quantile needs before it is one."""
+
+    decay_s: float = 10.0
+    half_life_s: float = 120.0
+    min_samples: int = 20
 
 
 class PeakEwma:
