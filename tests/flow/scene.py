@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from penstock.admission.targets.gates import TargetGates
-from penstock.config.targets import GateSettings, RetrySettings
+from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.errors import PolicyBlocked
 from penstock.core.events import Event
 from penstock.core.exchange import Exchange, GonePolicy, Principal
 from penstock.core.ids import new_exchange_id
-from penstock.core.ports import CONTINUE, Continue, FailureCause, Filter, Route, Stage, Target
+from penstock.core.ports import CONTINUE, Allowance, Continue, FailureCause, Fallback, Filter, Route, Stage, Target
 from penstock.core.record import Settled
 from penstock.core.usage import Cost, NanoUsd, Usage
 from penstock.flow.engine import Engine, World
+from penstock.flow.gates import OPEN_ALLOWANCE
 from penstock.flow.plan import Plan
 from penstock.flow.stop import Stop
 from penstock.testing.clock import FakeClock
@@ -136,7 +137,11 @@ class Scene:
     max_attempts: int = 1
     targets: Sequence[str] = ()
     guards: Sequence[Stage] = ()
-    fallbacks: Sequence[tuple[FailureCause, str]] = ()
+    fallbacks: Sequence[Fallback | tuple[FailureCause, str]] = ()
+    is_hedged: bool = False
+    is_balanced: bool = False
+    hedging: HedgeSettings | None = None
+    allowance: Allowance = OPEN_ALLOWANCE
     gate_settings: GateSettings = field(default_factory=GateSettings)
     retry_settings: RetrySettings = field(default_factory=lambda: RetrySettings(floor=20))
     clock: FakeClock = field(default_factory=FakeClock)
@@ -157,11 +162,13 @@ class Scene:
             self.model,
             tuple(self.target(name) for name in names),
             self.max_attempts,
-            tuple((frozenset({cause}), (self.target(name),)) for cause, name in self.fallbacks),
+            tuple(self._fallback(each) for each in self.fallbacks),
+            is_hedged=self.is_hedged,
+            is_balanced=self.is_balanced,
         )
         chance = random.Random(7)  # noqa: S311 - a test's chance
         self.gates = (
-            TargetGates(self.gate_settings, self.retry_settings, self.clock, chance)
+            TargetGates(self.gate_settings, self.retry_settings, self.clock, chance, hedging=self.hedging)
             if self.beside is None
             else self.beside.gates
         )
@@ -174,6 +181,7 @@ class Scene:
             faults=self.faults,
             drain_s=DRAIN_S,
             gates=self.gates,
+            allowance=self.allowance,
         )
         stages: tuple[Stage, ...] = (self.lease_stage, RouteTo(self.route), *self.guards)
         self.engine = Engine(Plan(stages, stages), world, rng=chance)
@@ -194,6 +202,12 @@ class Scene:
         )
         self.stop: Stop | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def _fallback(self, given: Fallback | tuple[FailureCause, str]) -> Fallback:
+        if isinstance(given, Fallback):
+            return given
+        cause, name = given
+        return Fallback(frozenset({cause}), (self.target(name),))
 
     def target(self, name: str) -> Target:
         return Target(f"sim/{name}", self.provider, name)

@@ -24,8 +24,9 @@ from penstock.core.exchange import Priority
 from penstock.core.facts import AttemptStarted, Queued, RetryDenied, TargetPassedOver
 from penstock.core.outcome import CANCELLED, FAILED
 from penstock.core.ports import FailureCause
-from penstock.flow.attempt import cause_of
+from penstock.flow.causes import cause_of
 
+PROMPT_TOKENS = 6
 DOWN, UP = "sim:fault=status@503", "sim"
 
 
@@ -85,7 +86,7 @@ def test_a_failing_target_comes_to_count_as_down_through_exchanges_alone() -> No
     asyncio.run(main())
 
 
-def test_what_was_broken_off_before_the_breaker_opened_is_still_unknown_in_cost() -> None:
+def test_what_was_broken_off_before_the_breaker_opened_is_still_paid_for() -> None:
     """A breaker's refusal sends nothing, so it must not hide what the call before it may have used."""
 
     async def main() -> None:
@@ -95,7 +96,7 @@ def test_what_was_broken_off_before_the_breaker_opened_is_still_unknown_in_cost(
         await scene.clock.run_for(DEADLINE_S)
         record = await scene.end()
         assert record.attempts == 1
-        assert record.cost_nanousd is None
+        assert (record.cost_nanousd, record.cost_accuracy) == (PROMPT_TOKENS, "estimated")
 
     asyncio.run(main())
 
@@ -223,9 +224,9 @@ def test_further_calls_end_where_their_budget_does() -> None:
             retry_settings=RetrySettings(floor=3),
             fallbacks=[("down", UP)],
         )
-        scene.gates.request(scene.route)
+        calls = scene.gates.begin(scene.route)
         for _ in range(2):
-            assert scene.gates.may_retry(scene.route)
+            assert calls.may_retry()
         record = await scene.play()
         assert record.outcome == "upstream_failed"
         assert record.attempts == 2, "one call, and one more out of the budget"

@@ -34,6 +34,7 @@ from penstock.flow.engine import Engine, World
 from penstock.flow.plan import Plan
 from penstock.providers.vendors import vendors
 from penstock.routing.catalog import Catalog, RouteStage, build_catalog
+from penstock.routing.tier import TierStage
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
@@ -96,6 +97,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         config.retries,
         clock,
         random.Random(),  # noqa: S311 - jitter and draws, not a secret
+        hedging=config.hedging,
         on_breaker_change=_log_breaker,
     )
     world = World(
@@ -204,6 +206,7 @@ def new_plan(
         IdentityStage(clock, stale_s),
         InFlightLimit(config.server.max_in_flight, clock),
         RouteStage(catalog, clock),
+        TierStage(clock),
     )
     return Plan(request=stages, response=stages)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.identity_rules import broken_identity
-from penstock.config.types import Config, Price, ProviderSettings
+from penstock.config.problems import closest
+from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 
 SIM_PROVIDER = "sim"
@@ -34,8 +35,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     for name, model in config.models.items():
         if any(ord(char) < 33 for char in name):  # control characters and the space
             yield config.problem(f"models.{name}", "a model name has no spaces or control characters")
-        if not model.targets:
-            yield config.problem(f"models.{name}.targets", "a model needs at least one target")
+        yield from _model(config, name, model)
 
 
 def _database(config: Config) -> Iterator[ConfigError]:
@@ -54,6 +54,30 @@ def _database(config: Config) -> Iterator[ConfigError]:
         yield config.problem(
             "database_url", "a password is never written out: put the whole URL into `env:NAME` or `file:/path`"
         )
+
+
+def _model(config: Config, name: str, model: ModelSettings) -> Iterator[ConfigError]:
+    path = f"models.{name}"
+    if not model.targets:
+        yield config.problem(f"{path}.targets", "a model needs at least one target")
+    if model.balanced and len(model.targets) == 1:
+        yield config.problem(f"{path}.balanced", "there is only one target")
+    if model.cheaper is not None and (model.cheaper == name or model.cheaper not in config.models):
+        near = closest(model.cheaper, [each for each in config.models if each != name])
+        yield config.problem(f"{path}.cheaper", "it names no other model of `models`", did_you_mean=near)
+    caught: set[str] = set()
+    for place, fallback in enumerate(model.fallbacks):
+        at = f"{path}.fallbacks.{place}"
+        if not fallback.on:
+            yield config.problem(f"{at}.on", "it names no cause, so that it would never be taken")
+        if bool(fallback.targets) == (fallback.answer is not None):
+            yield config.problem(at, "it needs either `targets` or an `answer`")
+        elif fallback.answer is not None and not fallback.answer.strip():
+            yield config.problem(f"{at}.answer", "an answer without a word is none")
+        if fallback.on and caught.issuperset(fallback.on):
+            yield config.problem(at, "it would never be taken: an answer before it ends all that it names")
+        if fallback.answer is not None:
+            caught.update(fallback.on)
 
 
 def _provider(config: Config, name: str, provider: ProviderSettings) -> Iterator[ConfigError]:

@@ -98,3 +98,15 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
     ratio: Share = 0.1
     floor: Count = 3
     half_life_s: Seconds = 60.0
+
+
+class HedgeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When a second call is made beside one that is late, for models that allow it (`models.*.hedged`).
+
+    A call is late beyond `quantile` of the target's recent times to the first event.  Second calls are at most
+    `max_calls` of a route's requests, and what the calls that lose cost is at most `max_spend` of what its answers do.
+    """
+
+    quantile: Share = 0.85
+    max_calls: Share = 0.2
+    max_spend: Share = 0.05

@@ -11,7 +11,7 @@ import msgspec
 
 from penstock.config.identity import Identity
 from penstock.config.secret import Secret, Text
-from penstock.config.targets import GateSettings, RetrySettings
+from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import GonePolicy
@@ -105,17 +105,25 @@ class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FallbackSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Targets that follow when a model's own gave no answer for one of these causes."""
+    """What follows when a model's own targets gave no answer for one of these causes: other targets, or a text."""
 
     on: tuple[FailureCause, ...]
-    targets: tuple[TargetSettings, ...]
+    targets: tuple[TargetSettings, ...] = ()
+    answer: str | None = None
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A public model name: targets in the order in which they are tried, and how many attempts there may be."""
+    """A public model name: targets in the order in which they are tried, and how many attempts there may be.
+
+    `balanced` makes the targets equals; `hedged` allows a second call beside one that is late; `cheaper` is the model
+    that a budget may send a request to instead.
+    """
 
     targets: tuple[TargetSettings, ...]
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 2
+    balanced: bool = False
+    hedged: bool = False
+    cheaper: Name | None = None
     fallbacks: tuple[FallbackSettings, ...] = ()
 
 
@@ -154,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
+    hedging: HedgeSettings = HedgeSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()
     sim: Sim = Sim()

@@ -19,7 +19,7 @@ PenstockError                     code, status, public text, retry: never | same
  ├ UpstreamError                  the provider's doing
  │  ├ UpstreamThrottled 429, UpstreamUnavailable 502, UpstreamTimeout 504 (with its phase)
  │  ├ CircuitOpen 503
- │  ├ UpstreamRefused 4xx, UpstreamAuthFailed 502, UpstreamProtocolError 502
+ │  ├ UpstreamRefused 4xx (with ContentRefused), UpstreamAuthFailed 502, UpstreamProtocolError 502
  │  └ AllAttemptsFailed           holds every attempt; takes status and text of the last
  └ InternalError 500              anything unexpected; shows only the exchange id
 ConfigError                       start-up only: file, line, path, did you mean
@@ -181,7 +181,7 @@ class UpstreamError(PenstockError):
     """The provider failed.
 
     `usage` is what it says it used all the same; `upstream_status` is its HTTP status; `headers` are its answer's, in
-    which it may announce its limits.
+    which it may announce its limits.  `was_sent` is False where the request did not reach it.
     """
 
     code = "upstream_error"
@@ -202,6 +202,12 @@ class UpstreamError(PenstockError):
         self.upstream_status = upstream_status
         self.usage = usage
         self.headers: Mapping[str, str] = _NO_HEADERS
+        self.was_sent = True
+
+    @property
+    def may_be_billed(self) -> bool:
+        """A call that broke off may be; an answer with an error status is not, by any provider we speak to."""
+        return self.usage is not None or (self.upstream_status is None and self.was_sent)
 
 
 class UpstreamThrottled(UpstreamError):
@@ -226,6 +232,7 @@ class UpstreamTimeout(UpstreamError):
     def __init__(self, public: str, *, phase: Phase, detail: str | None = None) -> None:
         super().__init__(public, detail=detail)
         self.phase: Phase = phase
+        self.was_sent = phase != "connect"
 
 
 class CircuitOpen(UpstreamError):
@@ -233,6 +240,10 @@ class CircuitOpen(UpstreamError):
 
     code = "circuit_open"
     status = 503
+
+    def __init__(self, public: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(public, retry_after_s=retry_after_s)
+        self.was_sent = False
 
 
 class UpstreamRefused(UpstreamError):
@@ -252,6 +263,17 @@ class UpstreamRefused(UpstreamError):
     ) -> None:
         super().__init__(public, field=field, detail=detail, upstream_status=upstream_status)
         self.status = upstream_status
+
+
+class ContentRefused(UpstreamRefused):
+    """The provider's own filter will not have the request, or let an answer to it out; another's may."""
+
+    code = "content_refused"
+
+    def __init__(
+        self, public: str, *, upstream_status: int = 400, field: str | None = None, detail: str | None = None
+    ) -> None:
+        super().__init__(public, upstream_status=upstream_status, field=field, detail=detail)
 
 
 class UpstreamAuthFailed(UpstreamError):

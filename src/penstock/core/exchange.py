@@ -19,6 +19,9 @@ from penstock.core.usage import UNKNOWN_COST, UNKNOWN_USAGE, Cost, Usage
 if TYPE_CHECKING:
     from penstock.core.ports import Lease, Route, Target
 
+WhyExtra = Literal["broken_off", "hedge"]
+"""A call that failed without an answer's status, or that lost against a second one."""
+
 BudgetAction = Literal["cheaper_tier", "cache_only"]
 """How an exchange is to go on for which a budget has no room: at a cheaper tier, or from the cache alone."""
 
@@ -50,10 +53,25 @@ class Principal:
     spans_tenants: bool = False
 
 
+class ExtraCall(msgspec.Struct, eq=False):
+    """A call beside the one that answered, which the provider may bill all the same.
+
+    `usage` is what the provider said of it; None where it said nothing, and then its prompt is counted.  Settlement
+    sets both, and the cost.
+    """
+
+    target: "Target"
+    why: WhyExtra
+    usage: Usage | None = None
+    cost: Cost = UNKNOWN_COST
+
+
 class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
-    A struct because one is made for every request, and that at a third of a dataclass's cost.
+    `usage` and `cost` are those of all its calls together.  `is_canned` says that the answer was written beforehand,
+    for when no model gives one.  A struct because one is made for every request, and that at a third of a dataclass's
+    cost.
     """
 
     id: ExchangeId
@@ -73,7 +91,9 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     first_event_s: float | None = None
     usage: Usage = UNKNOWN_USAGE
     cost: Cost = UNKNOWN_COST
+    extra_calls: list[ExtraCall] = []
     budget_action: BudgetAction | None = None
+    is_canned: bool = False
     end: End | None = None
     error: PenstockError | None = None
 

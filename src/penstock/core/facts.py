@@ -38,6 +38,31 @@ class Queued(Fact, frozen=True, tag="queued"):
     waited_s: float
 
 
+class Hedged(Fact, frozen=True, tag="hedged"):
+    """The answer was late, so that a second call was made beside the first; the one that answers first is taken."""
+
+    target: str
+    after_s: float
+
+
+class ExtraCallBilled(Fact, frozen=True, tag="extra_call_billed"):
+    """A call that did not give the answer is paid for too, as far as is known; part of the record's usage and cost."""
+
+    target: str
+    why: str
+    input_tokens: int
+    output_tokens: int
+    accuracy: str
+    cost_nanousd: int | None
+
+
+class FellBack(Fact, frozen=True, tag="fell_back"):
+    """The route's targets gave no answer for `cause`, so the next step that helps was taken: targets, or a text."""
+
+    cause: str
+    targets: tuple[str, ...] = ()
+
+
 class RetryDenied(Fact, frozen=True, tag="retry_denied"):
     """Another call would have been worth it, but the route's budget for further calls is used up."""
 
@@ -148,6 +173,9 @@ AnyFact: TypeAlias = (
     | AttemptStarted
     | TargetPassedOver
     | Queued
+    | Hedged
+    | ExtraCallBilled
+    | FellBack
     | RetryDenied
     | AttemptFailed
     | AttemptSucceeded

@@ -64,25 +64,38 @@ class Target:
     region: str | None = None
 
 
-FailureCause = Literal["down", "limited", "slow", "context_too_long"]
+FailureCause = Literal["down", "limited", "slow", "context_too_long", "content_refused"]
 """Why a route's own targets gave no answer, as far as others may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A step down: what to do when there was no answer for one of `causes`.  Either other targets, or a text."""
+
+    causes: frozenset[FailureCause]
+    targets: tuple[Target, ...] = ()
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """How a model name finds its answer: targets in the order in which they are tried, and how often.
 
-    `fallbacks` are the targets that follow, by the cause of the last failure.
+    `is_balanced` makes them equals, of which the less loaded is tried first.  `is_hedged` allows a second call beside
+    one that is late.  `fallbacks` are the steps that follow, in order; each is taken where it names the cause of the
+    last failure.  `cheaper` is where a request goes that a budget lets through only at a cheaper tier.
     """
 
     name: str
     targets: tuple[Target, ...]
     max_attempts: int = 2
-    fallbacks: "tuple[tuple[frozenset[FailureCause], tuple[Target, ...]], ...]" = ()
+    fallbacks: tuple[Fallback, ...] = ()
+    is_balanced: bool = False
+    is_hedged: bool = False
+    cheaper: "Route | None" = None
 
-    def fallback_for(self, cause: FailureCause | None) -> tuple[Target, ...]:
-        """The targets to go on with; none where the route names none for this cause."""
-        return next((targets for causes, targets in self.fallbacks if cause in causes), ())
+    def helps_with(self, cause: FailureCause) -> bool:
+        return any(cause in each.causes for each in self.fallbacks)
 
 
 class Answered(Protocol):
@@ -105,18 +118,44 @@ class Permit(Protocol):
     def close(self, outcome: Outcome) -> None: ...
 
 
+class RouteCalls(Protocol):
+    """What the exchanges of one route have in common: how much they may call beyond the first call of each.
+
+    `may_retry` and `may_hedge` take a call out of the budget for more.  `hedge_after_s` is how late a call to `target`
+    must be before a second one is worth it, None where that is not known.  `order` puts equal targets in the order in
+    which they are best tried.
+    """
+
+    def may_retry(self) -> bool: ...
+    def may_hedge(self) -> bool: ...
+    def hedge_after_s(self, target: Target) -> float | None: ...
+    def order(self, targets: Sequence[Target]) -> Sequence[Target]: ...
+
+
 class Gates(Protocol):
-    """What stands before the targets: queue, learned and announced limits, breaker; and what bounds retries.
+    """What stands before the targets: queue, learned and announced limits, breaker; and what bounds further calls.
 
     `enter` waits for a place where it must, and raises `CircuitOpen`, `Overloaded` or `QueueTimeout` where there will
-    be none in time.  `request` is told of each exchange that goes to a route, `may_retry` asked before each further
-    call.
+    be none in time; `try_enter` has one at once or not at all.  `begin` is told of each exchange that goes to a route,
+    and `settled` of each that ends on a route that may be hedged.
     """
 
     def is_up(self, target: Target) -> bool: ...
     def enter(self, exchange: Exchange, target: Target) -> Awaitable[Permit]: ...
-    def request(self, route: Route) -> None: ...
-    def may_retry(self, route: Route) -> bool: ...
+    def try_enter(self, exchange: Exchange, target: Target) -> Permit | None: ...
+    def begin(self, route: Route) -> RouteCalls: ...
+    def settled(self, exchange: Exchange) -> None: ...
+
+
+class Allowance(Protocol):
+    """What an exchange may use beyond what it was admitted with.
+
+    `reserve_call` is asked before every call but the first to the route's first target: it reserves what only the
+    limits on `target` ask and, with `is_extra`, once more what a call uses, as one before or beside it may be billed
+    too.  Raises `RateLimited`, `BudgetExhausted` or `Overloaded`; then that call is not made.
+    """
+
+    async def reserve_call(self, exchange: Exchange, target: Target, *, is_extra: bool) -> None: ...
 
 
 class Filter(Protocol):

@@ -1,266 +1,223 @@
 """ATTEMPT: call targets until the first event of an answer is in hand.  After that there is no retry."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-import msgspec
-
+from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.errors import (
     AllAttemptsFailed,
+    BudgetExhausted,
     CircuitOpen,
     ClientError,
-    ContextTooLong,
     InternalError,
     Overloaded,
     PenstockError,
     QueueTimeout,
-    UnsupportedField,
+    RateLimited,
     UpstreamError,
-    UpstreamRefused,
-    UpstreamThrottled,
-    UpstreamTimeout,
 )
-from penstock.core.events import Event, Notice, Start
+from penstock.core.events import Event, Finish, Start, Text
 from penstock.core.exchange import Exchange
-from penstock.core.facts import (
-    AdvisoryFieldDropped,
-    AttemptFailed,
-    AttemptStarted,
-    AttemptSucceeded,
-    Queued,
-    RetryDenied,
-    TargetPassedOver,
-)
-from penstock.core.outcome import CANCELLED, CLIENT_FAULT, FAILED, TIMED_OUT, Outcome, Succeeded, Throttled
-from penstock.core.ports import FailureCause, Gates, Permit, Route, Source, Target
+from penstock.core.facts import FellBack, Hedged, Queued, RetryDenied, TargetPassedOver
+from penstock.core.outcome import CANCELLED
+from penstock.core.ports import Allowance, Gates, Permit, Route, RouteCalls, Target
+from penstock.flow.call import Opened, call, take
+from penstock.flow.causes import cause_of
+from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_PERMIT
+from penstock.flow.hedge import Place, race
 
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MOST_S = 2.0
 
 
-class Opened(msgspec.Struct, frozen=True, eq=False):
-    """An answer that has begun: its first events, and the source of the rest.
-
-    Whoever holds this must close the source and the permit.  `sent_s` is when the call was made, on the clock's
-    monotonic scale; `first_event_s` what its first event took.
-    """
-
-    source: Source
-    first: Sequence[Event]
-    permit: Permit
-    sent_s: float
-    first_event_s: float = 0.0
-
-    def succeeded(self, clock: Clock) -> Outcome:
-        """What to close the permit with once the answer is complete."""
-        return Succeeded(self.first_event_s, clock.monotonic() - self.sent_s)
-
-
-async def attempt(exchange: Exchange, gates: Gates, clock: Clock, rng: random.Random) -> Opened:
-    """Try the route's targets in order, as often as the route allows, within the exchange's deadline.
+async def attempt(
+    exchange: Exchange, gates: Gates, clock: Clock, rng: random.Random, allowance: Allowance = OPEN_ALLOWANCE
+) -> Opened:
+    """Try the route's targets, as often as the route allows, within the exchange's deadline.
 
     An error says itself whether the same target is worth another call (`retry`).  With a second target at hand that
     one is asked first, at once; the same target is asked again after a pause with full jitter, or after what the
     provider asked for.  A target that counts as down, or has no place in time, is passed over.  When the route's own
-    targets are at their end, those that it names for such a failure follow.  Leaves nothing open when it raises,
-    cancelled or not.
+    targets are at their end, its fallbacks follow in order, each where it names the cause of the last failure.  Leaves
+    nothing open when it raises, cancelled or not.
     """
     route = exchange.route
     if route is None:
         raise InternalError("no stage has chosen a route")
-    gates.request(route)
-    errors: list[PenstockError] = []
-    opened = await _try_targets(exchange, route, route.targets, errors, gates, clock, rng)
-    if opened is None:
-        fallback = route.fallback_for(cause_of(errors[-1]))
-        if fallback and _may_go_on(exchange, route, gates, clock):
-            opened = await _try_targets(exchange, route, fallback, errors, gates, clock, rng)
-    if opened is None:
-        raise _verdict(errors)
-    return opened
-
-
-async def _try_targets(  # noqa: PLR0917 - private, and called with the same names twice
-    exchange: Exchange,
-    route: Route,
-    targets: Sequence[Target],
-    errors: list[PenstockError],
-    gates: Gates,
-    clock: Clock,
-    rng: random.Random,
-) -> Opened | None:
-    """None once nothing more is to be tried here; the last of `errors` then says why."""
-    turn = calls = passed_over = 0
-    while True:
-        target = targets[turn % len(targets)]
-        turn += 1
-        is_last_hope = passed_over == len(targets) - 1
-        permit = await _enter(exchange, target, gates, clock, errors, is_last_hope=is_last_hope)
-        if permit is None:
-            passed_over += 1
-            if is_last_hope:
-                return None
+    calls = _Calls(exchange, route, gates, clock, rng, allowance)
+    opened = await calls.at(calls.order(route.targets))
+    if opened is not None:
+        return opened
+    for fallback in route.fallbacks:
+        cause = cause_of(calls.errors[-1])
+        if cause is None or cause not in fallback.causes:
             continue
-        passed_over = 0
-        calls += 1
-        try:
-            return await _open(exchange, target, permit, clock)
-        except (UpstreamError, ClientError) as error:
-            errors.append(error)
-            _note_failure(exchange, target, error, clock)
-        last = errors[-1]
-        if last.retry == "never" or calls >= route.max_attempts:
-            return None
-        pause_s: float | None = 0.0
-        if not any(other is not target and gates.is_up(other) for other in targets):
-            pause_s = None if last.retry == "other" else _pause_s(last, calls, rng)
-        if pause_s is None or clock.monotonic() + pause_s >= exchange.deadline_s:
-            return None
-        if not _may_go_on(exchange, route, gates, clock):
-            return None
-        if pause_s:
-            await clock.sleep(pause_s)
+        if fallback.answer is not None:
+            if isinstance(exchange.request, ChatRequest):
+                calls.fell_back(cause, ())
+                return _canned(exchange, fallback.answer)
+        elif calls.may_go_on():
+            calls.fell_back(cause, fallback.targets)
+            opened = await calls.at(fallback.targets)
+            if opened is not None:
+                return opened
+    raise _verdict(calls.errors)
 
 
-async def _enter(
-    exchange: Exchange,
-    target: Target,
-    gates: Gates,
-    clock: Clock,
-    errors: list[PenstockError],
-    *,
-    is_last_hope: bool,
-) -> Permit | None:
-    """A place at the target; None where there is none, and then its error counts if there is no other target."""
-    code = CircuitOpen.code
-    if is_last_hope or gates.is_up(target):
-        try:
-            permit = await gates.enter(exchange, target)
-        except (CircuitOpen, Overloaded, QueueTimeout) as error:
-            code = error.code
-            if is_last_hope:
+class _Calls:
+    """The calls of one exchange, and how they failed."""
+
+    __slots__ = ("_allowance", "_clock", "_exchange", "_gates", "_rng", "_route", "_shared", "errors")
+
+    def __init__(  # noqa: PLR0917 - private, and made at one place
+        self, exchange: Exchange, route: Route, gates: Gates, clock: Clock, rng: random.Random, allowance: Allowance
+    ) -> None:
+        self._exchange = exchange
+        self._route = route
+        self._gates = gates
+        self._shared: RouteCalls = gates.begin(route)
+        self._clock = clock
+        self._rng = rng
+        self._allowance = allowance
+        self.errors: list[PenstockError] = []
+
+    async def at(self, targets: Sequence[Target]) -> Opened | None:
+        """None once nothing more is to be tried at these; the last of `errors` then says why."""
+        exchange, clock, errors = self._exchange, self._clock, self.errors
+        turn = calls = passed_over = 0
+        while True:
+            target = targets[turn % len(targets)]
+            turn += 1
+            is_last_hope = passed_over == len(targets) - 1
+            permit = await self._enter(target, is_last_hope=is_last_hope)
+            if permit is None:
+                passed_over += 1
+                if is_last_hope:
+                    return None
+                continue
+            passed_over = 0
+            calls += 1
+            try:
+                if self._route.is_hedged and (after_s := self._shared.hedge_after_s(target)) is not None:
+                    return await self._hedged((target, permit), targets, after_s)
+                return take(exchange, await call(exchange, target, permit, clock), clock)
+            except (UpstreamError, ClientError) as error:
                 errors.append(error)
-        else:
-            if permit.waited_s:
-                at_s = clock.monotonic() - exchange.began_s
-                exchange.facts.append(Queued(at_s=at_s, target=target.name, waited_s=permit.waited_s))
-            return permit
-    exchange.facts.append(TargetPassedOver(at_s=clock.monotonic() - exchange.began_s, target=target.name, code=code))
-    return None
+            last = errors[-1]
+            if last.retry == "never" or calls >= self._route.max_attempts:
+                return None
+            pause_s: float | None = 0.0
+            if not any(other is not target and self._gates.is_up(other) for other in targets):
+                pause_s = None if last.retry == "other" else _pause_s(last, calls, self._rng)
+            if pause_s is None or clock.monotonic() + pause_s >= exchange.deadline_s:
+                return None
+            if not self.may_go_on():
+                return None
+            if pause_s:
+                await clock.sleep(pause_s)
 
+    def order(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """Equal targets in the order in which they are best tried; others as the route names them."""
+        return self._shared.order(targets) if self._route.is_balanced else targets
 
-def _may_go_on(exchange: Exchange, route: Route, gates: Gates, clock: Clock) -> bool:
-    """Whether there may be another call.  The first call of an exchange takes nothing from the budget for more."""
-    if exchange.attempts == 0 or gates.may_retry(route):
-        return True
-    exchange.facts.append(RetryDenied(at_s=clock.monotonic() - exchange.began_s, route=route.name))
-    return False
-
-
-async def _open(exchange: Exchange, target: Target, permit: Permit, clock: Clock) -> Opened:
-    exchange.attempts += 1
-    exchange.target = target
-    number = exchange.attempts
-    request = exchange.request
-    provider = target.provider
-    sent_s = clock.monotonic()
-    facts = exchange.facts
-    at_s = sent_s - exchange.began_s
-    facts.append(AttemptStarted(at_s=at_s, attempt=number, target=target.name))
-    outcome: Outcome = CANCELLED
-    source: Source | None = None
-    has_opened = False
-    try:
-        for field in provider.advisory(request):
-            facts.append(AdvisoryFieldDropped(at_s=at_s, field=field, target=target.name))
-        source = await provider.open(request, target.model, timeout_s=exchange.deadline_s - sent_s)
-        first = await source.read()
-        if first is not None and not _has_content(first):
-            first = await _until_content(source, first)
-        now_s = clock.monotonic()
-        permit.heed(source)
-        permit.first_event(now_s - sent_s)
-        exchange.first_event_s = now_s - exchange.began_s
-        facts.append(AttemptSucceeded(at_s=exchange.first_event_s, attempt=number, target=target.name))
-        has_opened = True
-        return Opened(source, first if first is not None else (), permit, sent_s, now_s - sent_s)
-    except PenstockError as error:
-        outcome = outcome_of(error)
-        if isinstance(error, UpstreamError):
-            permit.heed(error)
-        raise
-    finally:
-        if not has_opened:
-            if source is not None:
-                source.close()
-            permit.close(outcome)
-
-
-def cause_of(error: PenstockError) -> FailureCause | None:
-    """Why a route's targets gave no answer, in the words of its fallbacks; None where no other target would help."""
-    match error:
-        case UpstreamThrottled() | Overloaded() | QueueTimeout():
-            return "limited"
-        case UpstreamTimeout():
-            return "slow"
-        case ContextTooLong():
-            return "context_too_long"
-        case UpstreamRefused():
-            return None
-        case UpstreamError():
-            return "down"
-        case _:
-            return None
-
-
-def outcome_of(error: PenstockError) -> Outcome:
-    """What an error says of the target that was called."""
-    match error:
-        case UpstreamThrottled():
-            return Throttled(error.retry_after_s)
-        case UpstreamTimeout():
-            return TIMED_OUT
-        case UpstreamRefused() | ContextTooLong() | UnsupportedField():
-            return CLIENT_FAULT
-        case UpstreamError():
-            return FAILED
-        case _:
-            return CANCELLED
-
-
-async def _until_content(source: Source, first: Sequence[Event]) -> list[Event]:
-    collected = [*first]
-    while (events := await source.read()) is not None:
-        collected += events
-        if _has_content(events):
-            break
-    return collected
-
-
-def _has_content(events: Sequence[Event]) -> bool:
-    """Whether the answer itself has begun: a start, and what is said beside it, may still be followed by a failure."""
-    for event in events:
-        kind = type(event)
-        if kind is Notice:
-            if event.is_content:  # type: ignore[union-attr]  # `kind is Notice`: narrower and faster than isinstance
-                return True
-        elif kind is not Start:
+    def may_go_on(self) -> bool:
+        """Whether there may be another call.  The first call of an exchange takes nothing from the budget for more."""
+        if self._exchange.attempts == 0 or self._shared.may_retry():
             return True
-    return False
+        self._exchange.facts.append(RetryDenied(at_s=self._at_s, route=self._route.name))
+        return False
+
+    def fell_back(self, cause: str, targets: Sequence[Target]) -> None:
+        names = tuple(target.name for target in targets)
+        self._exchange.facts.append(FellBack(at_s=self._at_s, cause=cause, targets=names))
+
+    @property
+    def _at_s(self) -> float:
+        return self._clock.monotonic() - self._exchange.began_s
+
+    async def _enter(self, target: Target, *, is_last_hope: bool) -> Permit | None:
+        """A place at the target; None where there is none, and then its error counts if there is no other target."""
+        exchange = self._exchange
+        code = CircuitOpen.code
+        if is_last_hope or self._gates.is_up(target):
+            permit: Permit | None = None
+            try:
+                permit = await self._gates.enter(exchange, target)
+                if exchange.attempts or target is not self._route.targets[0]:
+                    await self._reserve(target, permit)
+            except (CircuitOpen, Overloaded, QueueTimeout, RateLimited, BudgetExhausted) as error:
+                code = error.code
+                if is_last_hope:
+                    self.errors.append(error)
+            else:
+                if permit.waited_s:
+                    exchange.facts.append(Queued(at_s=self._at_s, target=target.name, waited_s=permit.waited_s))
+                return permit
+        exchange.facts.append(TargetPassedOver(at_s=self._at_s, target=target.name, code=code))
+        return None
+
+    async def _reserve(self, target: Target, permit: Permit, *, is_extra: bool | None = None) -> None:
+        """Have the call allowed, or give its place back."""
+        if is_extra is None:
+            is_extra = bool(self._exchange.extra_calls)
+        is_allowed = False
+        try:
+            await self._allowance.reserve_call(self._exchange, target, is_extra=is_extra)
+            is_allowed = True
+        finally:
+            if not is_allowed:
+                permit.close(CANCELLED)
+
+    async def _hedged(self, first: Place, targets: Sequence[Target], after_s: float) -> Opened:
+        async def second() -> Place | None:
+            return await self._rival(first[0], targets, after_s)
+
+        return await race(self._exchange, first, second, after_s=after_s, clock=self._clock)
+
+    async def _rival(self, first: Target, targets: Sequence[Target], after_s: float) -> Place | None:
+        """A place for a second call: at another target that is up, else at the same; None where there must be none."""
+        gates = self._gates
+        others = [each for each in targets if each is not first and gates.is_up(each)]
+        target = self.order(others)[0] if others else first
+        permit = gates.try_enter(self._exchange, target)
+        if permit is None:
+            return None
+        if not self._shared.may_hedge():
+            permit.close(CANCELLED)
+            return None
+        self._exchange.facts.append(Hedged(at_s=self._at_s, target=target.name, after_s=after_s))
+        try:
+            await self._reserve(target, permit, is_extra=True)
+        except (Overloaded, RateLimited, BudgetExhausted) as error:
+            fact = TargetPassedOver(at_s=self._at_s, target=target.name, code=error.code)
+            self._exchange.facts.append(fact)
+            return None
+        return target, permit
 
 
-def _note_failure(exchange: Exchange, target: Target, error: PenstockError, clock: Clock) -> None:
-    upstream_status = error.upstream_status if isinstance(error, UpstreamError) else None
-    exchange.facts.append(
-        AttemptFailed(
-            at_s=clock.monotonic() - exchange.began_s,
-            attempt=exchange.attempts,
-            target=target.name,
-            code=error.code,
-            upstream_status=upstream_status,
-        )
-    )
+class _NoSource:
+    """The rest of an answer that is whole already."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    async def read(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+def opened_whole(events: Sequence[Event]) -> Opened:
+    """An answer that no provider gives: a stage's, or a canned one."""
+    return Opened(_NoSource(), events, OPEN_PERMIT, 0.0)
+
+
+def _canned(exchange: Exchange, text: str) -> Opened:
+    exchange.is_canned = True
+    name = exchange.request.model
+    return opened_whole((Start(id="", model=name), Text(text), Finish("stop")))
 
 
 def _pause_s(error: PenstockError, attempts: int, rng: random.Random) -> float | None:

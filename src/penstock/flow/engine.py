@@ -8,9 +8,7 @@ once, every lease is settled once, one record is written, and the sink is closed
 
 import asyncio
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from penstock.core.clock import Clock
@@ -27,10 +25,11 @@ from penstock.core.errors import (
 )
 from penstock.core.exchange import Exchange
 from penstock.core.outcome import CANCELLED, Outcome
-from penstock.core.ports import ClientGone, Gates, Ledger, PriceList, Reply, Sink, TokenCounter
+from penstock.core.ports import Allowance, ClientGone, Gates, Ledger, PriceList, Sink, TokenCounter
 from penstock.flow.admit import admit
-from penstock.flow.attempt import Opened, attempt, outcome_of
-from penstock.flow.gates import OPEN_GATES, OPEN_PERMIT
+from penstock.flow.attempt import attempt, opened_whole
+from penstock.flow.causes import outcome_of
+from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_GATES
 from penstock.flow.meter import Meter
 from penstock.flow.plan import Plan
 from penstock.flow.pump import pump
@@ -58,6 +57,7 @@ class World:
     faults: Faults
     drain_s: float = 30.0
     gates: Gates = OPEN_GATES
+    allowance: Allowance = OPEN_ALLOWANCE
 
 
 class Engine:
@@ -137,9 +137,10 @@ class Engine:
         reply = await admit(self.plan, exchange, self._world.clock)
         filters = [meter, *self.plan.filters(exchange)]
         if reply is None:
-            opened = await attempt(exchange, self._world.gates, self._world.clock, self._rng)
+            world = self._world
+            opened = await attempt(exchange, world.gates, world.clock, self._rng, world.allowance)
         else:
-            opened = _opened_reply(reply)
+            opened = opened_whole(reply.events)
         outcome: Outcome = CANCELLED
         try:
             await pump(opened, filters, sink, stop)
@@ -157,6 +158,8 @@ class Engine:
     def _settle(self, exchange: Exchange, meter: Meter, *, end: End, error: PenstockError | None) -> None:
         try:
             self._settlement.settle(exchange, meter, end=end, error=error)
+            if exchange.route is not None and exchange.route.is_hedged:
+                self._world.gates.settled(exchange)
         except CapacityError as unrecorded:
             # The journal cannot take the record: then the client must not get the answer as if it had been recorded.
             exchange.end, exchange.error = "failed", unrecorded
@@ -178,22 +181,6 @@ class Engine:
         await self._is_idle.wait()
         timer.cancel()
         return stopped
-
-
-class _NoSource:
-    """The rest of an answer that a stage gave whole."""
-
-    headers: Mapping[str, str] = MappingProxyType({})
-
-    async def read(self) -> None:
-        return None
-
-    def close(self) -> None:
-        return None
-
-
-def _opened_reply(reply: Reply) -> Opened:
-    return Opened(_NoSource(), reply.events, OPEN_PERMIT, 0.0)
 
 
 def _end_of(error: PenstockError) -> End:

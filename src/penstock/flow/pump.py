@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from penstock.core.events import Event
 from penstock.core.ports import ClientGone, Filter, Sink
-from penstock.flow.attempt import Opened
+from penstock.flow.call import Opened
 from penstock.flow.stop import Stop
 
 

@@ -3,12 +3,12 @@
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.ends import End
-from penstock.core.errors import AllAttemptsFailed, CircuitOpen, ClientError, PenstockError, UpstreamError
-from penstock.core.exchange import Exchange
-from penstock.core.facts import Ended, LeaseSettled, PriceUnknown
+from penstock.core.errors import PenstockError, UpstreamError
+from penstock.core.exchange import Exchange, ExtraCall
+from penstock.core.facts import Ended, ExtraCallBilled, LeaseSettled, PriceUnknown
 from penstock.core.ports import Ledger, PriceList, TokenCounter
 from penstock.core.record import Settled
-from penstock.core.usage import Cost, NanoUsd, Usage
+from penstock.core.usage import UNKNOWN_USAGE, Cost, NanoUsd, Usage
 from penstock.flow.meter import Meter
 
 NOTHING_USED = Usage(accuracy="exact")
@@ -39,6 +39,8 @@ class Settlement:
         at_s = self._clock.monotonic() - exchange.began_s
         exchange.usage = self._usage(exchange, meter, at_s=at_s)
         exchange.cost = self._cost(exchange, at_s=at_s)
+        if exchange.extra_calls:
+            self._add_extra_calls(exchange, at_s=at_s)
         while exchange.leases:
             lease = exchange.leases.pop()
             lease.settle(exchange)
@@ -47,13 +49,30 @@ class Settlement:
         self._ledger.append(_record(exchange, duration_s=at_s))
 
     def _usage(self, exchange: Exchange, meter: Meter, *, at_s: float) -> Usage:
-        if exchange.attempts == 0:
-            return NOTHING_USED
-        error = exchange.error
-        if exchange.first_event_s is None and isinstance(error, UpstreamError | ClientError):
-            return _usage_of_failure(error)
-        # One that was stopped while a provider was at work has used its prompt at least, before the first byte too.
-        return meter.usage(exchange, self._counter, at_s=at_s)
+        """What the answer used, as far as it came; and of every call beside it, in the exchange, what that did."""
+        usage = NOTHING_USED
+        if exchange.first_event_s is not None:
+            usage = meter.usage(exchange, self._counter, at_s=at_s)
+        for extra in exchange.extra_calls:
+            if extra.usage is None:
+                extra.usage = self._usage_unsaid(exchange, extra, output_tokens=usage.output_tokens)
+        return usage
+
+    def _usage_unsaid(self, exchange: Exchange, extra: ExtraCall, *, output_tokens: int) -> Usage:
+        """What a call used that ended without a word about it.
+
+        What was stopped while a provider was at work has used its prompt at least.  Of a stream nothing had come yet.
+        The answer that is not streamed may have been made in full: then it was about as long as the one that was
+        given, and where none was, nobody can say.
+        """
+        is_whole = not exchange.request.stream
+        if is_whole and exchange.first_event_s is None and isinstance(exchange.error, UpstreamError):
+            return UNKNOWN_USAGE
+        return Usage(
+            input_tokens=self._counter.count_request(exchange.request, extra.target.model),
+            output_tokens=output_tokens if is_whole else 0,
+            accuracy="estimated",
+        )
 
     def _cost(self, exchange: Exchange, *, at_s: float) -> Cost:
         target = exchange.target
@@ -64,20 +83,23 @@ class Settlement:
             exchange.facts.append(PriceUnknown(at_s=at_s, target=target.name))
         return cost
 
-
-def _usage_of_failure(error: PenstockError) -> Usage:
-    """What attempts that brought no event have used.
-
-    An answer with an error status is not billed by any provider we speak to; a call that broke off may have been.
-    """
-    errors = error.errors if isinstance(error, AllAttemptsFailed) else (error,)
-    for each in errors:
-        if isinstance(each, UpstreamError) and not isinstance(each, CircuitOpen):
-            if each.usage is not None:
-                return each.usage
-            if each.upstream_status is None:
-                return Usage(accuracy="unknown")
-    return NOTHING_USED
+    def _add_extra_calls(self, exchange: Exchange, *, at_s: float) -> None:
+        for extra in exchange.extra_calls:
+            usage = extra.usage if extra.usage is not None else UNKNOWN_USAGE
+            extra.cost = self._prices.cost(extra.target, usage)
+            exchange.facts.append(
+                ExtraCallBilled(
+                    at_s=at_s,
+                    target=extra.target.name,
+                    why=extra.why,
+                    input_tokens=usage.input_tokens,
+                    output_tokens=usage.output_tokens,
+                    accuracy=usage.accuracy,
+                    cost_nanousd=extra.cost.amount_nanousd,
+                )
+            )
+            exchange.usage = exchange.usage.plus(usage)
+            exchange.cost = exchange.cost.plus(extra.cost)
 
 
 def _record(exchange: Exchange, *, duration_s: float) -> Settled:

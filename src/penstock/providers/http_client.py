@@ -209,6 +209,9 @@ class HttpClient:
             raise UpstreamTimeout("The provider did not accept a connection in time.", phase="connect") from error
         except OSError as error:
             raise connect_error(error) from error
+        except UpstreamError as error:
+            error.was_sent = False
+            raise
         connection.pool = target.idle
         return connection
 
@@ -279,9 +282,9 @@ def _proxy_authorization(proxy: SplitResult) -> str:
 def connect_error(error: OSError) -> UpstreamError:
     """What a failed connection means: certificates need the operator, everything else may pass."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        unverified = UpstreamUnavailable(
-            "The provider's certificate could not be verified.", detail=error.verify_message
-        )
-        unverified.retry = "other"
-        return unverified
-    return UpstreamUnavailable("The provider could not be reached.", detail=type(error).__name__)
+        failure = UpstreamUnavailable("The provider's certificate could not be verified.", detail=error.verify_message)
+        failure.retry = "other"
+    else:
+        failure = UpstreamUnavailable("The provider could not be reached.", detail=type(error).__name__)
+    failure.was_sent = False
+    return failure

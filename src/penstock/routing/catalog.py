@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.config.problems import closest, refuse
 from penstock.config.types import Config
@@ -18,7 +18,7 @@ from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError, UnknownModel
 from penstock.core.exchange import Exchange
 from penstock.core.facts import RouteChosen
-from penstock.core.ports import CONTINUE, Continue, Provider, Route, Target
+from penstock.core.ports import CONTINUE, Continue, Fallback, Provider, Route, Target
 
 _MAX_NAME_CHARS = 256
 _SHOWN_NAME_CHARS = 100
@@ -134,10 +134,24 @@ def build_catalog(config: Config, upstreams: Mapping[str, Upstream], *, known: S
     for name, model in config.models.items():
         targets = tuple(target(upstreams, t.provider, t.model, t.region) for t in model.targets)
         fallbacks = tuple(
-            (frozenset(each.on), tuple(target(upstreams, t.provider, t.model, t.region) for t in each.targets))
+            Fallback(
+                frozenset(each.on),
+                tuple(target(upstreams, t.provider, t.model, t.region) for t in each.targets),
+                each.answer,
+            )
             for each in model.fallbacks
         )
-        models[name] = Route(name, targets, model.max_attempts, fallbacks)
+        models[name] = Route(
+            name,
+            targets,
+            model.max_attempts,
+            fallbacks,
+            is_balanced=model.balanced,
+            is_hedged=model.hedged,
+        )
+    for name, model in config.models.items():
+        if model.cheaper is not None:
+            models[name] = replace(models[name], cheaper=models[model.cheaper])
     return Catalog(models, upstreams)
 
 

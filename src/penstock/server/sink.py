@@ -166,7 +166,9 @@ class StreamSink:
 def _answer_headers(content_type: str, exchange: Exchange) -> HeaderList:
     target = exchange.target
     headers = [("content-type", content_type), ("x-request-id", exchange.id), ("request-id", exchange.id)]
-    if target is not None:
+    if exchange.is_canned:
+        headers.append(("x-penstock-answer", "canned"))
+    elif target is not None:
         # Part of the name may be the caller's own, and a header takes printable ASCII only.
         name = target.name
         headers.append(("x-penstock-target", name if name.isascii() and name.isprintable() else quote(name)))

@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.admission.targets.retries import RetryBudget
-from penstock.config.targets import RetrySettings
+from penstock.config.targets import HedgeSettings, RetrySettings
 from penstock.testing.clock import FakeClock
 
 
 def test_a_provider_that_fails_everything_causes_a_tenth_more_calls_and_no_more() -> None:
-    budget = RetryBudget(RetrySettings(), FakeClock())
+    budget = RetryBudget(RetrySettings(), HedgeSettings(), FakeClock())
     extra = 0
     for _ in range(20_000):
         budget.request()
@@ -19,49 +19,64 @@ def test_a_provider_that_fails_everything_causes_a_tenth_more_calls_and_no_more(
 
 def test_a_quiet_route_may_still_retry_now_and_then() -> None:
     clock = FakeClock()
-    budget = RetryBudget(RetrySettings(), clock)
+    budget = RetryBudget(RetrySettings(), HedgeSettings(), clock)
     budget.request()
     assert [budget.try_retry() for _ in range(4)] == [True, True, True, False]
     clock.advance(60.0)
     assert budget.try_retry()
 
 
-def test_hedges_stay_within_their_part_of_the_spend() -> None:
-    budget = RetryBudget(RetrySettings(ratio=1.0), FakeClock())
-    hedged = 0
+def test_what_lost_against_another_call_costs_no_more_than_its_part() -> None:
+    budget = RetryBudget(RetrySettings(), HedgeSettings(max_calls=1.0), FakeClock())
+    lost = 0
     for _ in range(1_000):
         budget.request()
+        if budget.try_hedge():
+            lost += 80
+            budget.hedged(80)
         budget.spent(100)
-        if budget.try_hedge(80):
-            hedged += 80
-    assert 4_900 <= hedged <= 5_000
+    assert 4_800 <= lost <= 5_000
 
 
-def test_what_a_hedge_did_not_cost_is_there_for_the_next_one() -> None:
-    budget = RetryBudget(RetrySettings(), FakeClock())
-    budget.request()
-    budget.spent(2_000)
-    assert budget.try_hedge(100)
-    assert not budget.try_hedge(10)
-    budget.hedged(estimated_nanousd=100, cost_nanousd=20)
-    assert budget.try_hedge(80)
+def test_hedges_under_way_are_expected_to_cost_what_those_before_them_did() -> None:
+    budget = RetryBudget(RetrySettings(), HedgeSettings(max_calls=1.0), FakeClock())
+    for _ in range(100):
+        budget.request()
+        budget.spent(100)
+    granted = [budget.try_hedge() for _ in range(10)]
+    assert sum(granted) == 5, "the first are expected to cost a whole answer each: 500 is a twentieth of what was spent"
+    for _ in range(5):
+        budget.hedged(10)
+    assert sum(budget.try_hedge() for _ in range(60)) == 45, "these are known to cost a tenth of it"
 
 
-def test_hedges_of_unknown_cost_are_counted_instead() -> None:
-    budget = RetryBudget(RetrySettings(ratio=1.0), FakeClock())
+def test_a_hedge_of_unknown_cost_is_taken_for_one_like_those_before_it() -> None:
+    budget = RetryBudget(RetrySettings(), HedgeSettings(max_calls=1.0), FakeClock())
+    for _ in range(20):
+        budget.request()
+        budget.spent(100)
+    assert budget.try_hedge()
+    budget.hedged(None)
+    assert not budget.try_hedge()
+
+
+def test_hedges_that_cost_nothing_are_bounded_by_their_number() -> None:
+    budget = RetryBudget(RetrySettings(), HedgeSettings(max_calls=0.1), FakeClock())
     taken = 0
     for _ in range(1_000):
         budget.request()
-        taken += budget.try_hedge(None)
-    assert 49 <= taken <= 50
+        if budget.try_hedge():
+            taken += 1
+            budget.hedged(0)
+    assert 99 <= taken <= 100
 
 
 @given(st.lists(st.sampled_from(["request", "retry", "hedge", "wait"]), max_size=300))
 @settings(deadline=None, max_examples=100)
-def test_retries_and_hedges_together_never_pass_the_tenth(steps: list[str]) -> None:
+def test_neither_retries_nor_hedges_ever_pass_their_part(steps: list[str]) -> None:
     clock = FakeClock()
-    budget = RetryBudget(RetrySettings(half_life_s=1e9), clock)
-    requests = extra = 0
+    budget = RetryBudget(RetrySettings(half_life_s=1e9), HedgeSettings(max_calls=0.2), clock)
+    requests = retries = hedges = 0
     for step in steps:
         match step:
             case "request":
@@ -69,9 +84,13 @@ def test_retries_and_hedges_together_never_pass_the_tenth(steps: list[str]) -> N
                 budget.spent(1_000_000)
                 requests += 1
             case "retry":
-                extra += budget.try_retry()
+                retries += budget.try_retry()
             case "hedge":
-                extra += budget.try_hedge(1)
+                if budget.try_hedge():
+                    hedges += 1
+                    budget.hedged(100_000)
             case _:
                 clock.advance(1.0)
-        assert extra <= max(3, 0.1 * requests + 1e-6)
+        assert retries <= max(3, 0.1 * requests + 1e-6)
+        assert hedges <= 0.2 * requests + 1e-6
+        assert hedges * 100_000 <= 0.05 * requests * 1_000_000 + 1e-6

@@ -191,21 +191,38 @@ class TargetGate:
         `QueueTimeout` where the wait would not end before `deadline_s`, at once and not after waiting.  A cancelled
         wait leaves nothing behind.
         """
-        queue = self._queue
-        which = queue.of(priority)
+        which = self._queue.of(priority)
         now_s = self._clock.monotonic()
         if not self.admits:
             raise self._down()
         which.wants(now_s)
-        if not queue.waiting and queue.may_take(which, self._concurrency.limit, now_s):
-            if self._pacer.is_free(now_s):
-                return self._permit(which, now_s)
-            need = Sent(1, input_tokens, output_tokens)
-            if self._pacer.wait_s(need, _NOTHING, now_s) <= 0.0:
-                return self._paced_permit(which, need, now_s)
+        permit = self._at_once(which, input_tokens, output_tokens, now_s)
+        if permit is not None:
+            return permit
         return await self._wait(
             Waiter(which, tenant, Sent(1, input_tokens, output_tokens), _future()), weight, deadline_s
         )
+
+    def try_enter(
+        self, *, priority: Priority = "standard", input_tokens: int = 0, output_tokens: int = 0
+    ) -> Permit | None:
+        """A place where there is one at once, for a call that need not be made: it never stands in line."""
+        if not self.admits:
+            return None
+        return self._at_once(self._queue.of(priority), input_tokens, output_tokens, self._clock.monotonic())
+
+    def _at_once(
+        self, which: PriorityClass[Waiter], input_tokens: int, output_tokens: int, now_s: float
+    ) -> Permit | None:
+        queue = self._queue
+        if queue.waiting or not queue.may_take(which, self._concurrency.limit, now_s):
+            return None
+        if self._pacer.is_free(now_s):
+            return self._permit(which, now_s)
+        need = Sent(1, input_tokens, output_tokens)
+        if self._pacer.wait_s(need, _NOTHING, now_s) <= 0.0:
+            return self._paced_permit(which, need, now_s)
+        return None
 
     async def _wait(self, waiter: Waiter, weight: float, deadline_s: float) -> Permit:
         queue, which, need = self._queue, waiter.which, waiter.need

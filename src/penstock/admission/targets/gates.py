@@ -5,17 +5,19 @@ bound on how many are kept; one in use, or with an open breaker, is never droppe
 """
 
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final
 
 from penstock.admission.limits.estimate import prompt_tokens
 from penstock.admission.targets.breaker import BreakerChange
+from penstock.admission.targets.choice import choose
 from penstock.admission.targets.gate import Permit, TargetGate
 from penstock.admission.targets.retries import RetryBudget
-from penstock.config.targets import GateSettings, RetrySettings
+from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.exchange import Exchange
+from penstock.core.facts import Hedged
 from penstock.core.ports import Route, Target
 
 _MAX_KEPT: Final = 2_000
@@ -31,15 +33,17 @@ class TargetGates:
         clock: Clock,
         rng: random.Random,
         *,
+        hedging: HedgeSettings | None = None,
         on_breaker_change: Callable[[str, BreakerChange], None] | None = None,
     ) -> None:
         self._settings = settings
         self._retries = retries
+        self._hedging = hedging or HedgeSettings()
         self._clock = clock
         self._rng = rng
         self._on_breaker_change = on_breaker_change
         self._gates: dict[str, TargetGate] = {}
-        self._budgets: dict[str, RetryBudget] = {}
+        self._calls: dict[str, CallsOfRoute] = {}
 
     def __iter__(self) -> Iterator[TargetGate]:
         return iter(tuple(self._gates.values()))
@@ -50,14 +54,8 @@ class TargetGates:
 
     def enter(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Permit]:
         principal = exchange.principal
-        gate = self._gates.get(target.name)
-        if gate is None:
-            gate = self._make(target.name)
-        tokens_in = tokens_out = 0
-        if gate.is_paced:
-            request = exchange.request
-            tokens_in = prompt_tokens(request)
-            tokens_out = (request.max_tokens or 0) if isinstance(request, ChatRequest) else 0
+        gate = self.gate(target.name)
+        tokens_in, tokens_out = _tokens(exchange) if gate.is_paced else (0, 0)
         return gate.enter(
             tenant=principal.tenant,
             deadline_s=exchange.deadline_s,
@@ -67,17 +65,45 @@ class TargetGates:
             output_tokens=tokens_out,
         )
 
-    def request(self, route: Route) -> None:
-        budget = self._budgets.get(route.name)
-        if budget is None:
-            if len(self._budgets) >= _MAX_KEPT:
-                self._budgets.clear()
-            budget = self._budgets[route.name] = RetryBudget(self._retries, self._clock)
-        budget.request()
+    def try_enter(self, exchange: Exchange, target: Target) -> Permit | None:
+        gate = self.gate(target.name)
+        tokens_in, tokens_out = _tokens(exchange) if gate.is_paced else (0, 0)
+        return gate.try_enter(priority=exchange.principal.priority, input_tokens=tokens_in, output_tokens=tokens_out)
 
-    def may_retry(self, route: Route) -> bool:
-        budget = self._budgets.get(route.name)
-        return budget is not None and budget.try_retry()
+    def begin(self, route: Route) -> "CallsOfRoute":
+        calls = self._calls.get(route.name)
+        if calls is None:
+            if len(self._calls) >= _MAX_KEPT:
+                self._calls.clear()
+            calls = self._calls[route.name] = CallsOfRoute(self, RetryBudget(self._retries, self._hedging, self._clock))
+        calls.budget.request()
+        return calls
+
+    def settled(self, exchange: Exchange) -> None:
+        """Learn what the answer cost, and what the call that lost against another did."""
+        route = exchange.route
+        calls = None if route is None else self._calls.get(route.name)
+        if calls is None:
+            return
+        if any(type(fact) is Hedged for fact in exchange.facts):
+            lost = [each.cost.amount_nanousd for each in exchange.extra_calls if each.why == "hedge"]
+            calls.budget.hedged(lost[0] if lost else 0)
+        total = exchange.cost.amount_nanousd
+        if total is not None:
+            calls.budget.spent(total - sum(each.cost.amount_nanousd or 0 for each in exchange.extra_calls))
+
+    def hedge_after_s(self, target: Target) -> float | None:
+        return self.gate(target.name).hedge_after_s(self._hedging.quantile)
+
+    def order(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """The less loaded of two that are drawn first, then the others as they follow it."""
+        loads = [0.0 if (gate := self._gates.get(target.name)) is None else gate.load_s for target in targets]
+        first = choose([place for place, target in enumerate(targets) if self.is_up(target)], loads, self._rng)
+        return targets if not first else (*targets[first:], *targets[:first])
+
+    def gate(self, name: str) -> TargetGate:
+        gate = self._gates.get(name)
+        return gate if gate is not None else self._make(name)
 
     def _make(self, name: str) -> TargetGate:
         if len(self._gates) >= _MAX_KEPT:
@@ -85,3 +111,30 @@ class TargetGates:
         gate = TargetGate(name, self._settings, self._clock, self._rng, on_breaker_change=self._on_breaker_change)
         self._gates[name] = gate
         return gate
+
+
+class CallsOfRoute:
+    """`core.ports.RouteCalls`."""
+
+    __slots__ = ("_gates", "budget")
+
+    def __init__(self, gates: TargetGates, budget: RetryBudget) -> None:
+        self._gates = gates
+        self.budget = budget
+
+    def may_retry(self) -> bool:
+        return self.budget.try_retry()
+
+    def may_hedge(self) -> bool:
+        return self.budget.try_hedge()
+
+    def hedge_after_s(self, target: Target) -> float | None:
+        return self._gates.hedge_after_s(target)
+
+    def order(self, targets: Sequence[Target]) -> Sequence[Target]:
+        return self._gates.order(targets)
+
+
+def _tokens(exchange: Exchange) -> tuple[int, int]:
+    request = exchange.request
+    return prompt_tokens(request), (request.max_tokens or 0) if isinstance(request, ChatRequest) else 0

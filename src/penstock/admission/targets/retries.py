@@ -5,8 +5,10 @@
 
 import math
 
-from penstock.config.targets import RetrySettings
+from penstock.config.targets import HedgeSettings, RetrySettings
 from penstock.core.clock import Clock
+
+_SETTLES = 0.1
 
 
 class ExtraLoad:
@@ -52,26 +54,26 @@ class ExtraLoad:
 
 
 class RetryBudget:
-    """Retries and hedges together within `ratio` of all calls; hedges also within their ratio of all spend.
+    """Retries within their part of all calls; hedges within theirs, and within their part of all that is spent.
 
-    Call `request` once for each exchange that makes a first attempt and `spent` with what its answer cost.
+    Call `request` once for each exchange, `spent` with what its answer cost, and `hedged` once for each `try_hedge`
+    that was granted, when it is known what the call that lost has cost.
     """
 
-    __slots__ = ("_calls", "_hedge_calls", "_hedge_spend")
+    __slots__ = ("_answer_nanousd", "_calls", "_hedge_calls", "_hedge_nanousd", "_hedge_spend", "_hedges_under_way")
 
-    def __init__(self, settings: RetrySettings, clock: Clock, *, hedge_ratio: float = 0.05) -> None:
+    def __init__(self, settings: RetrySettings, hedging: HedgeSettings, clock: Clock) -> None:
         half_life_s = settings.half_life_s
         self._calls = ExtraLoad(ratio=settings.ratio, floor=settings.floor, half_life_s=half_life_s, clock=clock)
-        self._hedge_calls = ExtraLoad(ratio=hedge_ratio, floor=0.0, half_life_s=half_life_s, clock=clock)
-        self._hedge_spend = ExtraLoad(ratio=hedge_ratio, floor=0.0, half_life_s=half_life_s, clock=clock)
+        self._hedge_calls = ExtraLoad(ratio=hedging.max_calls, floor=0.0, half_life_s=half_life_s, clock=clock)
+        self._hedge_spend = ExtraLoad(ratio=hedging.max_spend, floor=0.0, half_life_s=half_life_s, clock=clock)
+        self._hedges_under_way = 0
+        self._answer_nanousd = 0.0
+        self._hedge_nanousd: float | None = None
 
     def request(self) -> None:
         self._calls.want(1.0)
         self._hedge_calls.want(1.0)
-
-    def spent(self, cost_nanousd: int) -> None:
-        """What a request's own answer cost, hedges left out."""
-        self._hedge_spend.want(cost_nanousd)
 
     def try_retry(self) -> bool:
         """Take one extra call; False where the budget is used up, and then there must be none."""
@@ -80,24 +82,28 @@ class RetryBudget:
         self._calls.spend(1.0)
         return True
 
-    def try_hedge(self, estimated_nanousd: int | None) -> bool:
-        """Take one extra call that may cost as much as `estimated_nanousd`; where that is unknown, calls are counted.
-
-        Whoever got True says with `hedged` what the loser really cost.
-        """
-        meter, amount = self._hedge(estimated_nanousd)
-        if not (self._calls.has_room(1.0) and meter.has_room(amount)):
+    def try_hedge(self) -> bool:
+        """Take one hedge.  What it will cost is expected from those before it, and of the first from whole answers."""
+        expected = self._answer_nanousd if self._hedge_nanousd is None else self._hedge_nanousd
+        if not self._hedge_calls.has_room(1.0):
             return False
-        self._calls.spend(1.0)
-        meter.spend(amount)
+        if not self._hedge_spend.has_room(expected * (self._hedges_under_way + 1)):
+            return False
+        self._hedge_calls.spend(1.0)
+        self._hedges_under_way += 1
         return True
 
-    def hedged(self, *, estimated_nanousd: int | None, cost_nanousd: int) -> None:
-        """Correct the estimate of a hedge by the cost of the call that lost."""
-        if estimated_nanousd is not None:
-            self._hedge_spend.spend(cost_nanousd - estimated_nanousd)
+    def hedged(self, lost_nanousd: int | None) -> None:
+        """What the call that lost has cost: 0 where none did, and as expected where it is None, not known."""
+        self._hedges_under_way -= 1
+        known = self._hedge_nanousd
+        if lost_nanousd is None:
+            lost_nanousd = round(self._answer_nanousd if known is None else known)
+        self._hedge_nanousd = lost_nanousd if known is None else known + _SETTLES * (lost_nanousd - known)
+        self._hedge_spend.spend(lost_nanousd)
 
-    def _hedge(self, estimated_nanousd: int | None) -> tuple[ExtraLoad, float]:
-        if estimated_nanousd is None:
-            return self._hedge_calls, 1.0
-        return self._hedge_spend, float(estimated_nanousd)
+    def spent(self, cost_nanousd: int) -> None:
+        """What a request's own answer cost, all that is extra left out."""
+        known = self._answer_nanousd
+        self._answer_nanousd = known + _SETTLES * (cost_nanousd - known) if known else float(cost_nanousd)
+        self._hedge_spend.want(cost_nanousd)

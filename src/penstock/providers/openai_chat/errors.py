@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from penstock.core.errors import (
+    ContentRefused,
     ContextTooLong,
     PenstockError,
     UpstreamAuthFailed,
@@ -47,6 +48,9 @@ _NO_KEY: Final = frozenset(
     {"invalid_api_key", "invalid_authentication", "authentication_error", "account_deactivated", "no_api_key"}
 )
 _NO_MODEL: Final = frozenset({"model_not_found", "DeploymentNotFound", "model_not_available", "model_decommissioned"})
+_FILTERED: Final = frozenset(
+    {"content_filter", "content_policy_violation", "invalid_prompt", "bio_policy", "misalignment_policy_violation"}
+)
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT_S: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0))
 _TRY_AGAIN: Final = re.compile(r"try again in ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)", re.IGNORECASE)
@@ -105,7 +109,8 @@ def _map(status: int, complaint: Complaint, wait_s: float | None, body: bytes) -
         return ContextTooLong(
             _public(complaint, "The input is too long for this model."), field="messages", detail=detail
         )
-    refused = UpstreamRefused(
+    kind = ContentRefused if _is_moderation(complaint) else UpstreamRefused
+    refused = kind(
         _public(complaint, f"The provider refused the request with status {status}."),
         upstream_status=status,
         field=complaint.param,
@@ -129,9 +134,9 @@ def _throttled(status: int, complaint: Complaint, wait_s: float | None, detail: 
 
 
 def _is_moderation(complaint: Complaint) -> bool:
-    """OpenRouter and some others answer 403 to flagged input: the request's doing, not the credential's."""
+    """Flagged input: the request's doing, not the credential's, though OpenRouter and some others answer 403 to it."""
     text = complaint.message.lower()
-    return "moderation" in text or "flagged" in text or "content_filter" in complaint.words
+    return "moderation" in text or "flagged" in text or bool(complaint.words & _FILTERED)
 
 
 def _status_of(complaint: Complaint) -> int:
