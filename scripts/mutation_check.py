@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+HEDGE = "tests/flow/test_hedge.py"
 OUTCOMES = "tests/flow/test_outcomes.py"
 BOOKS = "tests/flow/test_books.py"
 SHIP = "tests/watch/test_ship.py"
@@ -37,6 +38,48 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "calls beside the answer are not paid for",
+        "flow/settle.py",
+        "        if exchange.extra_calls:\n",
+        "        if False:\n",
+        HEDGE,
+    ),
+    Mutation(
+        "a call that lost is left running",
+        "flow/hedge.py",
+        "        was_cancelled = await _end(runners)\n",
+        "        was_cancelled = False\n",
+        HEDGE,
+    ),
+    Mutation(
+        "an answer that came too late stays open",
+        "flow/hedge.py",
+        "        opened.source.close()\n",
+        "        pass\n",
+        HEDGE,
+    ),
+    Mutation(
+        "a call that broke off is free",
+        "flow/call.py",
+        "                note_extra(exchange, broken_off)\n",
+        "                pass\n",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation(
+        "hedges have no bound",
+        "admission/targets/retries.py",
+        "        if not self._hedge_spend.has_room(expected * (self._hedges_under_way + 1)):\n",
+        "        if False:\n",
+        "tests/admission/targets/test_retries.py",
+    ),
+    Mutation(
+        "further calls are not asked of the allowance",
+        "flow/attempt.py",
+        "                if exchange.attempts or target is not self._route.targets[0]:\n",
+        "                if False:\n",
+        "tests/flow/test_attempt.py",
+    ),
     Mutation("leases are not settled", "flow/settle.py", "            lease.settle(exchange)\n", "", OUTCOMES),
     Mutation(
         "only the last lease is settled", "flow/settle.py", "while exchange.leases:", "if exchange.leases:", OUTCOMES
@@ -88,13 +131,6 @@ MUTATIONS = (
     ),
     Mutation("tool calls cost nothing", "flow/meter.py", "self._pieces.append(event.arguments)", "pass", BOOKS),
     Mutation("an estimate is called exact", "flow/meter.py", 'accuracy="estimated"', 'accuracy="exact"', OUTCOMES),
-    Mutation(
-        "a call that broke off is free",
-        "flow/settle.py",
-        'return Usage(accuracy="unknown")',
-        "return NOTHING_USED",
-        OUTCOMES,
-    ),
     Mutation(
         "the source is left open", "flow/engine.py", "            opened.source.close()", "            pass", OUTCOMES
     ),

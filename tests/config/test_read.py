@@ -34,6 +34,9 @@ def test_an_empty_file_is_no_configuration_at_all(tmp_path: Path) -> None:
     assert read(write(tmp_path, "# nothing yet\n"), {}).server == Config().server
 
 
+TARGET = "targets: [{provider: sim, model: sim}]"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -47,6 +50,18 @@ def test_an_empty_file_is_no_configuration_at_all(tmp_path: Path) -> None:
         ("server: {on_client_gone: drian}", "did you mean `drain`?"),
         ("models: {m: {targets: {}}}", "1: models.m.targets: expected a list, got a mapping"),
         ("models: {m: {targets: []}}", "1: models.m.targets: a model needs at least one target"),
+        (f"models: {{m: {{{TARGET}, balanced: true}}}}", "1: models.m.balanced: there is only one target"),
+        (f"models: {{m: {{{TARGET}, cheaper: m}}}}", "1: models.m.cheaper: it names no other model"),
+        (f"models: {{m: {{{TARGET}, cheaper: lite}}, lit: {{{TARGET}}}}}", "did you mean `lit`?"),
+        (f"models: {{m: {{{TARGET}, fallbacks: [{{on: [], answer: a}}]}}}}", "fallbacks.0.on: it names no cause"),
+        (f"models: {{m: {{{TARGET}, fallbacks: [{{on: [down]}}]}}}}", "fallbacks.0: it needs either"),
+        (f"models: {{m: {{{TARGET}, fallbacks: [{{on: [down], answer: a, {TARGET}}}]}}}}", "it needs either"),
+        (f"models: {{m: {{{TARGET}, fallbacks: [{{on: [down], answer: ' '}}]}}}}", "an answer without a word is none"),
+        (
+            f"models: {{m: {{{TARGET}, fallbacks: [{{on: [down], answer: a}}, {{on: [down], {TARGET}}}]}}}}",
+            "fallbacks.1: it would never be taken",
+        ),
+        (f"models: {{m: {{{TARGET}, fallbacks: [{{on: [dawn], answer: a}}]}}}}", "did you mean `down`?"),
         ("models:\n  m:\n    targets:\n      - provider: a", "4: models.m.targets.0.model: it is required"),
         ("models: {'a b': {targets: [{provider: a, model: b}]}}", "a model name has no spaces"),
         ("log: {level: info}\nlog: {level: debug}", "2: log: it is set twice, first on line 1"),

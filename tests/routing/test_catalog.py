@@ -7,11 +7,12 @@ import pytest
 
 from penstock.config import InvalidConfig, read
 from penstock.core.chat import ChatRequest
-from penstock.core.errors import UnknownModel
-from penstock.core.exchange import Exchange, Principal
+from penstock.core.errors import BudgetExhausted, UnknownModel
+from penstock.core.exchange import BudgetAction, Exchange, Principal
 from penstock.core.facts import RouteChosen
 from penstock.core.ids import ExchangeId
 from penstock.routing.catalog import Catalog, RouteStage, Upstream, build_catalog
+from penstock.routing.tier import TierStage
 from penstock.testing.clock import FakeClock
 from penstock.testing.scripted import ScriptedProvider
 
@@ -30,6 +31,11 @@ models:
       - {provider: anthropic, model: claude-3-5-haiku-latest}
   gpt-4o:
     targets: [{provider: sim, model: sim}]
+    cheaper: fast
+    hedged: true
+    fallbacks:
+      - {on: [down, slow], targets: [{provider: anthropic, model: claude-3-5-haiku-latest}]}
+      - {on: [down], answer: Please come back later.}
 """
 
 
@@ -105,19 +111,60 @@ def test_a_target_whose_provider_is_not_there_refuses_to_start(tmp_path: Path) -
     assert "there is no API key for `sim`" in texts[2]
 
 
-def test_the_stage_sets_the_route_and_says_so(catalog: Catalog) -> None:
-    exchange = Exchange(
+def an_exchange(model: str) -> Exchange:
+    return Exchange(
         id=ExchangeId("ex_1"),
         principal=Principal("acme", "key_1"),
-        request=ChatRequest(dialect="openai-chat", model="fast", messages=()),
+        request=ChatRequest(dialect="openai-chat", model=model, messages=()),
         dialect="openai-chat",
         started_at=0.0,
         began_s=999.0,
         deadline_s=1_060.0,
         gone_policy="abort",
     )
+
+
+def test_the_stage_sets_the_route_and_says_so(catalog: Catalog) -> None:
+    exchange = an_exchange("fast")
     asyncio.run(RouteStage(catalog, FakeClock()).enter(exchange))
     assert exchange.route is catalog.resolve("fast")
     assert exchange.facts == [
         RouteChosen(at_s=1.0, route="fast", targets=("my-openai/gpt-4o-mini@eu", "anthropic/claude-3-5-haiku-latest"))
     ]
+
+
+def test_a_configured_route_knows_its_steps_down_and_its_cheaper_tier(catalog: Catalog) -> None:
+    route = catalog.resolve("gpt-4o")
+    assert (route.is_hedged, route.is_balanced) == (True, False)
+    assert route.cheaper == catalog.resolve("fast")
+    assert [(each.causes, [target.name for target in each.targets], each.answer) for each in route.fallbacks] == [
+        ({"down", "slow"}, ["anthropic/claude-3-5-haiku-latest"], None),
+        ({"down"}, [], "Please come back later."),
+    ]
+    assert route.helps_with("slow")
+    assert not route.helps_with("limited")
+
+
+@pytest.mark.parametrize(
+    ("action", "model", "goes_to"),
+    [
+        (None, "gpt-4o", "gpt-4o"),
+        ("cheaper_tier", "gpt-4o", "fast"),
+        ("cheaper_tier", "fast", None),
+        ("cache_only", "gpt-4o", None),
+    ],
+)
+def test_a_budget_without_room_sends_a_request_to_the_cheaper_tier_or_nowhere(
+    catalog: Catalog, action: BudgetAction | None, model: str, goes_to: str | None
+) -> None:
+    clock = FakeClock()
+    exchange = an_exchange(model)
+    exchange.budget_action = action
+    asyncio.run(RouteStage(catalog, clock).enter(exchange))
+    if goes_to is None:
+        with pytest.raises(BudgetExhausted):
+            asyncio.run(TierStage(clock).enter(exchange))
+        return
+    asyncio.run(TierStage(clock).enter(exchange))
+    assert exchange.route is not None
+    assert exchange.route.name == goes_to
