@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.core.errors import (
+    ContentRefused,
     ContextTooLong,
     PenstockError,
     UpstreamAuthFailed,
@@ -39,11 +40,11 @@ MAPPED: list[tuple[int, bytes, type[PenstockError], str]] = [
     ),
     (413, openai("Please reduce the length of the messages"), ContextTooLong, "other"),
     (413, openai("Request too large"), UpstreamRefused, "never"),
-    (400, openai("filtered", None, "content_filter"), UpstreamRefused, "never"),
+    (400, openai("filtered", None, "content_filter"), ContentRefused, "never"),
     (400, openai("k", "invalid_request_error", "invalid_api_key"), UpstreamAuthFailed, "other"),
     (401, openai("Incorrect API key provided: sk-abcdefgh", None, "invalid_api_key"), UpstreamAuthFailed, "other"),
     (403, openai("Country not supported", None, "unsupported_country_region_territory"), UpstreamAuthFailed, "other"),
-    (403, openai("Your chosen model requires moderation and your input was flagged"), UpstreamRefused, "never"),
+    (403, openai("Your chosen model requires moderation and your input was flagged"), ContentRefused, "never"),
     (402, openai("Insufficient Balance"), UpstreamThrottled, "other"),
     (404, openai("No such model", None, "model_not_found"), UpstreamRefused, "other"),
     (404, openai("No deployment", None, "DeploymentNotFound"), UpstreamRefused, "other"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from penstock.core.answer import Answer, TextBlock
 from penstock.core.chat import ChatRequest
 from penstock.core.errors import (
+    ContentRefused,
     ContextTooLong,
     PenstockError,
     UpstreamAuthFailed,
@@ -260,7 +261,7 @@ FAILED = "response.failed"
         ({"type": "error", "error": {"type": "invalid_request_error", "message": "bad"}}, UpstreamRefused),
         ({"type": "error", "code": None, "message": "?"}, UpstreamUnavailable),
         ({"type": FAILED, "response": {"error": {"code": "server_error", "message": "x"}}}, UpstreamUnavailable),
-        ({"type": FAILED, "response": {"error": {"code": "invalid_prompt", "message": "x"}}}, UpstreamRefused),
+        ({"type": FAILED, "response": {"error": {"code": "invalid_prompt", "message": "x"}}}, ContentRefused),
         ({"type": FAILED, "response": {"error": {"code": "image_too_large", "message": "x"}}}, UpstreamRefused),
         (
             {"type": FAILED, "response": {"error": {"code": "vector_store_timeout", "message": "x"}}},
