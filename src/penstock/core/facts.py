@@ -100,6 +100,14 @@ class StageRefused(Fact, frozen=True, tag="stage_refused"):
     code: str
 
 
+class InputRefused(Fact, frozen=True, tag="input_refused"):
+    """The request has `actual` of what `limit` of the configuration's `inputs` counts, which is more than `most`."""
+
+    limit: str
+    most: int
+    actual: int
+
+
 class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
     lease: str
 
@@ -182,6 +190,7 @@ AnyFact: TypeAlias = (
     | AdvisoryFieldDropped
     | StageAnswered
     | StageRefused
+    | InputRefused
     | LeaseTaken
     | LeaseSettled
     | CredentialEnded
