@@ -129,6 +129,12 @@ class IssuerKeysStale(Fact, frozen=True, tag="issuer_keys_stale"):
     age_s: float
 
 
+class ClockMoved(Fact, frozen=True, tag="clock_moved"):
+    """Somebody has set the machine's clock by `by_s` since the exchange before: expiries are judged by the new time."""
+
+    by_s: float
+
+
 class ClientLeft(Fact, frozen=True, tag="client_left"):
     policy: str
 
@@ -195,6 +201,7 @@ AnyFact: TypeAlias = (
     | LeaseSettled
     | CredentialEnded
     | IssuerKeysStale
+    | ClockMoved
     | ClientLeft
     | UsageEstimated
     | PriceUnknown
