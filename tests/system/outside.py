@@ -2,7 +2,7 @@
 
 import json  # noqa: TID251 - the issuers' and the provider's side
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,7 +71,7 @@ models:
 
 
 @contextmanager
-def serving() -> Iterator[Outside]:
+def serving() -> Generator[Outside]:
     outside = Outside()
 
     class Handler(BaseHTTPRequestHandler):
