@@ -2,6 +2,7 @@
 
 import asyncio
 import json  # noqa: TID251 - the application's side
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,13 +62,8 @@ def shown(reply: Reply) -> tuple[int, tuple[tuple[str, str], ...], str]:
 
 def with_header(token: str, key: Signer, **header: object) -> str:
     """The same claims with another header, signed anew."""
-    return key.sign(json.loads(_decoded(token.split(".")[1])), **header)
-
-
-def _decoded(part: str) -> bytes:
-    from base64 import urlsafe_b64decode  # noqa: PLC0415 - only here
-
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    claimed = token.split(".")[1]
+    return key.sign(json.loads(urlsafe_b64decode(claimed + "=" * (-len(claimed) % 4))), **header)
 
 
 def forgeries(outside: Outside) -> dict[str, str]:

@@ -117,8 +117,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A public model name: targets in the order in which they are tried, and how many attempts there may be.
 
     `balanced` makes the targets equals; `hedged` allows a second call beside one that is late; `cheaper` is the model
-    that a budget may send a request to instead;
-    `inputs` are those of `Settings.inputs` that are others for it, by their names there.
+    that a budget may send a request to instead.  `inputs` are those of `Settings.inputs` that are others for it, by
+    their names there.
     """
 
     targets: tuple[TargetSettings, ...]
