@@ -23,6 +23,9 @@ JOURNAL = "tests/watch/test_journal.py"
 PRICES = "tests/watch/test_prices.py"
 KEYS = "tests/admission/test_keys.py"
 IN_FLIGHT = "tests/admission/test_inflight.py"
+INPUTS = "tests/admission/test_inputs.py"
+TOKENS = "tests/admission/test_tokens.py"
+ENUMERATION = "tests/admission/test_enumeration.py"
 SURVIVED, KILLED, STALE = "SURVIVED", "killed", "STALE"
 
 
@@ -278,6 +281,56 @@ MUTATIONS = (
         "self._taken >= self._limit",
         "self._taken > self._limit",
         IN_FLIGHT,
+    ),
+    Mutation(
+        "text that is not ASCII passes for shorter",
+        "admission/inputs.py",
+        "_MOST_UTF8_BEYOND_ONE = 3",
+        "_MOST_UTF8_BEYOND_ONE = 0",
+        INPUTS,
+    ),
+    Mutation("images in a tool's result are not seen", "admission/inputs.py", "left += inner", "pass", INPUTS),
+    Mutation(
+        "bytes hide in fields without a name",
+        "admission/inputs.py",
+        "sizes.text_bytes += _json_bytes(part.extras)",
+        "pass",
+        INPUTS,
+    ),
+    Mutation(
+        "an assistant's own limits are those of all",
+        "admission/inputs.py",
+        "self._own.get(request.model, self._bounds)",
+        "self._bounds",
+        INPUTS,
+    ),
+    Mutation(
+        "any issuer's key is good for any issuer",
+        "admission/identity/tokens.py",
+        "trusted = state.trusted.get(issuer) if isinstance(issuer, str) else None",
+        "trusted = next(iter(state.trusted.values()))",
+        TOKENS,
+    ),
+    Mutation(
+        "a signature is not looked at",
+        "admission/identity/tokens.py",
+        "if not key.has_signed(signed, signature, header.alg):",
+        "if False:",
+        TOKENS,
+    ),
+    Mutation(
+        "an unknown key costs no signature",
+        "admission/identity/tokens.py",
+        "            if decoy is not None:",
+        "            if False and decoy is not None:",
+        ENUMERATION,
+    ),
+    Mutation(
+        "old keys are good for ever",
+        "admission/identity/tokens.py",
+        "if now >= trusted.usable_until:",
+        "if not trusted.usable_until:",
+        TOKENS,
     ),
 )
 

@@ -14,7 +14,7 @@ from penstock.config.identity import Role
 from penstock.core.chat import ChatRequest
 from penstock.core.errors import Forbidden
 from penstock.core.exchange import Exchange, Principal
-from penstock.core.facts import CredentialEnded, IssuerKeysStale
+from penstock.core.facts import ClockMoved, CredentialEnded, IssuerKeysStale
 from penstock.core.ids import ExchangeId
 from penstock.testing.clock import FakeClock
 
@@ -89,6 +89,37 @@ def test_an_exchange_let_in_by_stale_keys_says_so() -> None:
         asyncio.run(stage.enter(each))
     assert stale.facts == [IssuerKeysStale(at_s=10.0, issuer="corp", age_s=700.0)]
     assert fine.facts == []
+
+
+class SetClock(FakeClock):
+    """One that somebody sets."""
+
+    set_s = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.set_s
+
+
+def test_the_first_exchange_after_the_clock_was_set_says_by_how_much() -> None:
+    clock = SetClock()
+    stage = IdentityStage(clock, lambda _: None)
+
+    def moved() -> list[object]:
+        entered = exchange(Principal("acme", "key_1"))
+        asyncio.run(stage.enter(entered))
+        return [fact.by_s for fact in entered.facts if isinstance(fact, ClockMoved)]
+
+    assert moved() == []
+    clock.advance(86_400)
+    assert moved() == []
+    clock.set_s = 3_600.0
+    assert moved() == [pytest.approx(3_600.0)]
+    assert moved() == []
+    clock.set_s = -3_600.0
+    assert moved() == [pytest.approx(-7_200.0)]
+    for _ in range(100):
+        clock.set_s += 0.5
+        assert moved() == [], "small corrections are no news, however many"
 
 
 def test_a_credential_that_ends_meanwhile_is_noted_once() -> None:

@@ -2,9 +2,10 @@
 
 import threading
 
+import msgspec
 import pytest
 from jwt.algorithms import get_default_algorithms
-from tests.admission.mint import NOW, TENANTS, b64, claims, hs256, key_set, live_tokens, signer
+from tests.admission.mint import NOW, SETTINGS, TENANTS, b64, claims, hs256, key_set, live_tokens, signer
 
 from penstock.admission.identity import tokens as module
 from penstock.admission.identity.authenticator import Authenticator
@@ -218,6 +219,39 @@ def test_an_oversized_token_is_refused_before_anything_is_read() -> None:
     assert refused(live_tokens(RSA), token) == "token_too_long"
     assert refused(live_tokens(RSA), "x" * 8193) == "token_too_long"
     assert refused(live_tokens(RSA), "x" * 8192) == "token_malformed"
+
+
+def test_a_claim_or_header_that_is_said_twice_counts_as_the_last_and_only_under_a_good_signature() -> None:
+    """RFC 7519, 4: either refuse or take the last.  What matters: the same reading is signed, checked and used."""
+    tokens = live_tokens(RSA)
+
+    def twice(head: bytes, tail: bytes) -> str:
+        text = f"{b64(head)}.{b64(dumps(claims())[:-1] + tail)}"
+        signature = get_default_algorithms()["RS256"].sign(text.encode("ascii"), RSA.private)
+        return f"{text}.{b64(signature)}"
+
+    head = b'{"alg":"RS256","kid":"one"}'
+    assert tokens.verify(twice(head, b',"sub":"eve"}')).user == "eve"
+    assert refused(tokens, twice(head, b',"org":{"id":"nobody"}}')) == "token_tenant"
+    assert refused(tokens, twice(head, b',"exp":1}')) == "token_expired"
+    assert refused(tokens, twice(b'{"alg":"RS256","kid":"one","alg":"none"}', b"}")) == "token_algorithm"
+    unsigned = forged(twice(head, b"}"), header={"alg": "RS256", "kid": "two"})
+    assert refused(tokens, unsigned) == "token_key_unknown"
+
+
+def test_an_issuer_is_trusted_for_its_own_tokens_only() -> None:
+    other = msgspec.structs.replace(SETTINGS, issuer="https://other.example.com", tenant="acme")
+    other = msgspec.structs.replace(other, claims=msgspec.structs.replace(SETTINGS.claims, tenant=None))
+    tokens = LiveTokens({"corp": SETTINGS, "other": other}, FakeClock(), lambda _: False)
+    tokens.replace_tenants({**TENANTS, "rich": TenantEntry("rich", is_active=True)})
+    tokens.replace_keys("corp", read_key_set(key_set(RSA)), confirmed_at=NOW)
+    tokens.replace_keys("other", read_key_set(key_set(EC)), confirmed_at=NOW)
+    theirs = claims(iss="https://other.example.com", org={"id": "rich"})
+    assert tokens.verify(EC.sign(theirs)).tenant == "acme", "the one that it speaks for, whatever it says"
+    assert refused(tokens, EC.sign(claims(org={"id": "rich"}))) == "token_key_unknown"
+    assert refused(tokens, EC.sign(claims(), kid="one")) == "token_algorithm"
+    assert refused(tokens, EC.sign(claims(), kid=None)) == "token_algorithm"
+    assert refused(tokens, RSA.sign(theirs)) == "token_key_unknown"
 
 
 def test_critical_extensions_are_refused_since_we_know_none() -> None:

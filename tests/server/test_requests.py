@@ -151,6 +151,8 @@ TWO_WAYS = {
     "a bare line feed": b"GET /a HTTP/1.1\nhost: x\n\n",
     "no host": b"GET /a HTTP/1.1\r\n\r\n",
     "two hosts": HEAD + b"Host: y\r\n\r\n",
+    "two credentials": HEAD + b"authorization: a\r\nAuthorization: b\r\n\r\n",
+    "the same credential twice": HEAD + b"x-api-key: a\r\nX-API-Key: a\r\n\r\n",
     "a space in the target": b"GET /a b HTTP/1.1\r\nhost: x\r\n\r\n",
     "HTTP/0.9": b"GET /a\r\n\r\n",
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",

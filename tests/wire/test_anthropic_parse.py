@@ -264,6 +264,15 @@ def test_headers_of_the_question_are_kept_and_sent_on() -> None:
     assert b"anthropic-" not in call.body
 
 
+@pytest.mark.parametrize("name", ["anthropic-beta", "anthropic-version"])
+@pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "日本", "2023-06-01", 5])
+def test_a_field_of_the_body_is_never_taken_for_a_header(name: str, value: object) -> None:
+    for headers in (None, Headers({}), Headers({name: "x"})):
+        with pytest.raises(MalformedRequest) as caught:
+            CLIENT.parse(dumps({**body(), name: value}), headers)
+        assert caught.value.field == name
+
+
 def test_an_empty_system_prompt_is_none() -> None:
     empty: tuple[Any, ...] = ("", [], None)
     for nothing in empty:

@@ -17,6 +17,7 @@ from penstock.admission.identity.access import is_allowed, visible
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.identity.stage import IdentityStage, note_ended
 from penstock.admission.inflight import InFlightLimit
+from penstock.admission.inputs import InputStage, bounds_of
 from penstock.admission.keys import open_hasher
 from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.gates import TargetGates
@@ -24,6 +25,7 @@ from penstock.app.books import Books
 from penstock.app.condition import Condition
 from penstock.app.upstreams import Connected, connect
 from penstock.config.datadir import DataDir
+from penstock.config.inputs import override
 from penstock.config.logs import configure_logs
 from penstock.config.types import Config
 from penstock.core.clock import Clock, SystemClock
@@ -200,15 +202,24 @@ def new_plan(
 ) -> Plan:
     """The stages in their order.  None of today's watches the answer.
 
-    Who may not use a model learns so before a place is taken.  `stale_s` is `Identities.stale_s`.
+    Who may not use a model, or asks too much at once, learns so before a place is taken.  `stale_s` is
+    `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
+        _input_stage(config, clock),
         InFlightLimit(config.server.max_in_flight, clock),
         RouteStage(catalog, clock),
         TierStage(clock),
     )
     return Plan(request=stages, response=stages)
+
+
+def _input_stage(config: Config, clock: Clock) -> InputStage:
+    own = {
+        name: bounds_of(override(config.inputs, model.inputs)) for name, model in config.models.items() if model.inputs
+    }
+    return InputStage(bounds_of(config.inputs), own, clock)
 
 
 def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:

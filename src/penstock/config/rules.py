@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.identity_rules import broken_identity
+from penstock.config.inputs import broken_inputs
 from penstock.config.problems import closest
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
@@ -36,6 +37,8 @@ def broken(config: Config) -> Iterator[ConfigError]:
         if any(ord(char) < 33 for char in name):  # control characters and the space
             yield config.problem(f"models.{name}", "a model name has no spaces or control characters")
         yield from _model(config, name, model)
+        for limit, meant in broken_inputs(model.inputs):
+            yield config.problem(f"models.{name}.inputs.{limit}", "unknown setting", did_you_mean=meant)
 
 
 def _database(config: Config) -> Iterator[ConfigError]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from penstock.config.identity import Identity
+from penstock.config.inputs import InputSettings, Most
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import Dialect
@@ -116,7 +117,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A public model name: targets in the order in which they are tried, and how many attempts there may be.
 
     `balanced` makes the targets equals; `hedged` allows a second call beside one that is late; `cheaper` is the model
-    that a budget may send a request to instead.
+    that a budget may send a request to instead.  `inputs` are those of `Settings.inputs` that are others for it, by
+    their names there.
     """
 
     targets: tuple[TargetSettings, ...]
@@ -125,6 +127,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     hedged: bool = False
     cheaper: Name | None = None
     fallbacks: tuple[FallbackSettings, ...] = ()
+    inputs: dict[str, Most | None] = {}
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +163,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discover_providers: bool = True
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
+    inputs: InputSettings = InputSettings()
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
     hedging: HedgeSettings = HedgeSettings()

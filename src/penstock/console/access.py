@@ -16,7 +16,7 @@ from penstock.admission.identity.roles import ALL, OWNER_TOKEN, Actor, Permissio
 from penstock.console import views
 from penstock.console.plane import ControlPlane
 from penstock.console.token import is_admin
-from penstock.core.errors import AuthError, Forbidden
+from penstock.core.errors import AuthError, Forbidden, MalformedRequest
 
 PERMISSION = "x-permission"
 """Where a route's description says what it needs."""
@@ -78,6 +78,8 @@ def authorize(request: Request, response: Response, plane: Plane) -> Call:
 
 def _actor(request: Request, plane: ControlPlane) -> Actor:
     authorization = request.headers.get("authorization")
+    if any(len(request.headers.getlist(name)) > 1 for name in ("authorization", "x-api-key")):
+        raise MalformedRequest("There is more than one `authorization` or `x-api-key` header.")
     if is_admin(plane.admin_token, authorization):
         return OWNER_TOKEN
     try:

@@ -7,6 +7,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ UnknownModel 404
  │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
  │  ├ RequestTooLarge 413, RequestTimeout 408
+ │  ├ InputTooLarge 400           more messages, text, images, tools, … than may be sent here; names the field
  │  ├ ContextTooLong 400
  │  ├ AuthError 401, Forbidden 403
  │  └ PolicyBlocked 400
@@ -103,6 +104,12 @@ class UnsupportedMediaType(ClientError):
 class RequestTooLarge(ClientError):
     code = "request_too_large"
     status = 413
+
+
+class InputTooLarge(ClientError):
+    """More of something than a request may have here, though the body as a whole is not too large."""
+
+    code = "input_too_large"
 
 
 class RequestTimeout(ClientError):

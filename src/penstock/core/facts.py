@@ -100,6 +100,14 @@ class StageRefused(Fact, frozen=True, tag="stage_refused"):
     code: str
 
 
+class InputRefused(Fact, frozen=True, tag="input_refused"):
+    """The request has `actual` of what `limit` of the configuration's `inputs` counts, which is more than `most`."""
+
+    limit: str
+    most: int
+    actual: int
+
+
 class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
     lease: str
 
@@ -119,6 +127,12 @@ class IssuerKeysStale(Fact, frozen=True, tag="issuer_keys_stale"):
 
     issuer: str
     age_s: float
+
+
+class ClockMoved(Fact, frozen=True, tag="clock_moved"):
+    """Somebody has set the machine's clock by `by_s` since the exchange before: expiries are judged by the new time."""
+
+    by_s: float
 
 
 class ClientLeft(Fact, frozen=True, tag="client_left"):
@@ -182,10 +196,12 @@ AnyFact: TypeAlias = (
     | AdvisoryFieldDropped
     | StageAnswered
     | StageRefused
+    | InputRefused
     | LeaseTaken
     | LeaseSettled
     | CredentialEnded
     | IssuerKeysStale
+    | ClockMoved
     | ClientLeft
     | UsageEstimated
     | PriceUnknown

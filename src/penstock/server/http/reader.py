@@ -18,6 +18,9 @@ from penstock.server.http.response import HeadWriter
 MAX_TARGET_BYTES = 8 * 1024
 MAX_HEADERS = 128
 
+_ONCE = frozenset({b"host", b"authorization", b"x-api-key", b"api-key"})
+"""Of two of these a proxy before us may have believed the one that we do not."""
+
 _METHODS = {name.encode(): name for name in ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH")}
 
 
@@ -171,8 +174,16 @@ class RequestReader:
             self._stop(MalformedRequest("`transfer-encoding` may only be `chunked`, and only in HTTP/1.1"))
         if version == "1.1" and "host" not in values:
             self._stop(MalformedRequest("the `host` header is missing"))
-        if sum(name.lower() == b"host" for name, _ in pairs) > 1:
-            self._stop(MalformedRequest("there is more than one `host` header"))
+        if len(values) != len(pairs):
+            self._check_repeated(pairs)
+
+    def _check_repeated(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        seen: set[bytes] = set()
+        for sent, _ in pairs:
+            name = sent.lower()
+            if name in seen and name in _ONCE:
+                self._stop(MalformedRequest(f"there is more than one `{name.decode('ascii')}` header"))
+            seen.add(name)
 
     def _stop(self, error: PenstockError) -> NoReturn:
         self._refusal = error

@@ -57,7 +57,9 @@ def _parse(body: bytes, headers: HeaderView | None, *, has_limit: bool) -> ChatR
     temperature, top_p = document.pop("temperature", None), document.pop("top_p", None)
     top_k, stream = document.pop("top_k", None), document.pop("stream", None)
     stop = document.pop("stop_sequences", None)
-    for name in _HEADERS if headers else ():
+    for name in _HEADERS:
+        if name in document:  # it would be taken for the header, which has bounds that a text in JSON has not
+            raise invalid(name, "this is a header, not a field of the body")
         value = headers.get(name) if headers else None
         if value:
             document[name] = value
