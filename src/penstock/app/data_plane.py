@@ -19,10 +19,12 @@ from penstock.admission.identity.stage import IdentityStage, note_ended
 from penstock.admission.inflight import InFlightLimit
 from penstock.admission.inputs import InputStage, bounds_of
 from penstock.admission.keys import open_hasher
+from penstock.admission.limits.stage import LimitStage
 from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.condition import Condition
+from penstock.app.limits import open_limits
 from penstock.app.upstreams import Connected, connect
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
@@ -93,7 +95,9 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         segment_bytes=config.ledger.segment_bytes,
     )
     metrics = Metrics()
-    identities = _open_identities(config, data_dir, clock)
+    database = partial(_connect, config, data_dir)
+    identities = _open_identities(config, data_dir, clock, partial(database, "keys"))
+    limits = open_limits(config, environ, data_dir=data_dir, clock=clock, prices=prices, connect=database)
     gates = TargetGates(
         config.gates,
         config.retries,
@@ -111,13 +115,13 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         drain_s=config.server.drain_max_s,
         gates=gates,
     )
-    engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s), world)
+    engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s, limits=limits.stage), world)
     condition = Condition(
         journal,
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=lambda: (*identities.problems(), *_targets_down(gates)),
+        problems=lambda: (*identities.problems(), *_targets_down(gates), *limits.problems()),
     )
     service = Service(
         engine=engine,
@@ -138,16 +142,20 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
+            gauges=limits.gauges(),
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
+        answer_headers=limits.stage.headers,
     )
     _heed_changes(identities, engine, connected, clock)
     identities.start()
+    limits.start()
     condition.start()
 
     async def aclose() -> None:
         condition.stop()
+        limits.stop()
         identities.stop()
         for provider in catalog.providers():
             await provider.aclose()
@@ -198,18 +206,24 @@ def new_models_page(catalog: Catalog) -> ModelsPage:
 
 
 def new_plan(
-    config: Config, catalog: Catalog, clock: Clock, *, stale_s: Callable[[str], float | None] = lambda _: None
+    config: Config,
+    catalog: Catalog,
+    clock: Clock,
+    *,
+    limits: LimitStage,
+    stale_s: Callable[[str], float | None] = lambda _: None,
 ) -> Plan:
     """The stages in their order.  None of today's watches the answer.
 
-    Who may not use a model, or asks too much at once, learns so before a place is taken.  `stale_s` is
-    `Identities.stale_s`.
+    Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
+    route: what is reserved is money at its targets' prices.  `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
         _input_stage(config, clock),
         InFlightLimit(config.server.max_in_flight, clock),
         RouteStage(catalog, clock),
+        limits,
         TierStage(clock),
     )
     return Plan(request=stages, response=stages)
@@ -237,15 +251,18 @@ def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:
     return PriceBook(ensure_table(data_dir.root), clock=clock, overrides=overrides, vendors=names)
 
 
-def _open_identities(config: Config, data_dir: DataDir, clock: Clock) -> Identities:
-    def connection() -> psycopg.Connection | None:
-        url = config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
-        if url is None:
-            return None
-        opened = connect_database(url, name="keys")
-        opened.autocommit = True
-        return opened
+def _connect(config: Config, data_dir: DataDir, name: str) -> psycopg.Connection | None:
+    url = config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
+    if url is None:
+        return None
+    opened = connect_database(url, name=name)
+    opened.autocommit = True
+    return opened
 
+
+def _open_identities(
+    config: Config, data_dir: DataDir, clock: Clock, connection: Callable[[], psycopg.Connection | None]
+) -> Identities:
     return open_identities(config, data_dir, open_hasher(data_dir), clock, connect=connection)
 
 

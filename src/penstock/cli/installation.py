@@ -15,7 +15,7 @@ from penstock.cli.lifeline import VARIABLE, Lifeline
 from penstock.cli.settings import EXIT_BAD_CONFIG, EXIT_FAILED
 from penstock.cli.supervise import Child, ChildFailed, ChildSpec
 from penstock.config import Config
-from penstock.config.datadir import DataDir
+from penstock.config.datadir import EXPECTS_DATABASE, DataDir
 from penstock.config.logs import configure_logs
 from penstock.console.probe import PlaneReply, get
 from penstock.core.clock import SystemClock
@@ -43,6 +43,8 @@ class Installation:
         self._clock = SystemClock()
         self._lifeline = Lifeline()
         environ = {**environ, VARIABLE: str(self._lifeline.read_fd)}
+        if settings.database_url is None:
+            environ[EXPECTS_DATABASE] = "1"
         spec = partial(ChildSpec, environ=environ, inherited_fd=self._lifeline.read_fd)
         drain_s = settings.server.drain_timeout_s + _DRAIN_MARGIN_S
         self._data = Child(spec("data plane", _command("serve"), stop_timeout_s=drain_s), self._clock)

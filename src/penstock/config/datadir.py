@@ -11,6 +11,10 @@ from pathlib import Path
 from secrets import token_hex
 
 
+EXPECTS_DATABASE = "PENSTOCK_EXPECTS_DATABASE"
+"""Set by `penstock up` for its children: the embedded PostgreSQL of this directory is being started beside them."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataDir:
     root: Path
@@ -36,6 +40,20 @@ class DataDir:
     def key_snapshot(self) -> Path:
         """The last key ring read from the database: what the data plane starts with while Postgres is away."""
         return self.root / "keys.json"
+
+    @property
+    def rule_snapshot(self) -> Path:
+        """The limits and budgets last read from the database, for a start while Postgres is away."""
+        return self.root / "rules.json"
+
+    @property
+    def spent(self) -> Path:
+        """What the processes of this machine have spent of what they hold of limits and budgets."""
+        return self.root / "limits"
+
+    @property
+    def embedded_database(self) -> Path:
+        return self.root / "postgres"
 
     @property
     def issuer_keys(self) -> Path:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
+from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
@@ -29,7 +30,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     if server.port == control.port:
         yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
     yield from _database(config)
-    for path, message in broken_identity(config.identity):
+    for path, message in (*broken_identity(config.identity), *broken_limits(config.limit_store, config.tenants)):
         yield config.problem(path, message)
     for name, provider in config.providers.items():
         yield from _provider(config, name, provider)

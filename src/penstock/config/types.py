@@ -11,6 +11,7 @@ import msgspec
 
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
+from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import Dialect
@@ -169,6 +170,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hedging: HedgeSettings = HedgeSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()
+    tenants: dict[str, TenantSettings] = {}
+    limits: tuple[LimitSettings, ...] = ()
+    budgets: tuple[BudgetSettings, ...] = ()
+    limit_store: LimitStoreSettings = LimitStoreSettings()
     sim: Sim = Sim()
     log: Log = Log()
 

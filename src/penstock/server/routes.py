@@ -108,13 +108,14 @@ class DataPlane:
 
     def _sink(self, request: Request, dialect: ClientDialect, exchange: Exchange) -> Sink:
         if not exchange.request.stream:
-            return UnarySink(request, dialect)
+            return UnarySink(request, dialect, headers=self.service.answer_headers)
         return StreamSink(
             request,
             dialect,
             exchange,
             clock=self.service.clock,
             keep_alive_s=self.service.limits.keep_alive_comment_s,
+            headers=self.service.answer_headers,
         )
 
     def _page(self, request: Request) -> Page:

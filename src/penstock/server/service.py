@@ -1,12 +1,12 @@
 """What the data plane is made of, put together in `app`: one frozen value, replaced whole when the config changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
-from penstock.core.exchange import GonePolicy, Principal
+from penstock.core.exchange import Exchange, GonePolicy, Principal
 from penstock.core.json import JsonObject
 from penstock.core.ports import ClientDialect
 from penstock.flow.engine import Engine
@@ -32,6 +32,16 @@ class Limits:
     keep_alive_comment_s: float
     deadline_s: float
     on_client_gone: GonePolicy
+
+
+AnswerHeaders = Callable[[Exchange], Sequence[tuple[str, str]]]
+"""What an answer's headers say besides, whether it is an answer or an error: of limits, for one."""
+
+
+def no_headers(exchange: Exchange) -> Sequence[tuple[str, str]]:
+    """Nothing besides."""
+    del exchange
+    return ()
 
 
 class Authenticate(Protocol):
@@ -63,3 +73,4 @@ class Service:
     refused: Callable[[PenstockError], None]
     """Hears of requests that were refused before they became an exchange: they are counted, not recorded."""
     openapi: JsonObject
+    answer_headers: AnswerHeaders = no_headers

@@ -13,6 +13,7 @@ from penstock.core.ports import ClientDialect, ClientGone, StreamEncoder
 from penstock.flow.fold import Fold
 from penstock.server.http.request import Request
 from penstock.server.http.response import HeaderList
+from penstock.server.service import AnswerHeaders, no_headers
 
 Page = tuple[int, HeaderList, bytes]
 """A whole answer: status, headers, body."""
@@ -46,11 +47,12 @@ def error_of(exchange: Exchange) -> PenstockError:
 class UnarySink:
     """Keeps the events and writes one body at the end."""
 
-    __slots__ = ("_body", "_dialect", "_fold", "_request")
+    __slots__ = ("_body", "_dialect", "_fold", "_more_headers", "_request")
 
-    def __init__(self, request: Request, dialect: ClientDialect) -> None:
+    def __init__(self, request: Request, dialect: ClientDialect, *, headers: AnswerHeaders = no_headers) -> None:
         self._request = request
         self._dialect = dialect
+        self._more_headers = headers
         self._fold = Fold()
         self._body = b""
 
@@ -64,11 +66,12 @@ class UnarySink:
     async def close(self, exchange: Exchange) -> None:
         match exchange.end:
             case "completed":
-                self._request.respond(200, _answer_headers("application/json", exchange), self._body)
+                headers = [*_answer_headers("application/json", exchange), *self._more_headers(exchange)]
+                self._request.respond(200, headers, self._body)
             case "client_gone":
                 self._request.respond(CLIENT_CLOSED_REQUEST, [], b"")
             case _:
-                self._request.respond(*error_page(self._dialect, error_of(exchange), exchange.id))
+                self._request.respond(*_refusal_page(self._dialect, exchange, self._more_headers))
 
 
 class StreamSink:
@@ -86,14 +89,23 @@ class StreamSink:
         "_exchange",
         "_keep_alive_s",
         "_last_sent_s",
+        "_more_headers",
         "_request",
         "_timer",
     )
 
     def __init__(
-        self, request: Request, dialect: ClientDialect, exchange: Exchange, *, clock: Clock, keep_alive_s: float
+        self,
+        request: Request,
+        dialect: ClientDialect,
+        exchange: Exchange,
+        *,
+        clock: Clock,
+        keep_alive_s: float,
+        headers: AnswerHeaders = no_headers,
     ) -> None:
         self._request = request
+        self._more_headers = headers
         self._dialect = dialect
         self._exchange = exchange
         self._clock = clock
@@ -127,7 +139,7 @@ class StreamSink:
             encoder = self._encoder if self._encoder is not None else self._dialect.stream(exchange)
             self._finish(encoder.finish())
         elif not request.is_begun:
-            request.respond(*error_page(self._dialect, error_of(exchange), exchange.id))
+            request.respond(*_refusal_page(self._dialect, exchange, self._more_headers))
         else:
             self._finish(self._encoder.fail(exchange) if self._encoder is not None else b"")
         if request.is_held_back:
@@ -145,7 +157,9 @@ class StreamSink:
         self._request.finish(data)
 
     def _begin(self) -> None:
-        headers = [*_answer_headers("text/event-stream", self._exchange), ("cache-control", "no-cache")]
+        exchange = self._exchange
+        headers = _answer_headers("text/event-stream", exchange)
+        headers += [("cache-control", "no-cache"), *self._more_headers(exchange)]
         self._request.begin(200, headers)
 
     def _arm(self, when: float) -> None:
@@ -161,6 +175,11 @@ class StreamSink:
                 with suppress(ClientGone):  # whoever watches the client, or the next frame, ends the exchange
                     self._send(KEEP_ALIVE)
         self._arm(due)
+
+
+def _refusal_page(dialect: ClientDialect, exchange: Exchange, more: AnswerHeaders) -> Page:
+    status, headers, body = error_page(dialect, error_of(exchange), exchange.id)
+    return status, [*headers, *more(exchange)], body
 
 
 def _answer_headers(content_type: str, exchange: Exchange) -> HeaderList:

@@ -7,7 +7,7 @@ is bounded and the rest is `other`.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -95,6 +95,7 @@ class Metrics:
         self._in_flight = 0
         self._backlog: Backlog | None = None
         self._credentials_refused: Mapping[str, int] = {}
+        self._gauges: Sequence[tuple[str, str, float]] = ()
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._families))
         ProcessCollector(registry=self._registry)
@@ -133,12 +134,14 @@ class Metrics:
         in_flight: int,
         backlog: Backlog | None = None,
         credentials_refused: Mapping[str, int] | None = None,
+        gauges: Sequence[tuple[str, str, float]] = (),
     ) -> bytes:
         """Everything in Prometheus' text format.
 
         `backlog` is the local journal's, where somebody has measured it; `credentials_refused` counts by reason, which
-        callers are not told.
+        callers are not told; `gauges` are other parts' own figures, as name, meaning and value.
         """
+        self._gauges = gauges
         self._in_flight = in_flight
         self._backlog = backlog
         self._credentials_refused = credentials_refused or {}
@@ -204,6 +207,8 @@ class Metrics:
             "penstock_first_event_seconds", "First byte in to the answer's first event.", "first_event"
         )
         yield GaugeMetricFamily("penstock_in_flight", "Exchanges that are running.", value=self._in_flight)
+        for name, text, value in self._gauges:
+            yield GaugeMetricFamily(name, text, value=value)
         if self._backlog is not None:
             yield from _backlog_gauges(self._backlog)
 

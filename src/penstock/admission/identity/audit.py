@@ -28,6 +28,14 @@ Action = Literal[
     "credential.set",
     "credential.resealed",
     "credential.removed",
+    "limit.created",
+    "limit.changed",
+    "limit.deleted",
+    "budget.created",
+    "budget.changed",
+    "budget.deleted",
+    "budget.overridden",
+    "budget.override_ended",
 ]
 
 _INSERT = (

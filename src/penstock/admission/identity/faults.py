@@ -18,6 +18,13 @@ class UnknownProject(PenstockError):
     status = 404
 
 
+class UnknownRule(PenstockError):
+    """No such limit, budget or override, or another tenant's."""
+
+    code = "unknown_rule"
+    status = 404
+
+
 class UnknownCredential(PenstockError):
     code = "unknown_credential"
     status = 404

@@ -29,6 +29,7 @@ _BEAT_S = 0.25
 _PREFETCH_S = 0.5
 _CLOCK_STEP_S = 1.0
 _FORGET_AFTER_S = 5.0
+_MAX_HEARD = 5_000
 _TARGET = DIMENSIONS.index("target")
 _TENANT = DIMENSIONS.index("tenant")
 
@@ -87,6 +88,14 @@ class Notice:
     period_end: float
 
 
+class Heard(NamedTuple):
+    """What the store last said of a counter, at its time `at`: what the fleet holds of it, and has used of that."""
+
+    used: int
+    granted: int
+    at: float
+
+
 class Book:
     """See the module.  `zone_of` gives a tenant's time zone.  `now` is the store's time where it says so."""
 
@@ -97,6 +106,7 @@ class Book:
         self._counters: dict[tuple[bytes, Values, float], Counter] = {}
         self._bundles: dict[Values, Bundle] = {}
         self._active: dict[Counter, None] = {}
+        self._heard: dict[Counter, Heard] = {}
         self._batch = 0
         self._offset_s: float | None = None
         self.clock_steps = 0
@@ -124,6 +134,13 @@ class Book:
             if rule is not None:
                 counter.set_rule(rule)
             self.activate(counter)
+
+    def take_heard(self, most: int) -> list[tuple[Counter, Heard]]:
+        """What the store has said since the last time, for people to look at; what is left comes the next time."""
+        found: list[tuple[Counter, Heard]] = []
+        while self._heard and len(found) < most:
+            found.append(self._heard.popitem())
+        return found
 
     # -- time
 
@@ -267,8 +284,11 @@ class Book:
     def learn(self, asks: Sequence[tuple[Counter, Ask]], replies: Sequence[Reply], now_s: float) -> list[Notice]:
         """Take the replies in.  Returns the notices that are this process's to hand on."""
         notices: list[Notice] = []
+        now = self.store_now(now_s) or now_s
         for (counter, ask), reply in zip(asks, replies, strict=True):
             fresh = counter.learn(ask, reply, now_s)
+            if len(self._heard) < _MAX_HEARD or counter in self._heard:
+                self._heard[counter] = Heard(reply.used, reply.granted, now)
             if ask.is_final:
                 self._part(counter, ask)
             if counter.crossed != counter.told_crossed or fresh:

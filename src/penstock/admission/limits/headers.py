@@ -1,17 +1,32 @@
-"""`x-ratelimit-*` headers in OpenAI's form (https://platform.openai.com/docs/guides/rate-limits), from counters.
+"""What an answer's headers say of the limits, from counters, in the form of the client's vendor.
 
-`remaining` counts what other processes hold as theirs: it errs on the low side, by what they have leased ahead.
+OpenAI's are `x-ratelimit-*` (https://platform.openai.com/docs/guides/rate-limits), Anthropic's `anthropic-ratelimit-*`
+(https://docs.anthropic.com/en/api/rate-limits#response-headers).  `remaining` counts what other processes hold as theirs: it errs on the low side, by what they have leased ahead.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from penstock.admission.limits.counter import Counter
 from penstock.admission.limits.limit import UNITS
+from penstock.core.chat import Dialect
 
 _REQUESTS = UNITS.index("requests")
 _TOKENS = frozenset(UNITS.index(unit) for unit in ("tokens", "input_tokens", "output_tokens"))
 _REQUEST_NAMES = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
 _TOKEN_NAMES = ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")
+
+
+_ANTHROPIC_REQUESTS = (
+    "anthropic-ratelimit-requests-limit",
+    "anthropic-ratelimit-requests-remaining",
+    "anthropic-ratelimit-requests-reset",
+)
+_ANTHROPIC_TOKENS = (
+    "anthropic-ratelimit-tokens-limit",
+    "anthropic-ratelimit-tokens-remaining",
+    "anthropic-ratelimit-tokens-reset",
+)
 
 
 class Shown:
@@ -24,15 +39,20 @@ class Shown:
         self._requests = tuple(each for each in enforced if each.unit == _REQUESTS)
         self._tokens = tuple(each for each in enforced if each.unit in _TOKENS)
 
-    def headers(self, now: float) -> tuple[tuple[str, str], ...]:
+    def headers(self, now: float, dialect: Dialect = "openai-chat") -> tuple[tuple[str, str], ...]:
         """At the store's time `now`."""
+        is_anthropic = dialect == "anthropic"
         found: tuple[tuple[str, str], ...] = ()
         if self._requests:
-            found = _of(_REQUEST_NAMES, self._requests, now)
-        return (*found, *_of(_TOKEN_NAMES, self._tokens, now)) if self._tokens else found
+            found = _of(_ANTHROPIC_REQUESTS if is_anthropic else _REQUEST_NAMES, self._requests, now, is_anthropic)
+        if self._tokens:
+            found += _of(_ANTHROPIC_TOKENS if is_anthropic else _TOKEN_NAMES, self._tokens, now, is_anthropic)
+        return found
 
 
-def _of(names: tuple[str, str, str], counters: Sequence[Counter], now: float) -> tuple[tuple[str, str], ...]:
+def _of(
+    names: tuple[str, str, str], counters: Sequence[Counter], now: float, as_moment: bool
+) -> tuple[tuple[str, str], ...]:
     tightest, least, share = counters[0], 0, 2.0
     for counter in counters:
         left = counter.amount - counter.others - counter.spent
@@ -40,11 +60,17 @@ def _of(names: tuple[str, str, str], counters: Sequence[Counter], now: float) ->
         if part < share:
             tightest, least, share = counter, left, part
     limit, remaining, reset = names
+    end = tightest.window.end
     return (
         (limit, str(tightest.amount)),
         (remaining, str(max(0, least))),
-        (reset, duration(max(0.0, tightest.window.end - now))),
+        (reset, moment(end) if as_moment else duration(max(0.0, end - now))),
     )
+
+
+def moment(at: float) -> str:
+    """RFC 3339, in whole seconds, which is what Anthropic sends."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def duration(seconds: float) -> str:

@@ -1,30 +1,24 @@
 """What may be limited, as frozen values: `Limit`, `Budget`, and the `Rule` that both become.
 
-Made from configuration or from rows of the admin API, by whoever loads those; a value that could not be enforced raises
-`ConfigError` when it is made, so that none is carried into service.
+Made by `written` of what the configuration and the admin API say; a value that could not be enforced raises
+`ConfigError`, whose path is the field, when it is made, so that none is carried into service.
 """
 
 import re
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Literal, TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
+from penstock.config.limits import Dimension, Mode, OnExhausted, OnStoreLoss, Period, ScopeWord, Unit
 from penstock.core.errors import ConfigError
 
-Dimension = Literal["tenant", "project", "key", "user", "assistant", "target", "feature"]
-ScopeWord = Literal["global"] | Dimension
-Unit = Literal["requests", "tokens", "input_tokens", "output_tokens", "money", "concurrency"]
-Period = Literal["second", "minute", "hour", "day", "week", "month"]
-Mode = Literal["enforce", "shadow"]
-OnStoreLoss = Literal["closed", "last_lease"]
-OnExhausted = Literal["block", "cheaper_tier", "cache_only"]
 Pairs: TypeAlias = tuple[tuple[Dimension, str], ...]
 
-UNITS: tuple[Unit, ...] = ("requests", "tokens", "input_tokens", "output_tokens", "money", "concurrency")
+UNITS: tuple[Unit, ...] = get_args(Unit)
 """In the order in which costs are kept: `costs[UNITS.index(unit)]`."""
-DIMENSIONS: tuple[Dimension, ...] = ("tenant", "project", "key", "user", "assistant", "target", "feature")
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 """In the order in which the values of an exchange are kept."""
 OF_A_TENANT: frozenset[Dimension] = frozenset({"tenant", "project", "key", "user"})
 """Names that mean something only within a tenant: a counter for one of them is a counter of the tenant's."""
@@ -58,15 +52,15 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what could not be enforced."""
         _check(self.name, self.scope, self.where)
-        _check_amount(self.name, self.amount)
+        _check_amount("amount", self.amount)
         if (self.unit == "concurrency") != (self.per is None):
-            raise ConfigError("concurrency has no period, everything else needs one", path=f"limits.{self.name}.per")
+            raise ConfigError("concurrency has no period, everything else needs one", path="per")
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """Another hard amount until `expires_at` (Unix seconds), for the counters whose scope has these values."""
+    """So much more until `expires_at` (Unix seconds), for the counters whose scope has these values; several add up."""
 
-    hard_nanousd: int
+    raise_nanousd: int
     expires_at: float
     where: Pairs = ()
 
@@ -92,24 +86,24 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what could not be enforced."""
-        path = f"budgets.{self.name}"
         _check(self.name, self.scope, self.where)
-        amounts = [each for each in (self.soft_nanousd, self.hard_nanousd) if each is not None]
-        if not amounts:
-            raise ConfigError("a budget needs `soft_nanousd`, `hard_nanousd` or both", path=path)
-        for amount in (*amounts, *(each.hard_nanousd for each in self.overrides)):
-            _check_amount(self.name, amount)
+        if self.soft_nanousd is None and self.hard_nanousd is None:
+            raise ConfigError("a budget needs a soft amount, a hard one or both")
+        for field, amount in (("soft_usd", self.soft_nanousd), ("hard_usd", self.hard_nanousd)):
+            _check_amount(field, 0 if amount is None else amount)
+        for each in self.overrides:
+            _check_amount("overrides", each.raise_nanousd)
         if self.overrides and self.hard_nanousd is None:
-            raise ConfigError("there is no hard amount to override", path=f"{path}.overrides")
+            raise ConfigError("there is no hard amount to override", path="overrides")
         scoped: set[str] = set(self.scope)
         if scoped & OF_A_TENANT:
             scoped.add("tenant")
         if any(dimension not in scoped for each in self.overrides for dimension, _ in each.where):
-            raise ConfigError("an override selects among the scope's own values", path=f"{path}.overrides")
+            raise ConfigError("an override selects among the scope's own values", path="overrides")
         if len(self.thresholds) > _MAX_THRESHOLDS or list(self.thresholds) != sorted(set(self.thresholds)):
-            raise ConfigError("thresholds rise, and there are at most fifteen", path=f"{path}.thresholds")
+            raise ConfigError("thresholds rise, and there are at most fifteen", path="thresholds")
         if self.thresholds and self.thresholds[0] < 1:
-            raise ConfigError("a threshold is one per cent or more", path=f"{path}.thresholds")
+            raise ConfigError("a threshold is one per cent or more", path="thresholds")
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -158,8 +152,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(self.source, Budget):
             for override in self.source.overrides:
                 if now < override.expires_at and _holds(override.where, values):
-                    amount = override.hard_nanousd
-                    until = override.expires_at
+                    amount = min(amount + override.raise_nanousd, LARGEST_AMOUNT)
+                    until = min(until, override.expires_at)
         return amount, until
 
     def thresholds(self, amount: int) -> tuple[Threshold, ...]:
@@ -178,7 +172,7 @@ def compile_rules(limits: Iterable[Limit | Budget]) -> tuple[Rule, ...]:
     seen: set[str] = set()
     for rule in rules:
         if rule.name in seen:
-            raise ConfigError(f"two limits or budgets are called `{rule.name}`", path=f"limits.{rule.name}")
+            raise ConfigError(f"two limits or budgets are called `{rule.name}`", path="name")
         seen.add(rule.name)
     return rules
 
@@ -215,16 +209,18 @@ def _holds(where: Pairs, values: tuple[str | None, ...]) -> bool:
 
 
 def _check(name: str, scope: tuple[ScopeWord, ...], where: Pairs) -> None:
-    path = f"limits.{name}"
     if not _NAME.fullmatch(name):
-        raise ConfigError("a name is up to 64 letters, digits, `_`, `.` and `-`", path=path)
-    if len(set(scope)) != len(scope) or ("global" in scope and len(scope) > 1):
-        raise ConfigError("a scope names each dimension once, and `global` stands alone", path=f"{path}.scope")
-    unknown = {*scope, *(dimension for dimension, _ in where)} - {*DIMENSIONS, "global"}
-    if unknown or any(dimension not in DIMENSIONS for dimension, _ in where):
-        raise ConfigError(f"there is no such dimension: {', '.join(sorted(unknown))}", path=f"{path}.scope")
+        raise ConfigError("a name is up to 64 letters, digits, `_`, `.` and `-`", path="name")
+    if not scope or len(set(scope)) != len(scope) or ("global" in scope and len(scope) > 1):
+        raise ConfigError("a scope names each dimension once, and `global` stands alone", path="scope")
+    for field, unknown in (
+        ("scope", {*scope} - {*DIMENSIONS, "global"}),
+        ("where", {dimension for dimension, _ in where} - {*DIMENSIONS}),
+    ):
+        if unknown:
+            raise ConfigError(f"there is no such dimension: {', '.join(sorted(unknown))}", path=field)
 
 
-def _check_amount(name: str, amount: int) -> None:
+def _check_amount(field: str, amount: int) -> None:
     if not 0 <= amount <= LARGEST_AMOUNT:
-        raise ConfigError(f"an amount lies between 0 and {LARGEST_AMOUNT}", path=f"limits.{name}.amount")
+        raise ConfigError(f"an amount lies between 0 and {LARGEST_AMOUNT}", path=field)

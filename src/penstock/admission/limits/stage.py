@@ -74,11 +74,11 @@ class LimitStage:
         """The lease says when the exchange is over and what it used."""
 
     def headers(self, exchange: Exchange) -> tuple[tuple[str, str], ...]:
-        """`x-ratelimit-*` in OpenAI's form for the tightest limits that the exchange meets; also for a refused one."""
+        """What the client's vendor would say of the tightest limits that the exchange meets; also for a refused one."""
         now = self._book.store_now(self._clock.monotonic())
         if now is None or not self._is_any:
             return ()
-        return self._book.bundle(self._values(exchange, None), now).shown.headers(now)
+        return self._book.bundle(self._values(exchange, None), now).shown.headers(now, exchange.dialect)
 
     def settle(self, exchange: Exchange, reserved: Reserved, *, target: str | None) -> None:
         """What `LimitLease` calls: replace the estimate by what is known, keep it where nothing is."""
