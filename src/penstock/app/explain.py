@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
+from penstock.admission.limits.stage import LimitStage
 from penstock.app.data_plane import client_dialects, new_catalog, new_plan, new_prices
+from penstock.app.limits import limits_of_file
 from penstock.app.upstreams import Connected, connect
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
@@ -32,8 +34,9 @@ async def explain(config: Config, environ: Mapping[str, str], body: bytes, diale
     clock = SystemClock()
     connected = connect(config, environ, clock)
     catalog = new_catalog(config, connected)
-    plan = new_plan(config, catalog, clock)
     prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
+    limits = limits_of_file(config, prices, clock)
+    plan = new_plan(config, catalog, clock, limits=limits)
     spoken = next(each for each in client_dialects().values() if each.name == dialect)
     try:
         request = spoken.parse(body)
@@ -49,7 +52,9 @@ async def explain(config: Config, environ: Mapping[str, str], body: bytes, diale
         deadline_s=clock.monotonic() + config.server.deadline_s,
         gone_policy=config.server.on_client_gone,
     )
+    limits.supply.start()
     decisions, error = await _enter(plan, exchange)
+    limits.supply.close()
     route = exchange.route
     calls = (
         tuple(_plan_call(target, exchange.request, connected, prices, clock) for target in route.targets)
@@ -87,7 +92,10 @@ async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, .
                 outcome, stopped = "answer", f"{stage.name} answers: no provider is called"
         except PenstockError as error:
             outcome, stopped = "refuse", _say(error)
-        why = "; ".join(_facts(exchange, seen)) or (stopped if outcome == "refuse" and stopped else "nothing to change")
+        met = stage.describe(exchange) if isinstance(stage, LimitStage) else ()
+        why = "; ".join((*met, *_facts(exchange, seen))) or (
+            stopped if outcome == "refuse" and stopped else "nothing to change"
+        )
         decisions.append(StageDecision(stage.name, outcome, why, stage.filter(exchange) is not None))
     exchange.end = "rejected" if stopped else "completed"
     while exchange.leases:

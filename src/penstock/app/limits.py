@@ -1,4 +1,4 @@
-"""Limits and budgets of the data plane: the rules, where they are counted, what they cost, and who hears of thresholds."""
+"""Limits and budgets of the data plane: which rules, counted where, at what prices, and who hears of thresholds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -102,14 +102,26 @@ def open_limits(
     return PlaneLimits(stage=stage, kind=kind, rules=rules, follower=follower)
 
 
+def limits_of_file(config: Config, prices: PriceList, clock: Clock) -> LimitStage:
+    """The configuration's rules alone, with nothing counted yet: for `explain`.  Raises `ConfigError`."""
+    zones = {name: tenant.time_zone for name, tenant in config.tenants.items()}
+    return opening.open_limits(
+        rules_of_file(config),
+        store=MemoryStore(clock),
+        clock=clock,
+        price=price_estimate(prices),
+        on_notice=partial(_hear, None),
+        zone_of=lambda tenant: zones.get(tenant, "UTC"),
+        place=LimitPlace(None, config.server.deadline_s),
+    )
+
+
 def store_kind(config: Config, environ: Mapping[str, str], data_dir: DataDir) -> StoreKind:
     """What `auto` comes to here: the ledger's PostgreSQL, where there is or will be one."""
     kind = config.limit_store.kind
     if kind != "auto":
         return kind
-    has_database = (
-        config.database_url is not None or EXPECTS_DATABASE in environ or data_dir.embedded_database.exists()
-    )
+    has_database = config.database_url is not None or EXPECTS_DATABASE in environ or data_dir.embedded_database.exists()
     return "postgres" if has_database else "memory"
 
 

@@ -14,8 +14,22 @@ import penstock
 if TYPE_CHECKING:
     import typer
 
-_COMMANDS = ("up", "serve", "control", "check", "explain", "sim", "demo", "ledger", "tenant", "key", "version")
-_ADMIN = frozenset({"tenant", "key"})
+_COMMANDS = (
+    "up",
+    "serve",
+    "control",
+    "check",
+    "explain",
+    "sim",
+    "demo",
+    "ledger",
+    "tenant",
+    "key",
+    "limit",
+    "budget",
+    "version",
+)
+_ADMIN = frozenset({"tenant", "key", "limit", "budget"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

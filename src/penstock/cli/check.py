@@ -18,10 +18,12 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     path = config_file(config)
     environ = with_options({"data_dir": data_dir})
     settings = load(path, environ)
-    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy: only once the file is sound
+    from penstock.admission.limits.written import rules_of_file  # noqa: PLC0415 - heavy: only once the file is sound
+    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy
     from penstock.app.upstreams import connect  # noqa: PLC0415 - heavy
 
     try:
+        rules = rules_of_file(settings)
         catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
     except ConfigError as error:
         refuse(error)
@@ -33,6 +35,8 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     typer.echo(f"  models     {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
     for line in _more_names(catalog.prefixes(), providers):
         typer.echo(line)
+    if rules:
+        typer.echo(f"  limits     {', '.join(rule.name for rule in rules)}")
     typer.echo(f"  data       {Path(settings.data_dir).resolve()}")
     typer.echo(f"  database   {'embedded PostgreSQL' if settings.database_url is None else 'database_url'}")
 

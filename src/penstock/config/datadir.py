@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-
 EXPECTS_DATABASE = "PENSTOCK_EXPECTS_DATABASE"
 """Set by `penstock up` for its children: the embedded PostgreSQL of this directory is being started beside them."""
 

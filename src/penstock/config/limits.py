@@ -101,7 +101,10 @@ def broken_limits(store: LimitStoreSettings, tenants: Mapping[str, TenantSetting
         yield "limit_store.cluster", "only Redis has clusters"
     for name, tenant in tenants.items():
         if not is_zone(tenant.time_zone):
-            yield f"tenants.{name}.time_zone", f"there is no time zone `{tenant.time_zone}`; one reads like Europe/Berlin"
+            yield (
+                f"tenants.{name}.time_zone",
+                f"there is no time zone `{tenant.time_zone}`; one reads like Europe/Berlin",
+            )
 
 
 def is_zone(name: str) -> bool:

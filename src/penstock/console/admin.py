@@ -11,6 +11,7 @@ import penstock
 from penstock.config.digest import redacted
 from penstock.console import audit, credentials, keys, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
+from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 
 router = APIRouter(
@@ -22,7 +23,7 @@ router = APIRouter(
     ],
     responses=errors(400, 401, 403, 503),
 )
-for _part in (keys.router, tenants.router, credentials.router, audit.router):
+for _part in (keys.router, tenants.router, limits.router, budgets.router, credentials.router, audit.router):
     router.include_router(_part)
 
 

@@ -87,8 +87,8 @@ class ControlPlane:
             ),
         )
 
-    def new_id(self, kind: Literal["key", "req"]) -> str:
-        """`key_` or `req_` and a time-ordered id."""
+    def new_id(self, kind: Literal["key", "req", "ovr"]) -> str:
+        """`key_`, `req_` or `ovr_` and a time-ordered id."""
         return f"{kind}_{new_exchange_id(self.clock).removeprefix('ex_')}"
 
     def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:

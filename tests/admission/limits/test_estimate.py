@@ -85,8 +85,8 @@ def test_a_limit_that_could_not_be_enforced_cannot_be_made(fields: dict[str, Any
         ({"hard_nanousd": None}, "needs"),
         ({"thresholds": (90, 50)}, "rise"),
         ({"thresholds": (0,)}, "one per cent"),
-        ({"overrides": (Override(hard_nanousd=1, expires_at=1, where=(("user", "u"),)),)}, "scope's own"),
-        ({"hard_nanousd": None, "soft_nanousd": 1, "overrides": (Override(hard_nanousd=1, expires_at=1),)}, "no hard"),
+        ({"overrides": (Override(raise_nanousd=1, expires_at=1, where=(("user", "u"),)),)}, "scope's own"),
+        ({"hard_nanousd": None, "soft_nanousd": 1, "overrides": (Override(raise_nanousd=1, expires_at=1),)}, "no hard"),
     ],
 )
 def test_a_budget_that_could_not_be_enforced_cannot_be_made(fields: dict[str, Any], reason: str) -> None:

@@ -12,7 +12,9 @@ from penstock.admission.limits.limit import Budget, Limit, Override
 from penstock.core.errors import BudgetExhausted, ConfigError, Overloaded, RateLimited
 from penstock.core.exchange import Exchange
 from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
+from penstock.core.ports import Target
 from penstock.testing.clock import FakeClock
+from penstock.testing.scripted import ScriptedProvider
 
 MINUTE = 60
 FIVE_A_MINUTE = Limit(name="rpm", unit="requests", amount=5, per="minute", scope=("tenant",))
@@ -220,7 +222,7 @@ def test_a_budget_may_go_on_in_another_form_and_still_counts_it() -> None:
 def test_an_override_holds_until_it_expires() -> None:
     async def play() -> None:
         clock = FakeClock()
-        override = Override(hard_nanousd=1000, expires_at=clock.now() + 600, where=(("tenant", "acme"),))
+        override = Override(raise_nanousd=900, expires_at=clock.now() + 600, where=(("tenant", "acme"),))
         scene = Scene(
             (Budget(name="b", per="day", scope=("tenant",), hard_nanousd=100, overrides=(override,)),), clock=clock
         )
@@ -264,10 +266,11 @@ def test_limits_on_a_target_hold_for_each_attempt() -> None:
         first, second = await admitted(scene, 5, targets=("p/one", "p/two"))
         third = scene.exchange(targets=("p/two",))
         await scene.stage.enter(third)
-        await scene.stage.enter_target(first, "p/two")
-        await scene.stage.enter_target(first, "p/two")
+        two = Target("p/two", ScriptedProvider(), "two")
+        await scene.stage.reserve_call(first, two, is_extra=False)
+        await scene.stage.reserve_call(first, two, is_extra=False)
         with pytest.raises(RateLimited):
-            await scene.stage.enter_target(second, "p/two")
+            await scene.stage.reserve_call(second, two, is_extra=False)
 
     run(play())
 

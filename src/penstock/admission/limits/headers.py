@@ -1,7 +1,9 @@
 """What an answer's headers say of the limits, from counters, in the form of the client's vendor.
 
 OpenAI's are `x-ratelimit-*` (https://platform.openai.com/docs/guides/rate-limits), Anthropic's `anthropic-ratelimit-*`
-(https://docs.anthropic.com/en/api/rate-limits#response-headers).  `remaining` counts what other processes hold as theirs: it errs on the low side, by what they have leased ahead.
+(https://docs.anthropic.com/en/api/rate-limits#response-headers).
+
+`remaining` counts what other processes hold as theirs: it errs on the low side, by what they have leased ahead.
 """
 
 from collections.abc import Sequence
@@ -13,19 +15,17 @@ from penstock.core.chat import Dialect
 
 _REQUESTS = UNITS.index("requests")
 _TOKENS = frozenset(UNITS.index(unit) for unit in ("tokens", "input_tokens", "output_tokens"))
-_REQUEST_NAMES = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
-_TOKEN_NAMES = ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens")
-
-
-_ANTHROPIC_REQUESTS = (
-    "anthropic-ratelimit-requests-limit",
-    "anthropic-ratelimit-requests-remaining",
-    "anthropic-ratelimit-requests-reset",
+_OPENAI_NAMES = (
+    ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
 )
-_ANTHROPIC_TOKENS = (
-    "anthropic-ratelimit-tokens-limit",
-    "anthropic-ratelimit-tokens-remaining",
-    "anthropic-ratelimit-tokens-reset",
+_ANTHROPIC_NAMES = (
+    (
+        "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
+    ("anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
 )
 
 
@@ -44,14 +44,16 @@ class Shown:
         is_anthropic = dialect == "anthropic"
         found: tuple[tuple[str, str], ...] = ()
         if self._requests:
-            found = _of(_ANTHROPIC_REQUESTS if is_anthropic else _REQUEST_NAMES, self._requests, now, is_anthropic)
+            found = _of(
+                _ANTHROPIC_REQUESTS if is_anthropic else _REQUEST_NAMES, self._requests, now, as_moment=is_anthropic
+            )
         if self._tokens:
-            found += _of(_ANTHROPIC_TOKENS if is_anthropic else _TOKEN_NAMES, self._tokens, now, is_anthropic)
+            found += _of(_ANTHROPIC_TOKENS if is_anthropic else _TOKEN_NAMES, self._tokens, now, as_moment=is_anthropic)
         return found
 
 
 def _of(
-    names: tuple[str, str, str], counters: Sequence[Counter], now: float, as_moment: bool
+    names: tuple[str, str, str], counters: Sequence[Counter], now: float, *, as_moment: bool
 ) -> tuple[tuple[str, str], ...]:
     tightest, least, share = counters[0], 0, 2.0
     for counter in counters:

@@ -31,6 +31,15 @@ def refusal(found: Refused, now: float) -> RateLimited | BudgetExhausted:
     return refused
 
 
+def describe(counter: Counter, cost: int) -> str:
+    """A limit that a request meets, and what it may need of it."""
+    per = f" a {counter.rule.per}" if counter.rule.per is not None else " at a time"
+    kind = "budget" if counter.rule.is_budget else "limit"
+    shadow = ", which only watches" if counter.rule.is_shadow else ""
+    bound = f"allows {_amount(counter, counter.amount)}{per}{shadow}"
+    return f"{kind} `{counter.rule.name}`{_scope(counter)} {bound}; {_amount(counter, cost)} reserved"
+
+
 def unpriced(counter: Counter, model: str) -> BudgetExhausted:
     """What is spent at a price that nobody knows cannot be kept within a budget."""
     text = (

@@ -79,9 +79,7 @@ async def list_rules(connection: psycopg.AsyncConnection, kind: Kind, *, scope: 
     return tuple(map(_rule, await found.fetchall()))
 
 
-async def read_rule(
-    connection: psycopg.AsyncConnection, kind: Kind, name: str, *, scope: str | None
-) -> RuleRow:
+async def read_rule(connection: psycopg.AsyncConnection, kind: Kind, name: str, *, scope: str | None) -> RuleRow:
     """Raises `UnknownRule`."""
     row = await _locked(connection, name, lock="")
     if row is None or not _is_seen(row, kind, scope):
@@ -254,9 +252,7 @@ async def _demand_room(connection: psycopg.AsyncConnection, tenant: str | None) 
         )
         if await alive.fetchone() is None:
             raise no_tenant()
-    found = await connection.execute(
-        "SELECT count(*), count(*) FILTER (WHERE tenant = %s) FROM limit_rules", (tenant,)
-    )
+    found = await connection.execute("SELECT count(*), count(*) FILTER (WHERE tenant = %s) FROM limit_rules", (tenant,))
     row = await found.fetchone()
     if row is not None and (row[0] >= MAX_RULES or row[1] >= MAX_RULES_OF_A_TENANT):
         raise Conflict("There are too many limits and budgets already: delete one that is not needed.")

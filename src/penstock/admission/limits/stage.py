@@ -1,23 +1,23 @@
 """The stage that limits: reserve what a request may use on every limit and budget that it meets, settle what it did.
 
-`app` puts it behind the stage that chooses the route, since a price and a limit on a target need one.  An attempt at
-another target than the route's first asks `enter_target` beforehand.
+`app` puts it behind the stage that chooses the route, since a price and a limit on a target need one.  A call
+beyond the first asks `reserve_call` beforehand.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from penstock.admission.limits.book import Book, Costs, Refused, Reserved, Values
 from penstock.admission.limits.estimate import AnswerLengths, prompt_tokens
 from penstock.admission.limits.limit import DIMENSIONS, UNITS, Budget, Limit, Rule, compile_rules
-from penstock.admission.limits.refusal import refusal, unpriced
+from penstock.admission.limits.refusal import describe, refusal, unpriced
 from penstock.admission.limits.supply import CONCURRENCY_LEASE_S, LimitSupply
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.errors import Overloaded
 from penstock.core.exchange import Exchange
 from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
-from penstock.core.ports import CONTINUE, Continue
+from penstock.core.ports import CONTINUE, Continue, Target
 
 PriceEstimate: TypeAlias = Callable[[Exchange, int, int], int | None]
 """Nano-dollars for so many tokens in and out at the exchange's route; None where the price is not known."""
@@ -65,10 +65,31 @@ class LimitStage:
             await self._reserve_target(exchange, exchange.route.targets[0].name, costs)
         return CONTINUE
 
-    async def enter_target(self, exchange: Exchange, target: str) -> None:
-        """Reserve what only the limits on `target` ask, before an attempt there; a second time does nothing."""
-        if self._is_any_of_target:
-            await self._reserve_target(exchange, target, self._estimate(exchange))
+    async def reserve_call(self, exchange: Exchange, target: Target, *, is_extra: bool) -> None:
+        """Reserve what only the limits on `target` ask, before a call there; a second time does nothing.
+
+        With `is_extra` reserve once more what a call may use, since one before or beside it may be billed too.  Raises
+        as `enter`, and then the call leaves nothing reserved.
+        """
+        if not self._is_any:
+            return
+        extra: Reserved | None = None
+        lease = _lease_of(exchange, None)
+        costs = self._estimate(exchange)
+        if is_extra and lease is not None and self._counts_tokens:
+            # Not another request, and not another place: it is the same exchange.
+            extra = await self._try_reserve(exchange, self._values(exchange, None), (0, *costs[1:-1], 0))
+            lease.extras.append(extra)
+        if not self._is_any_of_target:
+            return
+        is_reserved = False
+        try:
+            await self._reserve_target(exchange, target.name, costs, is_extra=is_extra)
+            is_reserved = True
+        finally:
+            if not is_reserved and extra is not None and lease is not None:
+                lease.extras.remove(extra)
+                self._book.settle(extra, (0,) * len(costs))
 
     def filter(self, exchange: Exchange) -> None:
         """The lease says when the exchange is over and what it used."""
@@ -80,11 +101,31 @@ class LimitStage:
             return ()
         return self._book.bundle(self._values(exchange, None), now).shown.headers(now, exchange.dialect)
 
-    def settle(self, exchange: Exchange, reserved: Reserved, *, target: str | None) -> None:
-        """What `LimitLease` calls: replace the estimate by what is known, keep it where nothing is."""
+    def describe(self, exchange: Exchange) -> tuple[str, ...]:
+        """The limits that the exchange meets before it is sent anywhere, for `explain`."""
+        now = self._book.store_now(self._clock.monotonic())
+        if now is None or not self._is_any:
+            return ()
+        costs = self._estimate(exchange)
+        values = [self._values(exchange, None)]
+        if self._is_any_of_target and exchange.route is not None:
+            values.append(self._values(exchange, exchange.route.targets[0].name))
+        met = [each for one in values for each in self._book.bundle(one, now).counters]
+        return tuple(describe(each, max(0, costs[each.unit])) for each in met)
+
+    def settle(
+        self, exchange: Exchange, reserved: Reserved, *, target: str | None, extras: Sequence[Reserved] = ()
+    ) -> None:
+        """What `LimitLease` calls: replace the estimate by what is known, keep it where nothing is.
+
+        What is known is of all calls together, so it is booked once, and what was reserved for extra calls is given
+        back.
+        """
         final = self._final(exchange, reserved.costs, target=target)
         self._book.settle(reserved, final)
-        if target is None and exchange.usage.accuracy == "exact" and exchange.usage.output_tokens > 0:
+        for extra in extras:
+            self._book.settle(extra, self._final_of_extra(exchange, extra.costs))
+        if target is None and not extras and exchange.usage.accuracy == "exact" and exchange.usage.output_tokens > 0:
             request = exchange.request
             choices = request.choices if isinstance(request, ChatRequest) else 1
             tokens = exchange.usage.output_tokens // choices
@@ -131,29 +172,40 @@ class LimitStage:
 
     async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> None:
         now_s = self._clock.monotonic()
-        book, supply = self._book, self.supply
+        book = self._book
         now = book.store_now(now_s)
-        if now is None or supply.is_in_doubt or costs[_MONEY] < 0:
+        if now is not None and not self.supply.is_in_doubt and costs[_MONEY] >= 0:
+            bundle = book.bundle(values, now)
+            if book.reserve(bundle, costs):
+                exchange.take(LimitLease(self, Reserved(bundle.counters, costs), target), at_s=now_s)
+                return
+        found = await self._try_reserve(exchange, values, costs)
+        exchange.take(LimitLease(self, found, target), at_s=self._clock.monotonic())
+
+    async def _try_reserve(self, exchange: Exchange, values: Values, costs: Costs) -> Reserved:
+        """The unusual cases too: no store, no price, not enough at hand."""
+        now = self._book.store_now(self._clock.monotonic())
+        if now is None or self.supply.is_in_doubt or costs[_MONEY] < 0:
             costs = self._look_closer(exchange, values, costs, now)
-        elif book.reserve(bundle := book.bundle(values, now), costs):
-            exchange.take(LimitLease(self, Reserved(bundle.counters, costs), target), at_s=now_s)
-            return
         try:
-            found = await supply.reserve(values, costs)
+            found = await self.supply.reserve(values, costs)
         except Overloaded:
             exchange.facts.append(LimitStoreLost(at_s=self._clock.monotonic() - exchange.began_s, is_admitted=False))
             raise
         at_s = self._clock.monotonic()
         if isinstance(found, Refused):
             raise self._refused(exchange, found, at_s)
-        exchange.take(LimitLease(self, found, target), at_s=at_s)
         self._note(exchange, found, at_s - exchange.began_s)
+        return found
 
-    async def _reserve_target(self, exchange: Exchange, target: str, costs: Costs) -> None:
-        for lease in exchange.leases:
-            if isinstance(lease, LimitLease) and lease.target == target:
-                return
-        await self._reserve(exchange, self._values(exchange, target), costs, target=target)
+    async def _reserve_target(self, exchange: Exchange, target: str, costs: Costs, *, is_extra: bool = False) -> None:
+        lease = _lease_of(exchange, target)
+        values = self._values(exchange, target)
+        if lease is None:
+            await self._reserve(exchange, values, costs, target=target)
+        elif is_extra:
+            # Another request to the target, but not another place: the exchange holds one there.
+            lease.extras.append(await self._try_reserve(exchange, values, (*costs[:-1], 0)))
 
     def _look_closer(self, exchange: Exchange, values: Values, costs: Costs, now: float | None) -> Costs:
         """The cases that are not usual: no store, or no price."""
@@ -221,15 +273,32 @@ class LimitStage:
                 money = cost
         return (requests, tokens, into, out, money, 0)
 
+    def _final_of_extra(self, exchange: Exchange, costs: Costs) -> Costs:
+        """What is kept of an extra call's reservation: nothing of what is known, for that is booked as a whole."""
+        requests, tokens, into, out, money, _ = costs
+        if exchange.usage.accuracy != "unknown":
+            tokens = into = out = 0
+            if exchange.cost.amount_nanousd is not None:
+                money = 0
+        return (requests, tokens, into, out, money, 0)
+
+
+def _lease_of(exchange: Exchange, target: str | None) -> "LimitLease | None":
+    for lease in exchange.leases:
+        if isinstance(lease, LimitLease) and lease.target == target:
+            return lease
+    return None
+
 
 class LimitLease:
-    """The reservation of one exchange, on all its counters; settled once."""
+    """The reservation of one exchange, on all its counters, with those for its extra calls; settled once."""
 
-    __slots__ = ("_reserved", "_stage", "target")
+    __slots__ = ("_reserved", "_stage", "extras", "target")
 
     def __init__(self, stage: LimitStage, reserved: Reserved, target: str | None) -> None:
         self._stage = stage
         self._reserved: Reserved | None = reserved
+        self.extras: list[Reserved] = []
         self.target = target
 
     @property
@@ -239,4 +308,4 @@ class LimitLease:
     def settle(self, exchange: Exchange) -> None:
         reserved, self._reserved = self._reserved, None
         if reserved is not None:
-            self._stage.settle(exchange, reserved, target=self.target)
+            self._stage.settle(exchange, reserved, target=self.target, extras=self.extras)

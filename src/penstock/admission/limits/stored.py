@@ -4,7 +4,7 @@ laid beside those of the file.
 Nothing here trusts what it reads: a rule that is broken all the same is said in `/health`, and the others count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,12 +90,7 @@ def in_force(
     problems: list[str] = []
     for each in stored.rules:
         try:
-            if each.name in found:
-                raise ConfigError("the configuration file has a rule of this name too")
-            rule = rule_of(read_said(each.kind, each.said), on_loss)
-            if rule.name != each.name or (each.tenant is not None and ("tenant", each.tenant) not in rule.where):
-                raise ConfigError("it is not the rule that its row says")
-            found[each.name] = rule
+            found[each.name] = _sound(each, on_loss, taken=found)
         except (ConfigError, msgspec.DecodeError) as error:
             problems.append(f"the {each.kind} `{each.name}` in the database is not enforced: {_why(error)}")
     for each in stored.overrides:
@@ -130,6 +125,15 @@ def load_stored(path: Path) -> Stored:
     with suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode(path.read_bytes(), type=Stored)
     return Stored()
+
+
+def _sound(each: StoredRule, on_loss: OnStoreLoss, *, taken: Container[str]) -> Limit | Budget:
+    if each.name in taken:
+        raise ConfigError("the configuration file has a rule of this name too")
+    rule = rule_of(read_said(each.kind, each.said), on_loss)
+    if rule.name != each.name or (each.tenant is not None and ("tenant", each.tenant) not in rule.where):
+        raise ConfigError("it is not the rule that its row says")
+    return rule
 
 
 def _raised(budget: Budget, each: StoredOverride) -> Budget:

@@ -1,0 +1,1 @@
+"""Limits and budgets over the admin API."""
