@@ -41,15 +41,12 @@ class Shown:
 
     def headers(self, now: float, dialect: Dialect = "openai-chat") -> tuple[tuple[str, str], ...]:
         """At the store's time `now`."""
-        is_anthropic = dialect == "anthropic"
+        as_moment = dialect == "anthropic"
+        requests, tokens = _ANTHROPIC_NAMES if as_moment else _OPENAI_NAMES
         found: tuple[tuple[str, str], ...] = ()
         if self._requests:
-            found = _of(
-                _ANTHROPIC_REQUESTS if is_anthropic else _REQUEST_NAMES, self._requests, now, as_moment=is_anthropic
-            )
-        if self._tokens:
-            found += _of(_ANTHROPIC_TOKENS if is_anthropic else _TOKEN_NAMES, self._tokens, now, as_moment=is_anthropic)
-        return found
+            found = _of(requests, self._requests, now, as_moment=as_moment)
+        return (*found, *_of(tokens, self._tokens, now, as_moment=as_moment)) if self._tokens else found
 
 
 def _of(

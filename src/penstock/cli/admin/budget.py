@@ -35,7 +35,9 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
 def put(  # noqa: PLR0917 - typer makes named options of these
     context: typer.Context,
     name: Name,
-    bound: Annotated[str, typer.Argument(help="US dollars, such as 500/month; -/month where only `soft_usd` is set.")],
+    bound: Annotated[
+        str, typer.Argument(help="US dollars, such as 500/month, or none/month beside `soft_usd`.")
+    ],
     scope: Scope = None,
     where: Where = None,
     more: More = None,
@@ -43,9 +45,9 @@ def put(  # noqa: PLR0917 - typer makes named options of these
 ) -> None:
     """Make a budget, or replace it whole; it is in force within a second or so."""
     hard, _, per = bound.partition("/")
-    if not per or not (hard == "-" or hard.replace(".", "", 1).isdecimal()):
+    if not per or not (hard == "none" or hard.replace(".", "", 1).isdecimal()):
         refuse(f"{bound!r} does not read like 500/month")
-    wanted = {**rule(scope, where, more), "per": per, "hard_usd": None if hard == "-" else hard}
+    wanted = {**rule(scope, where, more), "per": per, "hard_usd": None if hard == "none" else hard}
     answer = _api(context).call("PUT", f"/budgets/{quoted(name)}", wanted)
     show(answer, as_json=as_json, text=lambda: table(flat([answer]), _COLUMNS))
 
