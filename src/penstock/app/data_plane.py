@@ -114,6 +114,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         faults=LoggedFaults(),
         drain_s=config.server.drain_max_s,
         gates=gates,
+        allowance=limits.stage,
     )
     engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s, limits=limits.stage), world)
     condition = Condition(

@@ -150,7 +150,7 @@ def price_estimate(prices: PriceList) -> PriceEstimate:
 def _targets(route: Route) -> tuple[Target, ...]:
     if not route.fallbacks:
         return route.targets
-    return (*route.targets, *(target for _, targets in route.fallbacks for target in targets))
+    return (*route.targets, *(target for step in route.fallbacks for target in step.targets))
 
 
 def _open_store(

@@ -395,6 +395,22 @@ def test_a_store_that_was_never_there_lets_nobody_in() -> None:
     run(play())
 
 
+def test_a_store_that_was_never_there_stands_in_nobodys_way_whom_no_limit_concerns() -> None:
+    async def play() -> None:
+        clock = FakeClock()
+        store = UnsteadyStore(clock)
+        store.is_away = True
+        limit = Limit(name="l", unit="requests", amount=1, per="day", where=(("tenant", "acme"),))
+        scene = Scene((limit,), clock=clock, store=store)
+        scene.supply.start()
+        clock.advance(5)
+        scene.settle(await scene.enter(scene.exchange(tenant="other")))
+        with pytest.raises(Overloaded):
+            await scene.enter(scene.exchange(tenant="acme"))
+
+    run(play())
+
+
 def test_a_refusal_is_a_fact_with_its_limit() -> None:
     async def play() -> None:
         scene = Scene((Limit(name="none", unit="requests", amount=0, per="day"),))

@@ -174,6 +174,10 @@ class Book:
             bundle = self._make_bundle(values, now)
         return bundle
 
+    def is_met(self, values: Values) -> bool:
+        """Whether any rule concerns a request with these values; to be asked where no store has told the time yet."""
+        return any(rule.is_of_target == (values[_TARGET] is not None) and rule.matches(values) for rule in self.rules)
+
     def reserve(self, bundle: Bundle, costs: Costs) -> bool:
         """Reserve at once where everything needed is at hand and no refill is called for: the usual case."""
         for counter in bundle.counters:

@@ -16,7 +16,7 @@ from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.errors import Overloaded
 from penstock.core.exchange import Exchange
-from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
+from penstock.core.facts import AttemptStarted, BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
 from penstock.core.ports import CONTINUE, Continue, Target
 
 PriceEstimate: TypeAlias = Callable[[Exchange, int, int], int | None]
@@ -62,7 +62,10 @@ class LimitStage:
         if self._is_any_of_target:
             if exchange.route is None:
                 raise RuntimeError("limits on targets need the route to be chosen before")
-            await self._reserve_target(exchange, exchange.route.targets[0].name, costs)
+            route = exchange.route
+            if exchange.budget_action == "cheaper_tier" and route.cheaper is not None:
+                route = route.cheaper  # that is where it will go
+            await self._reserve_target(exchange, route.targets[0].name, costs)
         return CONTINUE
 
     async def reserve_call(self, exchange: Exchange, target: Target, *, is_extra: bool) -> None:
@@ -125,10 +128,11 @@ class LimitStage:
         self._book.settle(reserved, final)
         for extra in extras:
             self._book.settle(extra, self._final_of_extra(exchange, extra.costs))
-        if target is None and not extras and exchange.usage.accuracy == "exact" and exchange.usage.output_tokens > 0:
+        usage = exchange.usage
+        if target is None and not exchange.extra_calls and usage.accuracy == "exact" and usage.output_tokens > 0:
             request = exchange.request
             choices = request.choices if isinstance(request, ChatRequest) else 1
-            tokens = exchange.usage.output_tokens // choices
+            tokens = usage.output_tokens // choices
             self._lengths.learn(request.model, exchange.principal.tenant, tokens)
 
     def _take_rules(self, rules: tuple[Rule, ...]) -> None:
@@ -185,6 +189,8 @@ class LimitStage:
     async def _try_reserve(self, exchange: Exchange, values: Values, costs: Costs) -> Reserved:
         """The unusual cases too: no store, no price, not enough at hand."""
         now = self._book.store_now(self._clock.monotonic())
+        if now is None and not self._book.is_met(values):
+            return Reserved((), costs)  # whatever time it is
         if now is None or self.supply.is_in_doubt or costs[_MONEY] < 0:
             costs = self._look_closer(exchange, values, costs, now)
         try:
@@ -256,21 +262,15 @@ class LimitStage:
                 exchange.budget_action = action
 
     def _final(self, exchange: Exchange, costs: Costs, *, target: str | None) -> Costs:
-        usage = exchange.usage
         requests, tokens, into, out, money, _ = costs
-        if exchange.attempts == 0 and exchange.end == "rejected":
+        is_refused = exchange.attempts == 0 and exchange.end == "rejected"
+        if is_refused or (target is not None and not _was_called(exchange, target)):
             requests = 0
-        if usage.accuracy != "unknown":
-            into, out = usage.input_tokens, usage.output_tokens
-            is_elsewhere = target is not None and exchange.target is not None and exchange.target.name != target
-            if is_elsewhere:
-                into = out = 0
+        if exchange.usage.accuracy != "unknown":
+            into, out, spent = _used(exchange, target)
             tokens = into + out
-            cost = exchange.cost.amount_nanousd
-            if is_elsewhere:
-                money = 0
-            elif cost is not None:
-                money = cost
+            if spent is not None:
+                money = spent
         return (requests, tokens, into, out, money, 0)
 
     def _final_of_extra(self, exchange: Exchange, costs: Costs) -> Costs:
@@ -281,6 +281,33 @@ class LimitStage:
             if exchange.cost.amount_nanousd is not None:
                 money = 0
         return (requests, tokens, into, out, money, 0)
+
+
+def _used(exchange: Exchange, target: str | None) -> tuple[int, int, int | None]:
+    """Tokens in and out, and the cost where it is known: of all calls, or of those to one target."""
+    usage, spent = exchange.usage, exchange.cost.amount_nanousd
+    into, out = usage.input_tokens, usage.output_tokens
+    if target is None:
+        return into, out, spent
+    is_here = exchange.target is not None and exchange.target.name == target
+    if not exchange.extra_calls:
+        return (into, out, spent) if is_here else (0, 0, 0)
+    # What an exchange knows is of all its calls together: of the one that answered it is what the others leave.
+    here, sign = ((into, out, spent), -1) if is_here else ((0, 0, 0), 1)
+    into, out, spent = here
+    for extra in exchange.extra_calls:
+        if (extra.target.name == target) is not is_here and extra.usage is not None:
+            into += sign * extra.usage.input_tokens
+            out += sign * extra.usage.output_tokens
+            amount = extra.cost.amount_nanousd
+            spent = None if spent is None or amount is None else spent + sign * amount
+    return max(0, into), max(0, out), None if spent is None else max(0, spent)
+
+
+def _was_called(exchange: Exchange, target: str) -> bool:
+    if exchange.target is not None and exchange.target.name == target:
+        return True
+    return any(isinstance(fact, AttemptStarted) and fact.target == target for fact in exchange.facts)
 
 
 def _lease_of(exchange: Exchange, target: str | None) -> "LimitLease | None":

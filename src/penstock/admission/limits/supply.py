@@ -32,6 +32,7 @@ _HEARTBEAT_S = 1.0
 _ADOPT_EVERY_S = 5.0
 _SWEEP_EVERY_S = 10.0
 _CLOSE_S = 5.0
+_NOT_ASKED = "it was not asked yet"
 
 _log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class LimitSupply:
         self._is_kicked = False
         self._sent_s = float("-inf")
         self._lost_since_s: float | None = None
-        self._reason = "not asked yet"
+        self._reason = _NOT_ASKED
         self._adopted = 0
         self._timer: Timer | None = None
         self._sweep_at_s = self._heartbeat_at_s = float("-inf")
@@ -327,7 +328,7 @@ class LimitSupply:
             return
         was_lost = self._lost_since_s is not None
         if self._lost_since_s is not None:
-            if self._reason:
+            if self._reason != _NOT_ASKED:
                 _log.info("limit_store_heard", after_s=round(self.lost_s, 3))
             self._lost_since_s, self._reason = None, ""
         if self.book.set_time(outcome.now, heard_s):

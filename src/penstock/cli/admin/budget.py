@@ -35,9 +35,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
 def put(  # noqa: PLR0917 - typer makes named options of these
     context: typer.Context,
     name: Name,
-    bound: Annotated[
-        str, typer.Argument(help="US dollars, such as 500/month, or none/month beside `soft_usd`.")
-    ],
+    bound: Annotated[str, typer.Argument(help="US dollars, such as 500/month, or none/month beside `soft_usd`.")],
     scope: Scope = None,
     where: Where = None,
     more: More = None,
