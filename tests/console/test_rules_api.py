@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from penstock import cli
 from penstock.admission.limits.limit import Limit
-from penstock.admission.limits.rule_store import MAX_RULES_OF_A_TENANT, StatusRow, publish_status
-from penstock.admission.limits.stored import Stored, in_force, read_stored
+from penstock.admission.limits.rules.store import MAX_RULES_OF_A_TENANT, StatusRow, publish_status
+from penstock.admission.limits.rules.stored import Stored, in_force, read_stored
 from penstock.core.json import loads
 
 LIMIT = {"unit": "requests", "amount": 100, "per": "minute", "scope": ["tenant"]}

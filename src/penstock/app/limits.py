@@ -9,13 +9,13 @@ import structlog
 
 from penstock.admission.limits import opening
 from penstock.admission.limits.book import Notice
-from penstock.admission.limits.live import LiveRules, RuleFollower
 from penstock.admission.limits.memory_store import MemoryStore
 from penstock.admission.limits.opening import LimitPlace
+from penstock.admission.limits.rules.live import LiveRules, RuleFollower
+from penstock.admission.limits.rules.written import rules_of_file
 from penstock.admission.limits.slices import SliceStore
 from penstock.admission.limits.stage import LimitStage, PriceEstimate
 from penstock.admission.limits.store import PostgresStore
-from penstock.admission.limits.written import rules_of_file
 from penstock.config.datadir import EXPECTS_DATABASE, DataDir
 from penstock.config.limits import StoreKind
 from penstock.config.types import Config

@@ -1,6 +1,6 @@
 """What may be limited, as frozen values: `Limit`, `Budget`, and the `Rule` that both become.
 
-Made by `written` of what the configuration and the admin API say; a value that could not be enforced raises
+Made by `rules.written` of what the configuration and the admin API say; a value that could not be enforced raises
 `ConfigError`, whose path is the field, when it is made, so that none is carried into service.
 """
 

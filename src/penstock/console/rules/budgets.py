@@ -7,9 +7,9 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from penstock.admission.identity.faults import Conflict
-from penstock.admission.limits import rule_store
-from penstock.admission.limits.rule_store import OverrideRow, RuleRow, StatusChoice
-from penstock.admission.limits.written import budget_of
+from penstock.admission.limits.rules import store as rule_store
+from penstock.admission.limits.rules.store import OverrideRow, RuleRow, StatusChoice
+from penstock.admission.limits.rules.written import budget_of
 from penstock.config.limits import BudgetSettings, OverrideSettings
 from penstock.console.access import Call, Caller, Plane, errors, needs
 from penstock.console.plane import ControlPlane

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
-from penstock.admission.limits import rule_store
-from penstock.admission.limits.rule_store import RuleRow, StatusChoice
+from penstock.admission.limits.rules import store as rule_store
+from penstock.admission.limits.rules.store import RuleRow, StatusChoice
 from penstock.config.limits import LimitSettings
 from penstock.console.access import Call, Caller, Plane, errors, needs
 from penstock.console.plane import ControlPlane

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from penstock.admission.identity.faults import Conflict
-from penstock.admission.limits import rule_store
-from penstock.admission.limits.rule_store import RuleRow, StatusChoice, StatusRow
-from penstock.admission.limits.stored import Kind
-from penstock.admission.limits.written import NANO, rule_of
+from penstock.admission.limits.rules import store as rule_store
+from penstock.admission.limits.rules.store import RuleRow, StatusChoice, StatusRow
+from penstock.admission.limits.rules.stored import Kind
+from penstock.admission.limits.rules.written import NANO, rule_of
 from penstock.config.limits import BudgetSettings, LimitSettings
 from penstock.console.access import Call
 from penstock.console.plane import ControlPlane

@@ -12,9 +12,17 @@ import psycopg
 import structlog
 
 from penstock.admission.limits.limit import Budget, Limit
+from penstock.admission.limits.rules.status import StatusBoard
+from penstock.admission.limits.rules.stored import (
+    CHANNELS,
+    InForce,
+    Stored,
+    in_force,
+    load_stored,
+    read_stored,
+    save_stored,
+)
 from penstock.admission.limits.stage import LimitStage
-from penstock.admission.limits.status import StatusBoard
-from penstock.admission.limits.stored import CHANNELS, InForce, Stored, in_force, load_stored, read_stored, save_stored
 from penstock.config.limits import OnStoreLoss
 from penstock.core.errors import ConfigError
 from penstock.storage.follow import Follower, Following

@@ -14,7 +14,7 @@ from psycopg.rows import TupleRow
 
 from penstock.admission.identity.audit import Action, Change, Subject, record
 from penstock.admission.identity.faults import Conflict, UnknownRule, no_tenant
-from penstock.admission.limits.stored import CHANNELS, Kind
+from penstock.admission.limits.rules.stored import CHANNELS, Kind
 
 MAX_RULES = 2000
 MAX_RULES_OF_A_TENANT = 100

@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 
 from penstock.admission.limits.limit import Budget, Limit, Override
-from penstock.admission.limits.written import override_of, rule_of
+from penstock.admission.limits.rules.written import override_of, rule_of
 from penstock.config.datadir import write_private
 from penstock.config.limits import BudgetSettings, LimitSettings, OnStoreLoss, OverrideSettings, is_zone
 from penstock.core.errors import ConfigError

@@ -9,7 +9,7 @@ import psycopg
 
 from penstock.admission.limits.book import Book
 from penstock.admission.limits.limit import UNITS
-from penstock.admission.limits.rule_store import StatusRow, publish_status
+from penstock.admission.limits.rules.store import StatusRow, publish_status
 
 _MOST_AT_ONCE = 500
 _MOST_WAITING = 5_000

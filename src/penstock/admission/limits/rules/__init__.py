@@ -1,0 +1,1 @@
+"""The rules themselves: as operators write them, kept in the database, followed while requests are served."""
