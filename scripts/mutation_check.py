@@ -26,6 +26,11 @@ IN_FLIGHT = "tests/admission/test_inflight.py"
 INPUTS = "tests/admission/test_inputs.py"
 TOKENS = "tests/admission/test_tokens.py"
 ENUMERATION = "tests/admission/test_enumeration.py"
+EXTRA_CALLS = "tests/admission/limits/test_extra_calls.py"
+CROWD = "tests/admission/limits/test_crowd.py"
+LIMITS = "tests/admission/limits/test_stage.py"
+LIMIT_WIRING = "tests/app/test_limits.py"
+RULES = "tests/console/test_rules_api.py"
 SURVIVED, KILLED, STALE = "SURVIVED", "killed", "STALE"
 
 
@@ -331,6 +336,88 @@ MUTATIONS = (
         "if now >= trusted.usable_until:",
         "if not trusted.usable_until:",
         TOKENS,
+        "a limit lets one more in than it has room for",
+        "admission/limits/book.py",
+        "cost == 0 or counter.is_loose or counter.spent + cost <= counter.held",
+        "cost == 0 or counter.is_loose or counter.spent + cost <= counter.held + 1",
+        CROWD,
+    ),
+    Mutation(
+        "an extra call reserves nothing",
+        "admission/limits/stage.py",
+        "(0, *costs[1:-1], 0))",
+        "(0,) * len(costs))",
+        EXTRA_CALLS,
+    ),
+    Mutation(
+        "what an extra call reserved is never given back",
+        "admission/limits/stage.py",
+        "            self._book.settle(extra, self._final_of_extra(exchange, extra.costs))",
+        "            pass",
+        CROWD,
+    ),
+    Mutation(
+        "what all calls used is booked for each of them",
+        "admission/limits/stage.py",
+        "self._final_of_extra(exchange, extra.costs)",
+        "self._final(exchange, extra.costs, target=target)",
+        CROWD,
+    ),
+    Mutation(
+        "an extra call that is refused stays reserved",
+        "admission/limits/stage.py",
+        "                self._book.settle(extra, (0,) * len(costs))",
+        "                pass",
+        EXTRA_CALLS,
+    ),
+    Mutation(
+        "what nobody knows is given back",
+        "admission/limits/stage.py",
+        '        if exchange.usage.accuracy != "unknown":\n            into, out, spent',
+        "        if True:\n            into, out, spent",
+        LIMITS,
+    ),
+    Mutation(
+        "a target pays for calls of others",
+        "admission/limits/stage.py",
+        "is not is_here and extra.usage",
+        "is is_here and extra.usage",
+        EXTRA_CALLS,
+    ),
+    Mutation(
+        "fallbacks cost nothing",
+        "app/limits.py",
+        "    return (*route.targets, *(target for step in route.fallbacks for target in step.targets))",
+        "    return route.targets",
+        LIMIT_WIRING,
+    ),
+    Mutation(
+        "a price that is not known for a fallback is overlooked",
+        "app/limits.py",
+        "            if amount is None:\n                return None\n",
+        "            if amount is None:\n                continue\n",
+        LIMIT_WIRING,
+    ),
+    Mutation(
+        "a tenant's rule holds for everybody",
+        "console/rules/rule.py",
+        'said["where"] = {**said["where"], "tenant": owner}',
+        "pass",
+        RULES,
+    ),
+    Mutation(
+        "a tenant lifts what the installation binds it by",
+        "admission/limits/rules/store.py",
+        "(not _is_seen(before, row.kind, scope) or before.tenant != row.tenant)",
+        "before.kind != row.kind",
+        RULES,
+    ),
+    Mutation(
+        "a tenant ends another's overrides",
+        "admission/limits/rules/store.py",
+        "DELETE FROM budget_overrides WHERE id = %s AND budget = %s AND (%s::text IS NULL OR tenant = %s)",
+        "DELETE FROM budget_overrides WHERE id = %s AND budget = %s AND (%s::text IS NULL OR true OR tenant = %s)",
+        RULES,
     ),
 )
 

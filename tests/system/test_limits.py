@@ -258,7 +258,7 @@ def test_clients_that_hang_up_midway_pay_for_what_they_had_and_no_more_is_let_in
 
     async def play() -> list[int]:
         async with serving(port) as upstream:
-            waves = []
+            waves: list[int] = []
             for wave in range(4):
                 crowd = Crowd(up, upstream, key, f"leavers-{wave}")
                 waves.append(await crowd.ask(CROWD // 2, is_streamed=True, leaving=60))
