@@ -336,6 +336,8 @@ MUTATIONS = (
         "if now >= trusted.usable_until:",
         "if not trusted.usable_until:",
         TOKENS,
+    ),
+    Mutation(
         "a limit lets one more in than it has room for",
         "admission/limits/book.py",
         "cost == 0 or counter.is_loose or counter.spent + cost <= counter.held",
