@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.config.alerts import AlertSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.secret import Secret, Text
@@ -169,6 +170,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hedging: HedgeSettings = HedgeSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()
+    alerts: AlertSettings = AlertSettings()
     sim: Sim = Sim()
     log: Log = Log()
 

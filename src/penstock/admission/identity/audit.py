@@ -28,6 +28,8 @@ Action = Literal[
     "credential.set",
     "credential.resealed",
     "credential.removed",
+    "alert.acknowledged",
+    "webhook.tested",
 ]
 
 _INSERT = (
