@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Subject, record
@@ -77,14 +77,25 @@ class WebhookReply(BaseModel):
     is_taken: bool
 
 
-@router.get("", openapi_extra=needs("alerts.read"), responses=errors(403, 404))
-async def alerts(  # noqa: PLR0917 - named parameters of the query
-    plane: Plane,
+def _choice(
     call: Caller,
+    *,
     tenant: Text = None,
     kind: Text = None,
     since: Annotated[datetime | None, Query(description="Inclusive; ISO 8601, UTC without a zone.")] = None,
     state: AlertState | None = None,
+) -> AlertChoice:
+    """What was asked for, as far as the caller sees it."""
+    if call.scope is not None and state in {"waiting", "failed"}:
+        state = None  # which webhooks were told is not for a tenant to see, nor to ask for
+    return AlertChoice(scope=call.scope, tenant=call.narrowed(tenant), kind=kind, since=_utc(since), state=state)
+
+
+@router.get("", openapi_extra=needs("alerts.read"), responses=errors(403, 404))
+async def alerts(
+    plane: Plane,
+    call: Caller,
+    choice: Annotated[AlertChoice, Depends(_choice)],
     after: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> AlertPage:
@@ -92,9 +103,6 @@ async def alerts(  # noqa: PLR0917 - named parameters of the query
 
     `open` ones are not acknowledged; `waiting` and `failed` ones have a webhook that has not been told.
     """
-    choice = AlertChoice(
-        scope=call.scope, tenant=call.narrowed(tenant), kind=kind, since=_utc(since), state=_own(call, state)
-    )
     async with plane.database.connection() as connection:
         rows = await list_alerts(connection, choice, after=after, limit=limit + 1)
     shown = rows[:limit]
@@ -140,11 +148,6 @@ async def try_webhook(plane: Plane, call: Caller, name: str) -> WebhookReply:
     return WebhookReply(
         status=reply.status, error=reply.error, body=reply.body, took_s=reply.took_s, is_taken=reply.is_taken
     )
-
-
-def _own(call: Call, state: AlertState | None) -> AlertState | None:
-    """Which webhooks were told is not for a tenant to see, nor to ask for."""
-    return state if call.scope is None or state in {"open", "acknowledged"} else None
 
 
 def _view(row: dict[str, Any], call: Call) -> AlertView:

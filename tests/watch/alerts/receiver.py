@@ -23,6 +23,7 @@ class Receiver:
     answers: deque[int] = field(default_factory=deque[int])
     headers: str = ""
     messages: list[Message] = field(default_factory=list[Message])
+    drips: bool = False
     before_answer: Callable[[], None] | None = None
     port: int = 0
 
@@ -45,7 +46,9 @@ class Receiver:
             if self.before_answer is not None:
                 self.before_answer()
             status = self.answers.popleft() if self.answers else self.status
-            if status == 0:
+            if self.drips:
+                await drip(writer)
+            elif status == 0:
                 await reader.read()  # until the sender has had enough
             elif status > 0:
                 writer.write(f"HTTP/1.1 {status} X\r\n{self.headers}content-length: 2\r\n\r\nok".encode())
@@ -54,6 +57,15 @@ class Receiver:
             pass
         finally:
             writer.close()
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    """Headers without an end, each well within any timeout of a single read."""
+    writer.write(b"HTTP/1.1 200 X\r\n")
+    for _ in range(100):
+        writer.write(b"x: y\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)  # noqa: TID251 - slowness is what this is about
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Alerts from the database to a real receiver: once, however often it fails and however many control planes there are."""
+"""Alerts from the database to a real receiver: once, however often it fails and however many control planes run."""
 
 import base64
 import hashlib
@@ -174,7 +174,7 @@ def test_retry_after_is_obeyed(database_url: str, plane: Plane, receiver: Receiv
 
 
 def test_a_failing_webhook_is_left_alone_however_many_alerts_wait_and_holds_up_no_other(
-    database_url: str, plane: Plane, receiver: Receiver, clock: FakeClock
+    database_url: str, plane: Plane, receiver: Receiver
 ) -> None:
     insert(database_url, *(make_alert(number) for number in range(30)))
     dead = make_webhook(receiver, "dead", url="http://127.0.0.1:9/")

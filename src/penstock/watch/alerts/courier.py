@@ -45,7 +45,7 @@ class LocalPlan:
 
 
 class AlertCourier:
-    """`start` once, `stop` once; or `round` by hand.
+    """`start` once, `stop` once; or `attempt` (or `round`) by hand and `close`.
 
     `outbox` is this process's own, if it has one.  `find_url` gives the database's address, None while it is not known;
     `local` says what to do where there will be none.
@@ -65,7 +65,7 @@ class AlertCourier:
         self._clock = clock
         self._outbox = outbox
         self._plan = local
-        self._local: tuple[LocalAlerts, Deliverer] | None = None
+        self.local: tuple[LocalAlerts, Deliverer] | None = None
         self._failing_since: float | None = None
         self._error: str | None = None
         self._stopping = threading.Event()
@@ -82,6 +82,13 @@ class AlertCourier:
         self._wanted.set()
         self._thread.join(_LAST_ROUND_S)
 
+    def close(self) -> None:
+        """Finish what this process sends itself, and let others do it."""
+        if self.local is not None:
+            self.local[1].stop()
+            self.local[1].join()
+        self._open.close()
+
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
         found: list[str] = []
@@ -89,8 +96,8 @@ class AlertCourier:
         if since is not None and self._clock.monotonic() - since > _LATE_S:
             age_s = self._clock.monotonic() - since
             found.append(f"alerts have been waiting for the database for {age_s:.0f} s: {self._error}")
-        if self._local is not None:
-            found += self._local[1].problems()
+        if self.local is not None:
+            found += self.local[1].problems()
         return tuple(found)
 
     def round(self) -> int:
@@ -108,7 +115,7 @@ class AlertCourier:
                 store.close()
         if self._plan is None or not self._plan.is_without_database():
             raise OSError("it is not there")
-        local = self._local or self._become_local()
+        local = self.local or self._become_local()
         if local is None:
             return 0  # another process of this machine does it
         shipped = self._bring(local[0].take, kept)
@@ -130,24 +137,24 @@ class AlertCourier:
         with ExitStack() as stack:
             if not stack.enter_context(turn(self._folder, "local.lock")):
                 return None
-            self._local = plan.open()
+            self.local = plan.open()
             self._open.push(stack.pop_all())
         _log.warning("alerts_are_delivered_from_here", file=str(plan.file))
-        return self._local
+        return self.local
 
     def _deliver_locally(self) -> None:
         """Also what an earlier process began, before there was a database."""
-        if self._local is None and self._plan is not None and self._plan.file.exists():
+        if self.local is None and self._plan is not None and self._plan.file.exists():
             self._become_local()
-        if self._local is not None:
-            self._local[1].turn()
+        if self.local is not None:
+            self.local[1].turn()
 
     def _run(self) -> None:
         failures = 0
         while True:
             is_last_round = self._stopping.is_set()
             self._wanted.clear()
-            if self._try():
+            if self.attempt():
                 failures = 0
                 pause_s = _TICK_S
             else:
@@ -156,12 +163,10 @@ class AlertCourier:
             if is_last_round:
                 break
             (self._wanted if failures == 0 else self._stopping).wait(pause_s)
-        if self._local is not None:
-            self._local[1].stop()
-            self._local[1].join()
-        self._open.close()
+        self.close()
 
-    def _try(self) -> bool:
+    def attempt(self) -> bool:
+        """One round; False where it could not be made, which `problems` then says."""
         try:
             self.round()
         except (DatabaseError, OSError, msgspec.DecodeError) as error:

@@ -9,6 +9,7 @@ The files are those of the ledger's journal: one segment a process, which the co
 
 import threading
 from collections import OrderedDict, deque
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -68,25 +69,16 @@ class AlertOutbox:
         self._seen[alert.id] = None
         if len(self._seen) > _MAX_SEEN:
             self._seen.popitem(last=False)
-        _log.warning(
-            "alert",
-            id=alert.id,
-            kind=alert.kind,
-            severity=alert.severity,
-            tenant=alert.tenant,
-            subject=alert.subject,
-            text=alert.text,
-            facts=alert.facts,
-        )
         if self._is_full():
             self.dropped += 1
-            _log.error("alert_dropped", id=alert.id, why="too much waits for the database")
+            _say(alert, is_dropped=True)
             return
         with self._lock:
             self._kept.append(alert)
             self._write_kept()
         self._sync()
         self.wanted.set()
+        _say(alert, is_dropped=False)
 
     def kept(self) -> tuple[Alert, ...]:
         """What is in memory alone, since the disk does not take it."""
@@ -117,7 +109,7 @@ class AlertOutbox:
         while self._kept:
             try:
                 self._file.append(self._kept[0])
-            except LedgerUnavailable:
+            except (LedgerUnavailable, OSError):
                 return
             self._kept.popleft()
 
@@ -137,3 +129,18 @@ class AlertOutbox:
         if self._checked % 100 and not self.dropped:
             return False
         return sum(path.stat().st_size for path in self._folder.glob("*.journal")) > self._max_waiting_bytes
+
+
+def _say(alert: Alert, *, is_dropped: bool) -> None:
+    """The alert as a line of the log.  A log that takes none (a full disk) is no reason to fail."""
+    with suppress(OSError):
+        _log.warning(
+            "alert_dropped" if is_dropped else "alert",
+            id=alert.id,
+            kind=alert.kind,
+            severity=alert.severity,
+            tenant=alert.tenant,
+            subject=alert.subject,
+            text=alert.text,
+            facts=alert.facts,
+        )

@@ -113,6 +113,8 @@ def post(webhook: Webhook, alert: Alert, *, now: float, timeout_s: float, allow_
     try:
         connection.request("POST", target, body=body, headers=headers)
         response = connection.getresponse()
+        if connection.is_cut:  # within the head, which reads as its end
+            raise TimeoutError
         status = response.status
         retry_after_s = _retry_after(response.getheader("retry-after"))
         with suppress(OSError, http.client.HTTPException, ValueError):  # the status says it all
@@ -158,7 +160,7 @@ class _Connection(http.client.HTTPConnection):
 
     def _reach(self) -> socket.socket:
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        allowed = [each for each in found if self._allow_private or _is_public(str(each[4][0]))]
+        allowed = [each for each in found if self._allow_private or is_public(str(each[4][0]))]
         if not allowed:
             raise _Refused("its address is private, and `alerts.allow_private` is off")
         problem: OSError | None = None
@@ -179,7 +181,8 @@ class _Connection(http.client.HTTPConnection):
                 return
 
 
-def _is_public(address: str) -> bool:
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that anybody may reach, and leads nowhere else."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped is not None:
