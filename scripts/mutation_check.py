@@ -22,6 +22,8 @@ SHIP = "tests/watch/test_ship.py"
 JOURNAL = "tests/watch/test_journal.py"
 PRICES = "tests/watch/test_prices.py"
 KEYS = "tests/admission/test_keys.py"
+OUTBOX = "tests/watch/alerts/test_outbox.py"
+ALERTS = "tests/watch/alerts/test_deliver.py"
 IN_FLIGHT = "tests/admission/test_inflight.py"
 INPUTS = "tests/admission/test_inputs.py"
 TOKENS = "tests/admission/test_tokens.py"
@@ -420,6 +422,76 @@ MUTATIONS = (
         "DELETE FROM budget_overrides WHERE id = %s AND budget = %s AND (%s::text IS NULL OR tenant = %s)",
         "DELETE FROM budget_overrides WHERE id = %s AND budget = %s AND (%s::text IS NULL OR true OR tenant = %s)",
         RULES,
+    ),
+    Mutation(
+        "an alert that is known already is an error",
+        "watch/alerts/store.py",
+        " ON CONFLICT (id) DO NOTHING",
+        "",
+        f"{OUTBOX}::test_the_same_alert_from_many_processes_is_one",
+    ),
+    Mutation(
+        "an alert is forgotten before it is safe",
+        "watch/alerts/ship.py",
+        "            take(alerts)\n",
+        "            write_offset(path, chunk.next_offset)\n            take(alerts)\n",
+        f"{OUTBOX}::test_what_was_shipped_and_not_yet_noted_is_shipped_again_and_is_one",
+    ),
+    Mutation(
+        "an alert that the disk does not take is dropped",
+        "watch/alerts/outbox.py",
+        "                return\n            self._kept.popleft()",
+        "                pass\n            self._kept.popleft()",
+        f"{OUTBOX}::test_what_the_disk_does_not_take_is_kept_and_brought_from_memory",
+    ),
+    Mutation(
+        "without a database an alert is told again",
+        "watch/alerts/local.py",
+        "if alert.id not in kept.ids",
+        "if True",
+        f"{OUTBOX}::test_without_a_database_the_process_delivers_itself_once_also_over_a_restart",
+    ),
+    Mutation(
+        "two control planes send one alert",
+        "watch/alerts/store.py",
+        " FOR UPDATE OF d SKIP LOCKED",
+        "",
+        f"{ALERTS}::test_two_control_planes_at_once_send_each_alert_once",
+    ),
+    Mutation(
+        "a delivered alert is sent again",
+        "watch/alerts/deliver.py",
+        "            claim.outcome = outcome\n",
+        "",
+        f"{ALERTS}::test_an_alert_reaches_each_webhook_that_wants_it_once",
+    ),
+    Mutation(
+        "an alert that was sent as the database went away is sent again",
+        "watch/alerts/deliver.py",
+        "outcome = self._unrecorded.get(place)",
+        "outcome = None",
+        f"{ALERTS}::test_a_delivery_that_the_database_did_not_hear_of_is_not_sent_again_by_this_process",
+    ),
+    Mutation(
+        "an alert that is not taken is not tried again",
+        "watch/alerts/deliver.py",
+        'return Outcome("waiting", now, now + pause_s,',
+        'return Outcome("given_up", now, None,',
+        f"{ALERTS}::test_what_is_not_taken_is_tried_again_until_it_is",
+    ),
+    Mutation(
+        "an alert is tried for an hour only",
+        "watch/alerts/deliver.py",
+        "now - claim.first_at >= self._terms.give_up_after_s",
+        "now - claim.first_at >= 3600",
+        f"{ALERTS}::test_it_is_tried_for_a_day_and_then_given_up_and_shown",
+    ),
+    Mutation(
+        "a tenant sees an alert of another",
+        "watch/alerts/store.py",
+        " WHERE a.id = %s AND (%s::text IS NULL OR a.tenant = %s)",
+        " WHERE a.id = %s AND (%s::text IS NULL OR %s <> '')",
+        "tests/console/test_alerts_api.py::test_a_tenant_sees_and_acknowledges_its_own_alerts_alone",
     ),
 )
 

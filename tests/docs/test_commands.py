@@ -24,7 +24,12 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
 METHODS = {"get", "post", "delete", "put", "patch"}
 CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
-REFERENCES = {"PENSTOCK_DATABASE_URL": "postgresql://db/penstock", "PENSTOCK_CREDENTIALS_KEY": "ab" * 32}
+REFERENCES = {
+    "PENSTOCK_DATABASE_URL": "postgresql://db/penstock",
+    "PENSTOCK_CREDENTIALS_KEY": "ab" * 32,
+    "PENSTOCK_ALERT_SECRET": "QUJD" * 10,
+    "ACME_ALERT_SECRET": "QUJD" * 10,
+}
 
 
 def _code(page: Path) -> Iterable[str]:

@@ -27,9 +27,10 @@ _COMMANDS = (
     "key",
     "limit",
     "budget",
+    "alert",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget"})
+_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
+from penstock.config.alerts import broken_alerts
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.limits import broken_limits
@@ -30,7 +31,11 @@ def broken(config: Config) -> Iterator[ConfigError]:
     if server.port == control.port:
         yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
     yield from _database(config)
-    for path, message in (*broken_identity(config.identity), *broken_limits(config.limit_store, config.tenants)):
+    for path, message in (
+        *broken_identity(config.identity),
+        *broken_limits(config.limit_store, config.tenants),
+        *broken_alerts(config.alerts),
+    ):
         yield config.problem(path, message)
     for name, provider in config.providers.items():
         yield from _provider(config, name, provider)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.config.alerts import AlertSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
@@ -174,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitSettings, ...] = ()
     budgets: tuple[BudgetSettings, ...] = ()
     limit_store: LimitStoreSettings = LimitStoreSettings()
+    alerts: AlertSettings = AlertSettings()
     sim: Sim = Sim()
     log: Log = Log()
 

@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import audit, credentials, keys, tenants, views
+from penstock.console import alerts, audit, credentials, keys, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
@@ -23,7 +23,15 @@ router = APIRouter(
     ],
     responses=errors(400, 401, 403, 503),
 )
-for _part in (keys.router, tenants.router, limits.router, budgets.router, credentials.router, audit.router):
+for _part in (
+    keys.router,
+    tenants.router,
+    limits.router,
+    budgets.router,
+    credentials.router,
+    alerts.router,
+    audit.router,
+):
     router.include_router(_part)
 
 

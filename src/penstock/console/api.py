@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 import penstock
 from penstock.console import faults
@@ -45,6 +46,15 @@ async def whole_health(plane: Plane) -> JSONResponse:
     return JSONResponse(view.model_dump(), status_code=503 if view.status == "not_ready" else 200)
 
 
+metrics = APIRouter(tags=["metrics"])
+
+
+@metrics.get("/metrics", response_class=PlainTextResponse)
+def whole_metrics(plane: Plane) -> PlainTextResponse:
+    """In Prometheus' text format: alerts that wait or were given up, by webhook."""
+    return PlainTextResponse(plane.alerts.metrics(), media_type=CONTENT_TYPE_LATEST)
+
+
 def new_api(plane: ControlPlane) -> FastAPI:
     """The application around one control plane, which it starts and stops."""
 
@@ -52,6 +62,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         plane.shipping.start()
         plane.identities.start()
+        plane.alerts.start()
         try:
             yield
         finally:
@@ -67,6 +78,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
     )
     api.state.plane = plane
     api.include_router(health)
+    api.include_router(metrics)
     api.include_router(router)
     faults.install(api)
     return api

@@ -24,6 +24,7 @@ from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
 from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
+from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
@@ -50,6 +51,7 @@ class ControlPlane:
     database: Database
     shipping: Shipping
     identities: Identities
+    alerts: Alerting
     started_s: float
     was_ready: bool = False
 
@@ -61,6 +63,7 @@ class ControlPlane:
     async def stop(self) -> None:
         """Ship what is left, bounded in time, then close the pool."""
         await asyncio.to_thread(self.identities.stop)
+        await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         await self.database.aclose()
 
@@ -108,6 +111,7 @@ class ControlPlane:
         if data_plane != "ready":
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
         reasons += self.identities.problems()
+        reasons += self.alerts.problems()
         return reasons
 
     def _ask_data_plane(self) -> PlaneStatus:
@@ -153,5 +157,6 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         # Whoever starts the embedded server makes its schema: that is not us.
         shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
         identities=open_identities(config, root, hasher, clock, connect=follow, reseals=True),
+        alerts=Alerting(config.alerts, root.root, find_url, clock),
         started_s=clock.monotonic(),
     )

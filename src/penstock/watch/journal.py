@@ -22,7 +22,6 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.core.errors import LedgerUnavailable
-from penstock.core.record import Settled
 from penstock.watch.segment import SUFFIX, head_of
 
 _log = structlog.get_logger(__name__)
@@ -82,8 +81,11 @@ class JournalFile:
     def health(self) -> JournalHealth:
         return JournalHealth(self._write_error or self._sync_error, self._appended)
 
-    def append(self, record: Settled) -> None:
-        """Write the record.  Raises `LedgerUnavailable` where the disk does not take it; nothing of it then stays."""
+    def append(self, record: msgspec.Struct) -> None:
+        """Write the record: a `Settled` in the ledger's journal, an `Alert` in that of the alerts.
+
+        Raises `LedgerUnavailable` where the disk does not take it; nothing of it then stays.
+        """
         try:
             payload = self._encoder.encode(record)
         except UnicodeEncodeError:
@@ -114,7 +116,7 @@ class JournalFile:
         self._stop.set()
         if self._syncer is not None:
             self._syncer.join()
-            self._sync()
+            self.sync()
         with self._lock:
             if self._fd is not None:
                 os.close(self._fd)
@@ -175,10 +177,11 @@ class JournalFile:
 
     def _sync_until_stopped(self, interval_s: float) -> None:
         while not self._stop.wait(interval_s):
-            self._sync()
+            self.sync()
 
-    def _sync(self) -> None:
-        """One round of fsync, by duplicates of the descriptors: the writer may rotate or close meanwhile."""
+    def sync(self) -> None:
+        """Bring what was appended to the disk; from any thread.  A failure shows in `health`."""
+        # By duplicates of the descriptors: the writer may rotate or close meanwhile.
         with self._lock:
             pending, self._retired = self._retired, []
             if self._is_dirty and self._fd is not None:

@@ -36,6 +36,8 @@ Action = Literal[
     "budget.deleted",
     "budget.overridden",
     "budget.override_ended",
+    "alert.acknowledged",
+    "webhook.tested",
 ]
 
 _INSERT = (

@@ -30,6 +30,9 @@ Permission = Literal[
     "credentials.read",
     "credentials.write",
     "audit.read",
+    "alerts.read",
+    "alerts.write",
+    "webhooks.write",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -42,18 +45,23 @@ INSTALLATION_WIDE: frozenset[Permission] = frozenset(
         "tenants.write",
         "credentials.read",
         "credentials.write",
+        "webhooks.write",
     }
 )
 """Nobody has these by a role within one tenant: a tenant does not set its own weight, nor all tenants' credentials."""
 
 _VIEWER: frozenset[Permission] = frozenset(
-    {"status.read", "models.read", "tenants.read", "limits.read", "budgets.read"}
+    {"status.read", "models.read", "tenants.read", "limits.read", "budgets.read", "alerts.read"}
 )
 _DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
 _AUDITOR = _VIEWER | frozenset[Permission](
     {"config.read", "providers.read", "ledger.read", "keys.read", "credentials.read", "audit.read"}
 )
-_ADMIN = _DEVELOPER | _AUDITOR | frozenset[Permission]({"projects.write", "limits.write", "budgets.write"})
+_ADMIN = (
+    _DEVELOPER
+    | _AUDITOR
+    | frozenset[Permission]({"projects.write", "limits.write", "budgets.write", "alerts.write", "webhooks.write"})
+)
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {

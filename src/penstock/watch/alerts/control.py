@@ -1,0 +1,82 @@
+"""The control plane's part in alerts: it ships what lies on this machine, and delivers what is in the database."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from penstock.config.alerts import AlertSettings
+from penstock.core.clock import Clock
+from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.courier import AlertCourier
+from penstock.watch.alerts.opening import open_deliverer
+from penstock.watch.alerts.outbox import FOLDER
+from penstock.watch.alerts.webhook import Reply, Webhook
+
+_STOP_S = 20.0
+
+
+class Alerting(Collector):
+    """`start` once, `stop` once."""
+
+    def __init__(self, settings: AlertSettings, root: Path, find_url: Callable[[], str | None], clock: Clock) -> None:
+        self._clock = clock
+        self._deliverer = open_deliverer(settings, find_url, clock)
+        self._courier = AlertCourier(root / FOLDER, find_url, clock=clock)
+        self._thread = threading.Thread(target=self._deliverer.run, name="penstock-deliverer", daemon=True)
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    @property
+    def webhooks(self) -> tuple[Webhook, ...]:
+        return self._deliverer.webhooks
+
+    def start(self) -> None:
+        self._courier.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What is being sent is finished, within the receivers' time."""
+        self._deliverer.stop()
+        self._courier.stop()
+        self._thread.join(_STOP_S)
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, for `/health`."""
+        return (*self._courier.problems(), *self._deliverer.problems())
+
+    async def test(self, webhook: Webhook, alert: Alert) -> Reply:
+        """Send it once, in a thread."""
+        return await asyncio.to_thread(self._deliverer.test, webhook, alert)
+
+    def metrics(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing yet: names are checked once there are values."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        deliveries = GaugeMetricFamily(
+            "penstock_alert_deliveries",
+            "Alerts that a webhook has not been told: still waiting, or given up and not acknowledged.",
+            labels=("webhook", "state"),
+        )
+        oldest = GaugeMetricFamily(
+            "penstock_alert_oldest_waiting_seconds", "Since the oldest of them arrived.", labels=("webhook",)
+        )
+        known = {each.webhook: each for each in self._deliverer.standings}
+        for name in sorted({*known, *(webhook.name for webhook in self.webhooks)}):
+            each = known.get(name)
+            deliveries.add_metric((name, "waiting"), 0 if each is None else each.waiting)
+            deliveries.add_metric((name, "given_up"), 0 if each is None else each.failed)
+            begun = None if each is None else each.oldest_at
+            oldest.add_metric((name,), 0.0 if begun is None else max(0.0, self._clock.now() - begun))
+        yield deliveries
+        yield oldest

@@ -1,0 +1,271 @@
+"""Sends alerts to webhooks until they are taken: one lane a webhook, so that none holds up another.
+
+A delivery is claimed before it is sent and settled after, so that of any number of control planes one sends it.  What
+is not taken is tried again, with pauses that double up to an hour, each drawn at random from nothing to the whole
+(full jitter), until it has been tried for a day; a 410 ends it at once.  Only where a process dies between the
+receiver's answer and the database's is an alert sent twice, with the same `webhook-id`.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import structlog
+
+from penstock.core.clock import Clock
+from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.webhook import Reply, Webhook, post
+from penstock.watch.store import DatabaseError
+
+_TICK_S = 1.0
+_FIRST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 3600.0
+_FIRST_REST_S = 1.0
+_LONGEST_REST_S = 60.0
+_OVERDUE_S = 300.0
+_MAX_EXPONENT = 30
+_JOIN_S = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How far a delivery is after an attempt.  `next_at` is None unless it waits for another."""
+
+    state: Literal["waiting", "delivered", "given_up"]
+    at: float
+    next_at: float | None
+    status: int | None
+    error: str | None
+
+
+@dataclass(slots=True)
+class Claim:
+    """A delivery that is ours to attempt.  Set `outcome` within the block; without one nothing has happened."""
+
+    alert: Alert
+    attempts: int
+    first_at: float | None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one webhook has not been told.  `failed` were given up, and nobody has acknowledged the alert yet."""
+
+    webhook: str
+    waiting: int
+    oldest_at: float | None
+    failed: int
+    last_error: str | None
+
+
+class Deliveries(Protocol):
+    """Where deliveries stand.  All may raise `DatabaseError` or `OSError`, and then nothing has changed."""
+
+    def route(self, webhooks: Sequence[Webhook], now: float) -> None:
+        """Make the deliveries of alerts that are new."""
+        ...
+
+    def due(self, now: float) -> frozenset[str]: ...
+    def claim(self, webhook: str, now: float) -> "AbstractContextManager[Claim | None]":
+        """The next delivery that is due and that nobody else is at; what its outcome says is kept after the block."""
+        ...
+
+    def standings(self) -> tuple[Standing, ...]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    timeout_s: float
+    give_up_after_s: float
+    allow_private: bool
+
+
+class Deliverer:
+    """`run` in a thread of its own, or `turn` and `join` by hand.
+
+    `open_store` gives None while there is no database.
+    """
+
+    def __init__(
+        self,
+        webhooks: Sequence[Webhook],
+        open_store: Callable[[], Deliveries | None],
+        terms: Terms,
+        *,
+        clock: Clock,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.webhooks = tuple(webhooks)
+        self._open_store = open_store
+        self._terms = terms
+        self._clock = clock
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, hides nothing
+        self._store: Deliveries | None = None
+        self._lanes: dict[str, threading.Thread] = {}
+        self._rests: dict[str, tuple[int, float]] = {}
+        self._unrecorded: dict[tuple[str, str], Outcome] = {}
+        self._standings: tuple[Standing, ...] = ()
+        self._problem: str | None = None
+        self._stopping = threading.Event()
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """As of the last turn."""
+        return self._standings
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, for `/health`: what waits for long, and what was given up."""
+        now = self._clock.now()
+        found: list[str] = []
+        for each in self._standings:
+            age_s = 0.0 if each.oldest_at is None else now - each.oldest_at
+            if each.waiting and age_s > _OVERDUE_S:
+                why = f": {each.last_error}" if each.last_error else ""
+                found.append(
+                    f"{each.waiting} alerts wait for the webhook {each.webhook}, the oldest for {age_s:.0f} s{why}"
+                )
+            if each.failed:
+                found.append(
+                    f"{each.failed} alerts could not be delivered to the webhook {each.webhook} and were given up:"
+                    " acknowledge them once somebody knows"
+                )
+        return tuple(found)
+
+    def run(self) -> None:
+        """Deliver until `stop`."""
+        while not self._stopping.is_set():
+            try:
+                self.turn()
+            except (DatabaseError, OSError) as error:
+                self._note(str(error).strip() or type(error).__name__)
+                self._close()
+            except Exception:  # noqa: BLE001 - boundary: a background job; it is tried again
+                _log.exception("alert_delivery_failed")
+                self._close()
+            self._stopping.wait(_TICK_S)
+        self.join()
+        self._close()
+
+    def stop(self) -> None:
+        """Nothing more is begun; what is being sent is finished by `join`."""
+        self._stopping.set()
+
+    def turn(self) -> None:
+        """Look once: take in what is new, and start the lanes of the webhooks that something is due for."""
+        if self._store is None:
+            self._store = self._open_store()
+        if self._store is None:
+            return
+        now = self._clock.now()
+        self._store.route(self.webhooks, now)
+        due = self._store.due(now)
+        self._standings = self._store.standings()
+        self._note(None)
+        for webhook in self.webhooks:
+            lane = self._lanes.get(webhook.name)
+            is_resting = self._clock.monotonic() < self._rests.get(webhook.name, (0, 0.0))[1]
+            if webhook.name in due and not is_resting and (lane is None or not lane.is_alive()):
+                lane = threading.Thread(target=self._drive, args=(webhook,), name="penstock-webhook", daemon=True)
+                self._lanes[webhook.name] = lane
+                lane.start()
+
+    def join(self, timeout_s: float = _JOIN_S) -> None:
+        """Wait for the lanes."""
+        for lane in tuple(self._lanes.values()):
+            lane.join(timeout_s)
+
+    def test(self, webhook: Webhook, alert: Alert) -> Reply:
+        """Send it now, once, whatever the webhook wants; nothing of it is kept."""
+        terms = self._terms
+        return post(webhook, alert, now=self._clock.now(), timeout_s=terms.timeout_s, allow_private=terms.allow_private)
+
+    def _drive(self, webhook: Webhook) -> None:
+        """One lane: everything that is due, until it is through or one of them is not taken."""
+        try:
+            store = self._open_store()
+            if store is None:
+                return
+            try:
+                while not self._stopping.is_set() and self._deliver(store, webhook):
+                    pass
+            finally:
+                store.close()
+        except (DatabaseError, OSError) as error:
+            _log.warning("alert_lane_stalled", webhook=webhook.name, error=str(error).strip())
+        except Exception:  # noqa: BLE001 - boundary: a background job; it is tried again
+            _log.exception("alert_lane_failed", webhook=webhook.name)
+
+    def _deliver(self, store: Deliveries, webhook: Webhook) -> bool:
+        """One delivery; whether to go on with the next."""
+        with store.claim(webhook.name, self._clock.now()) as claim:
+            if claim is None:
+                return False
+            place = (claim.alert.id, webhook.name)
+            outcome = self._unrecorded.get(place)
+            if outcome is None:
+                outcome = self._attempt(webhook, claim)
+            # Should the database go away now, this process still knows what it has sent.
+            self._unrecorded[place] = outcome
+            claim.outcome = outcome
+        del self._unrecorded[place]
+        return outcome.state != "waiting"
+
+    def _attempt(self, webhook: Webhook, claim: Claim) -> Outcome:
+        reply = self.test(webhook, claim.alert)
+        now = self._clock.now()
+        attempts = claim.attempts + 1
+        if reply.is_taken:
+            self._rests.pop(webhook.name, None)
+            return Outcome("delivered", now, None, reply.status, None)
+        is_hopeless = reply.is_gone or (
+            claim.first_at is not None and now - claim.first_at >= self._terms.give_up_after_s
+        )
+        self._rest(webhook, reply)
+        if is_hopeless:
+            _log.error("alert_given_up", id=claim.alert.id, webhook=webhook.name, attempts=attempts, why=reply.problem)
+            return Outcome("given_up", now, None, reply.status, reply.problem)
+        pause_s = max(self._pause_s(attempts, _FIRST_PAUSE_S, _LONGEST_PAUSE_S), _asked(reply))
+        _log.warning(
+            "alert_not_taken",
+            id=claim.alert.id,
+            webhook=webhook.name,
+            attempts=attempts,
+            why=reply.problem,
+            retry_in_s=round(pause_s, 1),
+        )
+        return Outcome("waiting", now, now + pause_s, reply.status, reply.problem)
+
+    def _rest(self, webhook: Webhook, reply: Reply) -> None:
+        """Leave the webhook alone for a while, whatever else is due for it: many alerts are not many attempts."""
+        if reply.is_gone:
+            return
+        failures = self._rests.get(webhook.name, (0, 0.0))[0] + 1
+        rest_s = max(self._pause_s(failures, _FIRST_REST_S, _LONGEST_REST_S), _asked(reply))
+        self._rests[webhook.name] = (failures, self._clock.monotonic() + rest_s)
+
+    def _pause_s(self, failures: int, first_s: float, longest_s: float) -> float:
+        return self._jitter.uniform(0.0, min(longest_s, first_s * 2 ** min(failures - 1, _MAX_EXPONENT)))
+
+    def _note(self, problem: str | None) -> None:
+        if problem is not None and self._problem is None:
+            _log.warning("alert_delivery_stalled", error=problem)
+        elif problem is None and self._problem is not None:
+            _log.info("alert_delivery_recovered")
+        self._problem = problem
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def _asked(reply: Reply) -> float:
+    """How long the receiver wants to be left alone; an hour at most."""
+    return min(reply.retry_after_s or 0.0, _LONGEST_PAUSE_S)
