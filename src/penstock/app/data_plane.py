@@ -19,10 +19,10 @@ from penstock.admission.identity.stage import IdentityStage, note_ended
 from penstock.admission.inflight import InFlightLimit
 from penstock.admission.inputs import InputStage, bounds_of
 from penstock.admission.keys import open_hasher
-from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.condition import Condition
+from penstock.app.fleet import Fleet
 from penstock.app.upstreams import Connected, connect
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
@@ -94,13 +94,14 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     )
     metrics = Metrics()
     identities = _open_identities(config, data_dir, clock)
+    fleet = Fleet(config, data_dir.root, clock)
     gates = TargetGates(
         config.gates,
         config.retries,
         clock,
         random.Random(),  # noqa: S311 - jitter and draws, not a secret
         hedging=config.hedging,
-        on_breaker_change=_log_breaker,
+        on_breaker_change=fleet.changed,
     )
     world = World(
         ledger=Books(journal, metrics),
@@ -117,7 +118,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=lambda: (*identities.problems(), *_targets_down(gates)),
+        problems=lambda: (*identities.problems(), *fleet.problems()),
     )
     service = Service(
         engine=engine,
@@ -138,17 +139,20 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
+            targets_up=fleet.targets_up(),
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
     )
     _heed_changes(identities, engine, connected, clock)
     identities.start()
+    fleet.start(gates)
     condition.start()
 
     async def aclose() -> None:
         condition.stop()
         identities.stop()
+        await asyncio.to_thread(fleet.stop)
         for provider in catalog.providers():
             await provider.aclose()
         journal.close()
@@ -266,14 +270,6 @@ def _heed_changes(identities: Identities, engine: Engine, connected: Mapping[str
 
     identities.changed = from_a_thread
     heed()
-
-
-def _log_breaker(target: str, change: BreakerChange) -> None:
-    _log.warning("breaker_changed", target=target, before=change.before, after=change.after, reason=change.reason)
-
-
-def _targets_down(gates: TargetGates) -> tuple[str, ...]:
-    return tuple(f"{gate.name} is failing and is not called for now" for gate in gates if not gate.breaker.is_closed)
 
 
 def _warm_later(counter: Counter, clock: Clock) -> Counter:

@@ -14,8 +14,21 @@ import penstock
 if TYPE_CHECKING:
     import typer
 
-_COMMANDS = ("up", "serve", "control", "check", "explain", "sim", "demo", "ledger", "tenant", "key", "version")
-_ADMIN = frozenset({"tenant", "key"})
+_COMMANDS = (
+    "up",
+    "serve",
+    "control",
+    "check",
+    "explain",
+    "sim",
+    "demo",
+    "ledger",
+    "tenant",
+    "key",
+    "target",
+    "version",
+)
+_ADMIN = frozenset({"tenant", "key", "target"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
+from penstock.config.fleet import broken_fleet
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.problems import closest
@@ -29,7 +30,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     if server.port == control.port:
         yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
     yield from _database(config)
-    for path, message in broken_identity(config.identity):
+    for path, message in (*broken_identity(config.identity), *broken_fleet(config.fleet)):
         yield config.problem(path, message)
     for name, provider in config.providers.items():
         yield from _provider(config, name, provider)

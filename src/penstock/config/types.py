@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.secret import Secret, Text
@@ -167,6 +168,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
     hedging: HedgeSettings = HedgeSettings()
+    fleet: FleetSettings = FleetSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()
     sim: Sim = Sim()

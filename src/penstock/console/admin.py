@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import audit, credentials, keys, tenants, views
+from penstock.console import audit, credentials, keys, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 
@@ -22,7 +22,7 @@ router = APIRouter(
     ],
     responses=errors(400, 401, 403, 503),
 )
-for _part in (keys.router, tenants.router, credentials.router, audit.router):
+for _part in (keys.router, tenants.router, credentials.router, targets.router, audit.router):
     router.include_router(_part)
 
 

@@ -28,6 +28,8 @@ Action = Literal[
     "credential.set",
     "credential.resealed",
     "credential.removed",
+    "target.opened",
+    "target.closed",
 ]
 
 _INSERT = (

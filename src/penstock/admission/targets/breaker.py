@@ -57,8 +57,8 @@ class Breaker:
     what comes in first is all failures.  So they are always judged against what was sent, not what has come back.
 
     What another process found is hearsay where our own calls have just worked: one process with a broken network must
-    not take a target from all the others.  It is then a warning, which one failed call confirms and a call that was sent
-    after it refutes.
+    not take a target from all the others.  It is then a warning, which one failed call confirms and a good one, sent
+    after it, refutes.
     """
 
     __slots__ = (
