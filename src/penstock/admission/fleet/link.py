@@ -20,30 +20,35 @@ BEAT_S: Final = 1.5
 SILENT_S: Final = 5.0
 """A process that has not been heard of for so long is gone."""
 BURST: Final = 5.0
-A_SECOND: Final = 1.0
+A_SECOND: Final = 0.8
 """How many reports may go out beside the beat: so many at once, and so many a second."""
-_LOOK_S = 0.1
+LOOK_S: Final = 0.1
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 5.0
-_GRACE_S = 5.0
+_GRACE_S = 3.0
 _STOP_S = 4.0
 
 _log = structlog.get_logger(__name__)
 
 
-class Bucket:
-    """How much may be said beside the beat."""
+class Rhythm:
+    """When a process speaks."""
 
     def __init__(self, now_s: float) -> None:
-        self._filled_s = now_s
+        self._spoke_s = self._filled_s = now_s
         self._left = BURST
 
-    def take(self, now_s: float) -> bool:
-        self._left = min(BURST, self._left + (now_s - self._filled_s) * A_SECOND)
-        self._filled_s = now_s
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
+    def is_due(self, now_s: float, *, has_news: bool) -> bool:
+        """Whether to speak now; then it counts as spoken."""
+        if now_s - self._spoke_s < BEAT_S:
+            if not has_news:
+                return False
+            self._left = min(BURST, self._left + (now_s - self._filled_s) * A_SECOND)
+            self._filled_s = now_s
+            if self._left < 1.0:
+                return False
+            self._left -= 1.0
+        self._spoke_s = now_s
         return True
 
 
@@ -80,13 +85,13 @@ class FleetLink:
         return (f"the fleet's store is lost, and what is known of targets is this process's own: {self._reason}",)
 
     def _run(self) -> None:
-        bucket = Bucket(self._clock.monotonic())
+        rhythm = Rhythm(self._clock.monotonic())
         retry_s = _FIRST_RETRY_S
         while not self._stopping.is_set():
             try:
                 self._exchange()
                 retry_s = _FIRST_RETRY_S
-                self._wait(bucket)
+                self._wait(rhythm)
             except BoardLost as lost:
                 self._note_lost(lost)
                 self._stopping.wait(retry_s)
@@ -109,14 +114,12 @@ class FleetLink:
             with suppress(RuntimeError):  # the loop has closed: this process is at its end
                 self._loop.call_soon_threadsafe(self._sharing.take, view)
 
-    def _wait(self, bucket: Bucket) -> None:
-        """Until the next beat, or until there is news and it may be told or asked for."""
-        until_s = self._clock.monotonic() + BEAT_S
+    def _wait(self, rhythm: Rhythm) -> None:
         is_told = False
-        while not self._stopping.is_set() and (now_s := self._clock.monotonic()) < until_s:
-            if (is_told or self._sharing.has_news) and bucket.take(now_s):
+        while not self._stopping.is_set():
+            if rhythm.is_due(self._clock.monotonic(), has_news=is_told or self._sharing.has_news):
                 return
-            is_told = self._board.wait(min(_LOOK_S, until_s - now_s)) or is_told
+            is_told = self._board.wait(LOOK_S) or is_told
 
     def _note_lost(self, lost: BoardLost) -> None:
         if self._lost_since_s is None:

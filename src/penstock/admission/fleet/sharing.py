@@ -62,6 +62,10 @@ class Sharing:
     def has_news(self) -> bool:
         return bool(self._untold)
 
+    def part(self, target: str) -> float:
+        """The part of the target's announced limits that is this process's."""
+        return self._parts.get(target, 1.0)
+
     def changed(self, target: str, change: BreakerChange) -> None:
         """A breaker changed.  What others have found, and that time has passed, is not ours to tell."""
         state = change.after
@@ -140,7 +144,7 @@ class Sharing:
         parts: dict[str, float] = {}
         for target in {*self._parts, *callers}:
             wanted = 1.0 / (callers[target] + 1)
-            part = _nearer(wanted, self._parts.get(target, 1.0))
+            part = _nearer(wanted, self.part(target))
             if part < 1.0:
                 parts[target] = part
         if parts != self._parts:
