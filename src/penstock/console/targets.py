@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from penstock.admission.fleet.board import BoardLost, TargetState, View
 from penstock.admission.fleet.desk import FleetDesk, Order
 from penstock.admission.identity.audit import Action, Subject, record
+from penstock.admission.identity.faults import Conflict
 from penstock.console.access import Call, Caller, Plane, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import Overloaded
@@ -109,7 +110,7 @@ async def close_target(plane: Plane, call: Caller, name: TargetName, wanted: Clo
 async def _ordered(plane: ControlPlane, call: Call, order: Order, action: Action) -> TargetView:
     desk = plane.desk
     if desk is None:
-        raise Overloaded("Each process keeps what it finds to itself here (`fleet.kind: none`): nobody would hear.")
+        raise Conflict("Each process keeps what it finds to itself here (`fleet.kind: none`): nobody would hear.")
     view = await _asked(desk)
     before = next((state for state in view.states if state.target == order.target), None)
     subject = Subject(

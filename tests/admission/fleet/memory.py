@@ -54,7 +54,10 @@ class MemoryBoard:
         if report.is_leaving:
             shared.members.pop(report.process, None)
         elif report.process:
-            shared.members[report.process] = (now, Member(process=report.process, place=report.place, targets=tuple(report.targets)))
+            shared.members[report.process] = (
+                now,
+                Member(process=report.process, place=report.place, targets=tuple(report.targets)),
+            )
         taken = [self._take(finding, report, now) for finding in report.findings]
         if any(taken):
             for each in shared.told:
@@ -90,9 +93,7 @@ class MemoryBoard:
             is_later = before.changed_at <= changed_at or before.changed_at > now
             if not is_later and before.finding.stamp != finding.after:
                 return False
-        shared.states[finding.target] = _Kept(
-            finding, report.process, report.place, changed_at, now + finding.left_s
-        )
+        shared.states[finding.target] = _Kept(finding, report.process, report.place, changed_at, now + finding.left_s)
         return True
 
 

@@ -1,5 +1,7 @@
 """Processes of a fleet on simulated time: real gates, real sharing, the link's rhythm, and a board in memory."""
 
+from tests.admission.fleet.memory import MemoryBoard
+
 from penstock.admission.fleet.board import BoardLost
 from penstock.admission.fleet.link import LOOK_S, SILENT_S, Rhythm
 from penstock.admission.fleet.sharing import Sharing
@@ -16,8 +18,6 @@ from penstock.core.ports import Target
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
 from penstock.testing.scripted import ScriptedProvider
-from tests.admission.fleet.memory import MemoryBoard
-
 
 GOOD = Succeeded(first_event_s=0.1, total_s=0.2)
 
@@ -86,7 +86,8 @@ class Replica:
         return next(gate for gate in self.gates if gate.name == target)
 
     def state(self, target: str) -> State:
-        return next((gate.breaker.state for gate in self.gates if gate.name == target), "closed")
+        found = [gate.breaker.state for gate in self.gates if gate.name == target]
+        return found[0] if found else "closed"
 
 
 class Fleet:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -269,7 +270,7 @@ def test_announced_limits_are_divided_among_those_who_call_and_given_back_by_the
             parts.append(a.sharing.part("t"))
         assert parts[-1] == pytest.approx(0.5, rel=0.06)
         assert parts == sorted(parts)
-        assert all(after - before <= 0.1 for before, after in zip(parts, parts[1:], strict=False)), "smoothly"
+        assert all(after - before <= 0.1 for before, after in pairwise(parts)), "smoothly"
 
     play(scene())
 

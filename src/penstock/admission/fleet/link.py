@@ -24,7 +24,7 @@ A_SECOND: Final = 0.8
 """How many reports may go out beside the beat: so many at once, and so many a second."""
 LOOK_S: Final = 0.1
 _FIRST_RETRY_S = 0.5
-_LONGEST_RETRY_S = 5.0
+_LONGEST_RETRY_S = 2.0
 _GRACE_S = 3.0
 _STOP_S = 4.0
 
