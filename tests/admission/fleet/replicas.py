@@ -83,11 +83,10 @@ class Replica:
             await self.call(target, FAILED)
 
     def gate(self, target: str) -> TargetGate:
-        return next(gate for gate in self.gates if gate.name == target)
+        return self.gates.gate(target)
 
     def state(self, target: str) -> State:
-        found = [gate.breaker.state for gate in self.gates if gate.name == target]
-        return found[0] if found else "closed"
+        return self.gate(target).breaker.state
 
 
 class Fleet:
