@@ -164,6 +164,24 @@ def test_a_lost_board_leaves_each_with_its_own_and_hears_it_all_when_it_is_back(
     play(scene())
 
 
+def test_a_probe_that_succeeded_while_the_board_was_away_closes_it_everywhere_afterwards() -> None:
+    async def scene() -> None:
+        fleet = Fleet("ab")
+        a, b = fleet.replicas
+        await a.fail("t")
+        fleet.run(7.5)
+        fleet.board.shared.is_lost = True
+        for _ in range(2):
+            await a.call("t", GOOD)
+        fleet.run(2.0)
+        assert (a.state("t"), b.state("t")) == ("closed", "half_open")
+        fleet.board.shared.is_lost = False
+        fleet.run(2.0)
+        assert b.state("t") == "closed"
+
+    play(scene())
+
+
 def test_a_finding_from_before_an_outage_does_not_undo_what_was_found_since() -> None:
     async def scene() -> None:
         fleet = Fleet("abc")
