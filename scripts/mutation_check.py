@@ -33,6 +33,7 @@ CROWD = "tests/admission/limits/test_crowd.py"
 LIMITS = "tests/admission/limits/test_stage.py"
 LIMIT_WIRING = "tests/app/test_limits.py"
 RULES = "tests/console/test_rules_api.py"
+FLEET = "tests/admission/fleet/test_sharing.py"
 SURVIVED, KILLED, STALE = "SURVIVED", "killed", "STALE"
 
 
@@ -492,6 +493,69 @@ MUTATIONS = (
         " WHERE a.id = %s AND (%s::text IS NULL OR a.tenant = %s)",
         " WHERE a.id = %s AND (%s::text IS NULL OR %s <> '')",
         "tests/console/test_alerts_api.py::test_a_tenant_sees_and_acknowledges_its_own_alerts_alone",
+    ),
+    Mutation(
+        "a part of a provider's limits goes up at once",
+        "admission/fleet/sharing.py",
+        "return part if wanted - part > _CLOSE_ENOUGH * wanted else wanted",
+        "return wanted",
+        FLEET,
+    ),
+    Mutation(
+        "a newcomer takes all of a provider's limits",
+        "admission/fleet/sharing.py",
+        "wanted = 1.0 / (callers[target] + 1)",
+        "wanted = 1.0 / max(1, callers[target])",
+        FLEET,
+    ),
+    Mutation(
+        "what could not be told is forgotten",
+        "admission/fleet/sharing.py",
+        "self._untold = {**told.own, **self._untold}",
+        "pass",
+        FLEET,
+    ),
+    Mutation(
+        "hearsay takes away what works",
+        "admission/targets/breaker.py",
+        "and self._works_for_us(now_s)",
+        "and False",
+        FLEET,
+    ),
+    Mutation(
+        "an operator's order in PostgreSQL is undone by a process",
+        "storage/migrations/sql/0006_fleet.sql",
+        "NOT (t.is_ordered AND t.state = 'open' AND t.open_until > moment)",
+        "true",
+        "tests/admission/fleet/test_boards.py",
+    ),
+    Mutation(
+        "an operator's order in Redis is undone by a process",
+        "admission/fleet/redis_board.py",
+        "      stands = false\n",
+        "      stands = true\n",
+        "tests/admission/fleet/test_boards.py",
+    ),
+    Mutation(
+        "a finding in PostgreSQL from before another undoes it",
+        "storage/migrations/sql/0006_fleet.sql",
+        "t.changed_at <= excluded.changed_at",
+        "true",
+        "tests/admission/fleet/test_boards.py",
+    ),
+    Mutation(
+        "what was found elsewhere is told again",
+        "admission/fleet/sharing.py",
+        'if change.was_remote or state == "half_open":',
+        'if state == "half_open":',
+        FLEET,
+    ),
+    Mutation(
+        "an order that nobody heard stays in the audit",
+        "console/targets.py",
+        "            raise _away(lost) from None\n    return _target(order",
+        "            return _target(order.target, before, view, call.now)\n    return _target(order",
+        "tests/console/test_targets.py",
     ),
 )
 

@@ -85,3 +85,9 @@ def test_refusals_running_exchanges_and_the_backlog_are_shown(metrics: Metrics) 
     assert value(metrics, "penstock_journal_oldest_unshipped_seconds") == 1.5
     assert b"journal" not in metrics.render(in_flight=0)
     assert b"process_resident_memory_bytes" in metrics.render(in_flight=0)
+
+
+def test_a_target_that_is_down_is_0(metrics: Metrics) -> None:
+    text = metrics.render(in_flight=0, targets_up={"openai/m": False, 'x/"odd"': True}).decode()
+    assert 'penstock_target_up{target="openai/m"} 0.0' in text
+    assert 'penstock_target_up{target="x/\\"odd\\""} 1.0' in text

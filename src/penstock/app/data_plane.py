@@ -20,10 +20,11 @@ from penstock.admission.inflight import InFlightLimit
 from penstock.admission.inputs import InputStage, bounds_of
 from penstock.admission.keys import open_hasher
 from penstock.admission.limits.stage import LimitStage
-from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.gates import TargetGates
+from penstock.app.alerts import open_alerts
 from penstock.app.books import Books
 from penstock.app.condition import Condition
+from penstock.app.fleet import Fleet
 from penstock.app.limits import open_limits
 from penstock.app.upstreams import Connected, connect
 from penstock.config.datadir import DataDir
@@ -97,14 +98,24 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     metrics = Metrics()
     database = partial(_connect, config, data_dir)
     identities = _open_identities(config, data_dir, clock, partial(database, "keys"))
-    limits = open_limits(config, environ, data_dir=data_dir, clock=clock, prices=prices, connect=database)
+    alerts = open_alerts(config, data_dir, clock)
+    limits = open_limits(
+        config,
+        environ,
+        data_dir=data_dir,
+        clock=clock,
+        prices=prices,
+        connect=database,
+        on_notice=alerts.notice,
+    )
+    fleet = Fleet(config, data_dir.root, clock)
     gates = TargetGates(
         config.gates,
         config.retries,
         clock,
         random.Random(),  # noqa: S311 - jitter and draws, not a secret
         hedging=config.hedging,
-        on_breaker_change=_log_breaker,
+        on_breaker_change=fleet.changed,
     )
     world = World(
         ledger=Books(journal, metrics),
@@ -122,7 +133,12 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=lambda: (*identities.problems(), *_targets_down(gates), *limits.problems()),
+        problems=lambda: (
+            *identities.problems(),
+            *fleet.problems(),
+            *limits.problems(),
+            *alerts.problems(),
+        ),
     )
     service = Service(
         engine=engine,
@@ -144,6 +160,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
             gauges=limits.gauges(),
+            targets_up=fleet.targets_up(),
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -151,13 +168,17 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     )
     _heed_changes(identities, engine, connected, clock)
     identities.start()
+    alerts.start()
     limits.start()
+    fleet.start(gates)
     condition.start()
 
     async def aclose() -> None:
         condition.stop()
         limits.stop()
+        await asyncio.to_thread(alerts.close)
         identities.stop()
+        await asyncio.to_thread(fleet.stop)
         for provider in catalog.providers():
             await provider.aclose()
         journal.close()
@@ -284,14 +305,6 @@ def _heed_changes(identities: Identities, engine: Engine, connected: Mapping[str
 
     identities.changed = from_a_thread
     heed()
-
-
-def _log_breaker(target: str, change: BreakerChange) -> None:
-    _log.warning("breaker_changed", target=target, before=change.before, after=change.after, reason=change.reason)
-
-
-def _targets_down(gates: TargetGates) -> tuple[str, ...]:
-    return tuple(f"{gate.name} is failing and is not called for now" for gate in gates if not gate.breaker.is_closed)
 
 
 def _warm_later(counter: Counter, clock: Clock) -> Counter:

@@ -28,9 +28,10 @@ _COMMANDS = (
     "limit",
     "budget",
     "alert",
+    "target",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert"})
+_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

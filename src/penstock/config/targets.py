@@ -68,9 +68,9 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
 class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider's announced limits are kept.
 
-    `share` is the part of them that is this process's own.  `pause_s` is the pause after a 429 that names none, twice
-    as long after each one that follows, `pause_most_s` at most.  `burst` is the part of a limit that may go out at
-    once where the limit is a fixed window, whose rest is then spread over it.
+    `share` is the part of them that is Penstock's; a fleet divides it among the processes that call.  `pause_s` is the
+    pause after a 429 that names none, twice as long after each one that follows, `pause_most_s` at most.  `burst` is
+    the part of a limit that may go out at once where the limit is a fixed window, whose rest is then spread over it.
     """
 
     share: Share = 1.0

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from penstock.config.alerts import AlertSettings
+from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
@@ -169,6 +170,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
     hedging: HedgeSettings = HedgeSettings()
+    fleet: FleetSettings = FleetSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()
     tenants: dict[str, TenantSettings] = {}

@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import alerts, audit, credentials, keys, tenants, views
+from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
@@ -29,6 +29,7 @@ for _part in (
     limits.router,
     budgets.router,
     credentials.router,
+    targets.router,
     alerts.router,
     audit.router,
 ):

@@ -9,8 +9,10 @@ from typing import Literal
 import msgspec
 import psycopg
 
+from penstock.admission.fleet.desk import FleetDesk
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
+from penstock.app.fleet import open_desk
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.catalog import ShownCatalog
@@ -52,6 +54,7 @@ class ControlPlane:
     shipping: Shipping
     identities: Identities
     alerts: Alerting
+    desk: FleetDesk | None
     started_s: float
     was_ready: bool = False
 
@@ -65,6 +68,8 @@ class ControlPlane:
         await asyncio.to_thread(self.identities.stop)
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
+        if self.desk is not None:
+            await asyncio.to_thread(self.desk.close)
         await self.database.aclose()
 
     async def health(self) -> HealthView:
@@ -158,5 +163,6 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
         identities=open_identities(config, root, hasher, clock, connect=follow, reseals=True),
         alerts=Alerting(config.alerts, root.root, find_url, clock),
+        desk=open_desk(config, find_url=find_url),
         started_s=clock.monotonic(),
     )

@@ -96,6 +96,7 @@ class Metrics:
         self._backlog: Backlog | None = None
         self._credentials_refused: Mapping[str, int] = {}
         self._gauges: Sequence[tuple[str, str, float]] = ()
+        self._targets_up: Mapping[str, bool] = {}
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._families))
         ProcessCollector(registry=self._registry)
@@ -135,16 +136,19 @@ class Metrics:
         backlog: Backlog | None = None,
         credentials_refused: Mapping[str, int] | None = None,
         gauges: Sequence[tuple[str, str, float]] = (),
+        targets_up: Mapping[str, bool] | None = None,
     ) -> bytes:
         """Everything in Prometheus' text format.
 
         `backlog` is the local journal's, where somebody has measured it; `credentials_refused` counts by reason, which
-        callers are not told; `gauges` are other parts' own figures, as name, meaning and value.
+        callers are not told; `gauges` are other parts' own figures, as name, meaning and value; `targets_up` says of
+        each target whether its breaker lets calls through.
         """
         self._gauges = gauges
         self._in_flight = in_flight
         self._backlog = backlog
         self._credentials_refused = credentials_refused or {}
+        self._targets_up = targets_up or {}
         return generate_latest(self._registry)
 
     def _new_series(self, key: Labels) -> _Series:
@@ -206,6 +210,11 @@ class Metrics:
         yield self._histogram(
             "penstock_first_event_seconds", "First byte in to the answer's first event.", "first_event"
         )
+        up = GaugeMetricFamily("penstock_target_up", "0 while the target counts as down.", labels=("target",))
+        for target, is_up in self._targets_up.items():
+            if self._bounded_target(target) == target:
+                up.add_metric((target,), float(is_up))
+        yield up
         yield GaugeMetricFamily("penstock_in_flight", "Exchanges that are running.", value=self._in_flight)
         for name, text, value in self._gauges:
             yield GaugeMetricFamily(name, text, value=value)

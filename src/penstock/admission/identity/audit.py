@@ -38,6 +38,8 @@ Action = Literal[
     "budget.override_ended",
     "alert.acknowledged",
     "webhook.tested",
+    "target.opened",
+    "target.closed",
 ]
 
 _INSERT = (

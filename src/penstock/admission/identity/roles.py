@@ -17,6 +17,8 @@ Permission = Literal[
     "config.read",
     "providers.read",
     "models.read",
+    "targets.read",
+    "targets.write",
     "ledger.read",
     "keys.read",
     "keys.write",
@@ -42,16 +44,19 @@ INSTALLATION_WIDE: frozenset[Permission] = frozenset(
         "status.read",
         "config.read",
         "providers.read",
+        "targets.read",
+        "targets.write",
         "tenants.write",
         "credentials.read",
         "credentials.write",
         "webhooks.write",
     }
 )
-"""Nobody has these by a role within one tenant: a tenant does not set its own weight, nor all tenants' credentials."""
+"""Nobody has these by a role within one tenant: a tenant does not set its own weight, nor all tenants' credentials or
+targets."""
 
 _VIEWER: frozenset[Permission] = frozenset(
-    {"status.read", "models.read", "tenants.read", "limits.read", "budgets.read", "alerts.read"}
+    {"status.read", "models.read", "targets.read", "tenants.read", "limits.read", "budgets.read", "alerts.read"}
 )
 _DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
 _AUDITOR = _VIEWER | frozenset[Permission](
@@ -66,7 +71,7 @@ _ADMIN = (
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         "owner": ALL,
-        "admin": _ADMIN | frozenset[Permission]({"tenants.write"}),
+        "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write"}),
         "developer": _DEVELOPER,
         "reviewer": _VIEWER | frozenset[Permission]({"ledger.read"}),
         "auditor": _AUDITOR,

@@ -2,9 +2,10 @@
 
 `gate.TargetGate` asks it before every call and tells it how each one went.  A throttled call says that the target
 lives, so it never opens the breaker.  A fleet shares the state: `on_change` publishes, `apply` takes in what another
-process published.
+process published (see `admission.fleet`).
 """
 
+import math
 import random
 from collections.abc import Callable
 from typing import Literal
@@ -24,12 +25,16 @@ _MOST_DOUBLINGS = 16
 
 
 class BreakerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A state to share.  Times are Unix seconds; the newer of two snapshots of a target is the valid one."""
+    """A state to share: how long ago it was found, and for how long it is open still; no clock has to agree with ours.
+
+    The newer of two snapshots of a target is the valid one.  One that an operator has ordered (`is_ordered`) always is.
+    """
 
     state: State
-    changed_at: float
-    open_until: float
+    age_s: float
+    left_s: float
     openings: int
+    is_ordered: bool = False
 
 
 class BreakerChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +55,21 @@ class Breaker:
     that were sent after the first of them failed.  When a target goes down, slow answers from before still arrive
     between the failures and would hide them.  Where answers are slow and failures fast it is the other way round:
     what comes in first is all failures.  So they are always judged against what was sent, not what has come back.
+
+    What another process found is hearsay where our own calls have just worked: one process with a broken network must
+    not take a target from all the others.  It is then a warning, which one failed call confirms and a good one, sent
+    after it, refutes.
     """
 
     __slots__ = (
         "_calls",
-        "_changed_at",
+        "_changed_s",
         "_clock",
         "_failures",
         "_fresh_failures",
         "_fresh_since",
         "_good_probes",
+        "_good_slot",
         "_issued",
         "_on_change",
         "_open_until_s",
@@ -73,6 +83,10 @@ class Breaker:
         "_state",
         "_streak",
         "_streak_since",
+        "_warned_openings",
+        "_warned_since",
+        "_warned_until_s",
+        "reason",
     )
 
     def __init__(
@@ -88,7 +102,7 @@ class Breaker:
         self._on_change = on_change
         self._slot_s = settings.window_s / _SLOTS
         self._state: State = "closed"
-        self._changed_at = clock.now()
+        self._changed_s = -math.inf
         self._open_until_s = 0.0
         self._openings = 0
         self._issued = 0
@@ -100,6 +114,11 @@ class Breaker:
         self._fresh_failures = 0
         self._fresh_since = 0
         self._slot = 0
+        self._good_slot = -_SLOTS
+        self._warned_until_s = 0.0
+        self._warned_since = 0
+        self._warned_openings = 0
+        self.reason = ""
         self._calls = [0] * _SLOTS
         self._failures = [0] * _SLOTS
 
@@ -155,34 +174,52 @@ class Breaker:
             self._judge()
         elif verdict == "good":
             self._streak = 0
+            self._good_slot = self._slot
             if token > self._fresh_since:
                 self._fresh_failures = 0
+            if self._warned_until_s and token > self._warned_since:
+                self._warned_until_s = 0.0
 
     def snapshot(self) -> BreakerSnapshot:
-        clock = self._clock
-        until_s = max(0.0, self._open_until_s - clock.monotonic()) if self._state == "open" else 0.0
+        now_s = self._clock.monotonic()
         return BreakerSnapshot(
             state=self._state,
-            changed_at=self._changed_at,
-            open_until=clock.now() + until_s,
+            age_s=now_s - self._changed_s,
+            left_s=max(0.0, self._open_until_s - now_s) if self._state == "open" else 0.0,
             openings=self._openings,
         )
 
-    def apply(self, remote: BreakerSnapshot) -> None:
+    def apply(self, remote: BreakerSnapshot, reason: str = "") -> None:
         """Take on the state of another process where it is newer than ours; a half-open one we find out ourselves."""
-        if remote.changed_at <= self._changed_at or remote.state == "half_open":
+        now_s = self._clock.monotonic()
+        found_s = now_s - remote.age_s
+        if remote.state == "half_open" or (found_s <= self._changed_s and not remote.is_ordered):
             return
+        if remote.state == "open" and self._probes and not remote.is_ordered:
+            return  # a probe of our own is under way, and will say it at first hand
+        self._warned_until_s = 0.0
         if remote.state == "closed":
             self._openings = 0
             if self._state != "closed":
-                self._change("closed", "another process found it up", remote=remote)
+                self._change("closed", reason or "another process found it up", remote_s=found_s)
             return
-        wait_s = min(remote.open_until - self._clock.now(), self._settings.open_most_s * (1.0 + _JITTER))
+        wait_s = remote.left_s
+        if not remote.is_ordered:
+            # A little later than who found it: the first probe then spares the others theirs.
+            wait_s = min(wait_s, self._settings.open_most_s) * self._rng.uniform(1.0, 1.0 + _JITTER)
         if wait_s <= 0.0:
             return
+        if self._state == "closed" and not remote.is_ordered and self._works_for_us(now_s):
+            self._changed_s = found_s
+            self._warned_until_s, self._warned_since = now_s + wait_s, self._issued
+            self._warned_openings = remote.openings
+            return
         self._openings = max(self._openings, remote.openings)
-        self._open_until_s = self._clock.monotonic() + wait_s
-        self._change("open", "another process found it down", remote=remote)
+        self._open_until_s = now_s + wait_s
+        self._change("open", reason or "another process found it down", remote_s=found_s)
+
+    def _works_for_us(self, now_s: float) -> bool:
+        return int(now_s / self._slot_s) - self._good_slot < _SLOTS
 
     def _give_probe(self, verdict: Verdict) -> None:
         self._probes -= 1
@@ -205,6 +242,13 @@ class Breaker:
 
     def _judge(self) -> None:
         settings = self._settings
+        if self._warned_until_s:
+            until_s, self._warned_until_s = self._warned_until_s, 0.0
+            if until_s > self._clock.monotonic():
+                self._openings = max(self._openings, self._warned_openings)
+                self._open_until_s = until_s
+                self._change("open", "another process found it down, and a call failed", remote_s=self._changed_s)
+                return
         for failures, since in ((self._streak, self._streak_since), (self._fresh_failures, self._fresh_since)):
             sent = self._issued - since
             if failures >= settings.consecutive and failures >= settings.failure_ratio * sent:
@@ -222,9 +266,13 @@ class Breaker:
         self._open_until_s = self._clock.monotonic() + wait_s
         self._change("open", reason)
 
-    def _change(self, after: State, reason: str, *, remote: BreakerSnapshot | None = None) -> None:
+    def _change(self, after: State, reason: str, *, remote_s: float | None = None) -> None:
+        """`remote_s` is when another process found so.  Half-open is no finding: it only says that time has passed."""
         before, self._state = self._state, after
-        self._changed_at = self._clock.now() if remote is None else remote.changed_at
+        self.reason = reason
+        if after != "half_open":
+            self._changed_s = self._clock.monotonic() if remote_s is None else remote_s
+        self._warned_until_s = 0.0
         self._since = self._issued
         self._probes = self._good_probes = self._streak = self._fresh_failures = 0
         self._calls = [0] * _SLOTS
@@ -235,7 +283,7 @@ class Breaker:
                     before=before,
                     after=after,
                     reason=reason,
-                    was_remote=remote is not None,
+                    was_remote=remote_s is not None,
                     snapshot=self.snapshot(),
                 )
             )

@@ -100,7 +100,8 @@ class TargetGate:
     """See the module.
 
     `weight` in `enter` is the tenant's share beside other tenants of its class.  Token counts are estimates, used where
-    the provider limits tokens.  `on_breaker_change` is told of every change of the breaker's state.
+    the provider limits tokens.  `on_breaker_change` is told of every change of the breaker's state.  `called_s` is when
+    a call last went out (monotonic).
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class TargetGate:
         self._wake: Timer | None = None
         self._observed_at_s = -math.inf
         self.expected_hold_s = 0.0
+        self.called_s = -math.inf
         self.breaker = Breaker(settings.breaker, clock, rng, self._breaker_changed)
 
     @property
@@ -314,6 +316,7 @@ class TargetGate:
         token = self.breaker.try_take()
         if token is None:
             raise self._down()
+        self.called_s = now_s
         self._queue.take(which, self.expected_hold_s)
         return Permit(self, which, token, now_s)
 

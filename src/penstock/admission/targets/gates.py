@@ -5,11 +5,11 @@ bound on how many are kept; one in use, or with an open breaker, is never droppe
 """
 
 import random
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from penstock.admission.limits.estimate import prompt_tokens
-from penstock.admission.targets.breaker import BreakerChange
+from penstock.admission.targets.breaker import BreakerChange, BreakerSnapshot
 from penstock.admission.targets.choice import choose
 from penstock.admission.targets.gate import Permit, TargetGate
 from penstock.admission.targets.retries import RetryBudget
@@ -44,6 +44,7 @@ class TargetGates:
         self._on_breaker_change = on_breaker_change
         self._gates: dict[str, TargetGate] = {}
         self._calls: dict[str, CallsOfRoute] = {}
+        self._parts: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[TargetGate]:
         return iter(tuple(self._gates.values()))
@@ -105,10 +106,36 @@ class TargetGates:
         gate = self._gates.get(name)
         return gate if gate is not None else self._make(name)
 
+    def called_since(self, since_s: float) -> tuple[str, ...]:
+        """The targets that a call went to since then (monotonic), the latest first.  May be asked from any thread."""
+        called = [(gate.called_s, gate.name) for gate in self if gate.called_s >= since_s]
+        return tuple(name for _, name in sorted(called, reverse=True))
+
+    def apply(self, target: str, remote: BreakerSnapshot, reason: str = "") -> None:
+        """Take in what another process, or an operator, says of a target; see `Breaker.apply`."""
+        gate = self._gates.get(target)
+        if gate is None:
+            if remote.state != "open":
+                return
+            gate = self._make(target)
+        gate.breaker.apply(remote, reason)
+
+    def set_parts(self, parts: Mapping[str, float]) -> None:
+        """The part of each target's announced limits, of what is Penstock's own, that is this process's; else all."""
+        before, self._parts = self._parts, dict(parts)
+        for name in {**before, **self._parts}:
+            gate = self._gates.get(name)
+            if gate is not None and before.get(name) != self._parts.get(name):
+                gate.set_share(self._share(name))
+
+    def _share(self, name: str) -> float:
+        return self._settings.pacing.share * self._parts.get(name, 1.0)
+
     def _make(self, name: str) -> TargetGate:
         if len(self._gates) >= _MAX_KEPT:
             self._gates = {name: gate for name, gate in self._gates.items() if not gate.is_idle}
         gate = TargetGate(name, self._settings, self._clock, self._rng, on_breaker_change=self._on_breaker_change)
+        gate.set_share(self._share(name))
         self._gates[name] = gate
         return gate
 

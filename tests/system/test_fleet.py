@@ -1,0 +1,226 @@
+"""Two data planes on one store: what one finds down the other does not call; a store that goes away harms nobody."""
+
+import json  # noqa: TID251 - the application's side
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psycopg
+import pytest
+from tests.admission.limits.conftest import RedisServer
+from tests.system.conftest import Installation
+from tests.system.test_postgres_outage import health
+
+from penstock.admission.fleet.board import Board, Report
+from penstock.admission.fleet.link import SILENT_S
+from penstock.admission.fleet.redis_board import RedisBoard
+from penstock.admission.fleet.store import PostgresBoard
+from penstock.storage.embedded import EmbeddedPostgres
+from penstock.storage.migrate import migrate
+
+TARGET = "held/m"
+ANSWER = {
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+
+
+class Provider(ThreadingHTTPServer):
+    """Answers or, while `is_down`, fails; counts the calls of each process by the header that it sends."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.is_down = False
+        self.calls: Counter[str] = Counter()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class _Answering(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Provider)
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.calls[self.headers["x-process"]] += 1
+        body = b"{}" if self.server.is_down else json.dumps(ANSWER).encode()
+        self.send_response(500 if self.server.is_down else 200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
+        """Says nothing."""
+
+
+@dataclass
+class Store:
+    """The store of a fleet, which can be stopped and started."""
+
+    settings: str
+    open: Callable[[], Board]
+    start: Callable[[], object]
+    stop: Callable[[], object]
+
+
+@contextmanager
+def redis_store(folder: Path) -> Generator[Store]:
+    server = RedisServer(folder / "redis", is_cluster=False)
+    server.start()
+    yield Store(
+        f"fleet: {{kind: redis, url: '{server.url}'}}", lambda: RedisBoard(server.url), server.start, server.stop
+    )
+    server.stop()
+
+
+@contextmanager
+def postgres_store(folder: Path) -> Generator[Store]:
+    with EmbeddedPostgres(folder / "elsewhere") as server:
+        url = server.start()
+        migrate(url)
+        yield Store(
+            f"database_url: {json.dumps(url)}",
+            lambda: PostgresBoard(lambda: psycopg.connect(url)),
+            server.start,
+            server.stop,
+        )
+
+
+@dataclass
+class Plane(Installation):
+    """A data plane alone."""
+
+    name: str = ""
+    answers: list[int] = field(default_factory=list[int])
+
+    def ask(self) -> int:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "?"}]}).encode()
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        try:
+            with urlopen(Request(f"{self.url}/v1/chat/completions", body, headers), timeout=20) as reply:  # noqa: S310 - ours
+                return reply.status
+        except HTTPError as refused:
+            return refused.code
+
+    def reasons(self) -> str:
+        return " ".join(health(self.port).get("reasons", ()))
+
+    def metric(self) -> str:
+        with urlopen(f"{self.url}/metrics", timeout=10) as reply:  # noqa: S310 - ours
+            lines = reply.read().decode().splitlines()
+        return next((line for line in lines if line.startswith("penstock_target_up{")), "")
+
+
+@contextmanager
+def plane(name: str, folder: Path, store: Store, provider: Provider) -> Generator[Plane]:
+    (folder / name).mkdir()
+    config = folder / name / "penstock.yaml"
+    config.write_text(
+        f"""
+{store.settings}
+discover_providers: false
+providers:
+  held:
+    vendor: custom
+    dialect: openai-chat
+    base_url: {provider.url}
+    headers: {{x-process: {name}}}
+    prices: {{'*': {{input_usd_per_million: 1, output_usd_per_million: 1}}}}
+models:
+  m: {{targets: [{{provider: held, model: m}}], max_attempts: 1}}
+gates: {{breaker: {{open_s: 2}}}}
+"""
+    )
+    up = Plane(folder / name / "data", config, name=name)
+    environ = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
+    settings = {"PENSTOCK__DATA_DIR": str(up.data_dir), "PENSTOCK__SERVER__PORT": str(up.port)}
+    with (folder / name / "up.log").open("ab") as log:
+        up.process = subprocess.Popen(
+            [sys.executable, "-m", "penstock.cli", "serve", "--config", str(config)],
+            env={**environ, **settings},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        up.until_ready(up.port)
+        yield up
+    finally:
+        if up.process.poll() is None:
+            assert up.stop() == 0, (folder / name / "up.log").read_text()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    server = Provider()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+def until(is_true: Callable[[], bool], within_s: float, what: str) -> float:
+    began = time.monotonic()
+    while not is_true():
+        assert time.monotonic() - began < within_s, what
+        time.sleep(0.05)  # noqa: TID251 - waits for other processes
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("kind", [redis_store, postgres_store])
+def test_two_data_planes_share_what_they_find(kind: Callable[[Path], Any], short_dir: Path, provider: Provider) -> None:
+    with ExitStack() as stack:
+        store: Store = stack.enter_context(kind(short_dir))
+        a = stack.enter_context(plane("a", short_dir, store, provider))
+        b = stack.enter_context(plane("b", short_dir, store, provider))
+        board = store.open()
+        until(lambda: len(board.exchange(Report(silent_s=SILENT_S)).members) == 2, 10, "they do not know each other")
+
+        provider.is_down = True
+        assert {a.ask() for _ in range(8)} <= {500, 502, 503}
+        until(lambda: TARGET in b.reasons(), 3, "the other does not know that it is down")
+        assert b.ask() == 503
+        assert provider.calls["b"] == 0, "it failed for b itself"
+        assert b.metric() == f'penstock_target_up{{target="{TARGET}"}} 0.0'
+
+        provider.is_down = False
+        until(lambda: b.ask() == 200, 10, "no probe")
+        until(lambda: b.ask() == 200 and TARGET not in b.reasons(), 10, "it stays down")
+        until(lambda: TARGET not in a.reasons(), 3, "the probe's success is not shared")
+        assert a.ask() == 200
+
+        store.stop()
+        for each in (a, b):
+            until(lambda each=each: "store is lost" in each.reasons(), 15, "health says nothing of the store")
+            assert each.ask() == 200
+        store.start()
+        for each in (a, b):
+            until(lambda each=each: "store is lost" not in each.reasons(), 15, "it is not found again")
+        board = store.open()
+        until(lambda: len(board.exchange(Report(silent_s=SILENT_S)).members) == 2, 10, "they do not know each other")
+
+        assert b.process is not None
+        b.process.kill()
+        b.process.wait()
+        gone_s = until(lambda: len(board.exchange(Report(silent_s=SILENT_S)).members) == 1, 10, "the dead lives on")
+        assert gone_s < 7
+        board.close()
