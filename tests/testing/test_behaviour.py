@@ -17,7 +17,8 @@ from penstock.testing.chance import rng_for
 def test_every_item_of_the_grammar_is_read() -> None:
     behaviour = Behaviour.parse(
         "first=lognormal(400ms/1500ms), gap=20ms, tokens=oneof(10/20), think=5, per_event=3, fault=cut@5|status@500,"
-        "rate=6%, outage=60s/2s, limit=10/1s, token_limit=900/60s, bucket, retry_after=1.5s, announced, early_head, echo"
+        "rate=6%, outage=60s/2s, limit=10/1s, token_limit=900/60s, bucket, retry_after=1.5s, announced,"
+        "early_head, echo"
     )
     assert behaviour == Behaviour(
         first_s=LogNormal(0.4, 1.5),

@@ -60,7 +60,7 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     min_calls: Count = 20
     consecutive: Count = 8
     open_s: Seconds = 5.0
-    open_most_s: Seconds = 120.0
+    open_most_s: Seconds = 15.0
     probes: Count = 1
     probes_to_close: Count = 2
 
@@ -96,7 +96,7 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     ratio: Share = 0.1
-    floor: Count = 3
+    floor: Count = 20
     half_life_s: Seconds = 60.0
 
 
