@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.resilience.site import Settings, Site, play, route_to
+from evaluation.resilience.site import MAX_ATTEMPTS, Settings, Site, play, route_to
 from evaluation.resilience.traffic import Caller
-from penstock.config.types import ModelSettings
 from penstock.core.facts import AttemptFailed, RetryDenied
 from penstock.core.record import Settled
 from penstock.testing.clock import FakeClock
@@ -61,7 +60,7 @@ async def _run(requests: int, seed: int, *, providers: int, max_attempts: int | 
     for number in range(providers):
         made.append(ScriptedProvider(name=f"provider-{number}", clock=clock, seed=1000 * seed + number))
         clock.advance(PERIOD_S / 2.0)
-    attempts = max_attempts or ModelSettings(targets=()).max_attempts
+    attempts = max_attempts or MAX_ATTEMPTS
     site = Site(clock, route_to([(each, model) for each in made], max_attempts=attempts), Settings(seed=seed))
     await play(clock, [(site, each) for each in CALLER.first(requests, seed)])
     return survived(site.records, sum(each.calls for each in made))

@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 from evaluation.resilience.site import Settings, Site, play, route_to
 from evaluation.resilience.traffic import Asked, Caller
 from penstock.config.targets import GateSettings, PacingSettings
-from penstock.config.types import ModelSettings
 from penstock.core.facts import AttemptFailed, AttemptStarted
 from penstock.testing.clock import FakeClock
 from penstock.testing.scripted import ScriptedProvider
@@ -54,7 +53,7 @@ async def _run(limit: str, counting: Counting, caller: Caller, seed: int, *, min
     clock = FakeClock()
     provider = ScriptedProvider(clock=clock, seed=seed)
     model = f"sim:{_ANSWER},{limit},announced" + (",bucket" if counting == "bucket" else "")
-    route = route_to([(provider, model)], max_attempts=ModelSettings(targets=()).max_attempts)
+    route = route_to([(provider, model)])
     gates = GateSettings(pacing=PacingSettings(share=1.0 / processes))
     sites = [Site(clock, route, Settings(gates=gates, seed=seed + number)) for number in range(processes)]
     asked = caller.for_seconds(60.0 * minutes, seed)

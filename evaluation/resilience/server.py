@@ -15,7 +15,6 @@ from penstock.core.events import Event
 from penstock.core.ports import Source
 from penstock.testing.scripted import ScriptedProvider
 
-
 _REFUSED_AFTER_S = 0.02
 
 

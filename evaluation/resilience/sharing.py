@@ -8,7 +8,6 @@ from evaluation.resilience.server import RoomyProvider
 from evaluation.resilience.site import Settings, Site, play, route_to
 from evaluation.resilience.traffic import Asked, Caller
 from penstock.config.targets import ConcurrencySettings, GateSettings
-from penstock.config.types import ModelSettings
 from penstock.core.record import Settled
 from penstock.testing.clock import FakeClock
 from penstock.testing.scripted import ScriptedProvider
@@ -81,7 +80,7 @@ def two_tenants(seed: int, *, weight: float, minutes: float = 5.0) -> Shared:
 async def _run(asked: Sequence[Sequence[Asked]], seconds: float, seed: int) -> tuple[list[Settled], float]:
     clock = FakeClock()
     provider = RoomyProvider(ScriptedProvider(clock=clock, seed=seed), clock, places=PLACES)
-    route = route_to([(provider, _ANSWER)], max_attempts=ModelSettings(targets=()).max_attempts)
+    route = route_to([(provider, _ANSWER)])
     gates = GateSettings(concurrency=ConcurrencySettings(initial=PLACES, most=PLACES))
     site = Site(clock, route, Settings(gates=gates, seed=seed))
     arrivals = sorted((each for some in asked for each in some), key=lambda each: each.at_s)

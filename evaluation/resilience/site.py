@@ -6,11 +6,13 @@ Nothing here decides anything: what is measured is `flow` and `admission.targets
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from evaluation.resilience.traffic import Asked
 from penstock.admission.targets.gates import TargetGates
-from penstock.config.targets import GateSettings, RetrySettings
+from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
+from penstock.config.types import ModelSettings
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.events import Event
 from penstock.core.exchange import Exchange, Principal
@@ -28,14 +30,16 @@ from penstock.testing.script import count_tokens
 _INPUT_NANOUSD = 1_000
 _OUTPUT_NANOUSD = 4_000
 _LONGEST_S = 86_400.0
+MAX_ATTEMPTS = ModelSettings(targets=()).max_attempts
+"""What a model in penstock.yaml has where it says nothing else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a process is configured with; the defaults are Penstock's own."""
 
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
+    hedging: HedgeSettings = HedgeSettings()
     seed: int = 0
 
 
@@ -46,7 +50,9 @@ class Site:
         chosen = settings or Settings()
         self.clock = clock
         self.route = route
-        self.gates = TargetGates(chosen.gates, chosen.retries, clock, rng_for("gates", chosen.seed))
+        self.gates = TargetGates(
+            chosen.gates, chosen.retries, clock, rng_for("gates", chosen.seed), hedging=chosen.hedging
+        )
         self._ledger = MemoryLedger()
         self._ids = ExchangeIds(clock)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,15 +138,12 @@ async def play(clock: FakeClock, arrivals: Sequence[tuple[Site, Asked]], *, unti
         site.check()
 
 
-def shifted(requests: Sequence[Asked], by_s: float) -> list[Asked]:
-    """The same requests, later."""
-    return [replace(each, at_s=each.at_s + by_s) for each in requests]
-
-
-def route_to(providers: Sequence[tuple[Provider, str]], *, max_attempts: int) -> Route:
+def route_to(
+    providers: Sequence[tuple[Provider, str]], *, max_attempts: int = MAX_ATTEMPTS, is_hedged: bool = False
+) -> Route:
     """A route named `model` to these providers, in order, each with the model that it is asked for."""
     targets = tuple(Target(provider.name, provider, model) for provider, model in providers)
-    return Route("model", targets, max_attempts)
+    return Route("model", targets, max_attempts, is_hedged=is_hedged)
 
 
 class _Reader:

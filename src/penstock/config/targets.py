@@ -68,8 +68,8 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
 class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider's announced limits are kept.
 
-    `share` is the part of them that is this process's own.  `pause_s` is the pause after a 429 that names none, twice
-    as long after each one that follows, `pause_most_s` at most.  `burst` is the part of a limit that may go out at
+    `share` is the part of them that is this process's own.  `pause_s` is the pause after 429s that name
+    none, once nothing else gets through, twice as long after each one that follows, `pause_most_s` at most.  `burst` is the part of a limit that may go out at
     once where the limit is a fixed window, whose rest is then spread over it.
     """
 
