@@ -22,13 +22,13 @@ def failing(seeds: Sequence[int]) -> Section:
     alone = [one_provider(_REQUESTS, seed) for seed in seeds]
     causes = sum((each.causes for each in both), start=both[0].causes.__class__())
     share, extra = min(each.share for each in both), max(each.extra for each in both)
-    why = "; ".join(f"{cause} ({number})" for cause, number in causes.most_common()) or "none failed"
+    why = "; ".join(f"{number} \u00d7 {cause}" for cause, number in causes.most_common()) or "none failed"
     return Section(
         title="Two providers that fail and go down in turn",
         text=(
             "20,000 requests, 20 a second with bursts of 60, half of them streamed. Each provider fails 6 % of its "
-            "calls (in equal parts: 500, 503, a reset, a stream cut before its first content, 429) and is down for a "
-            "minute of every four, the two in turn. All settings are the defaults. No fault comes after the first "
+            "calls (in equal parts: 500, 503, a reset, a stream cut before its first content, 429) and is down for "
+            "one minute of every four, the two in turn. All settings are the defaults. No fault comes after the first "
             "content: nothing could be tried again then."
         ),
         rows=(
@@ -78,7 +78,7 @@ def limited(seeds: Sequence[int]) -> Section:
         title="A provider that announces its limit",
         text=(
             "100 requests a minute, or 30,000 tokens, announced in OpenAI's headers, asked for three times over for "
-            "half an hour. A window gives everything back at its end; a bucket fills evenly and is full at the start, "
+            "30 minutes. A window gives everything back at its end; a bucket fills evenly and is full at the start, "
             "so more than 100 % can be used."
         ),
         rows=tuple(rows),
@@ -137,7 +137,7 @@ def capacity(seeds: Sequence[int]) -> Section:
         title="How many calls a server takes at once",
         text=(
             "A server with room for 20 calls, then 8, then 20 again, ten minutes each, asked for half as much again as "
-            "20 can do. Measured over the second half of each phase; the aim is a limit within 25 % and nine tenths of "
+            "20 can do. Measured over the second half of each phase; the target is the limit within 25 % and nine tenths of "
             "the room in use."
         ),
         rows=tuple(rows),

@@ -69,8 +69,8 @@ class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider's announced limits are kept.
 
     `share` is the part of them that is this process's own.  `pause_s` is the pause after 429s that name
-    none, once nothing else gets through, twice as long after each one that follows, `pause_most_s` at most.  `burst` is the part of a limit that may go out at
-    once where the limit is a fixed window, whose rest is then spread over it.
+    none, once nothing else gets through, twice as long after each one that follows, `pause_most_s` at most.  `burst` is
+    the part of a limit that may go out at once where the limit is a fixed window, whose rest is then spread over it.
     """
 
     share: Share = 1.0
