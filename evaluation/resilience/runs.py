@@ -137,8 +137,8 @@ def capacity(seeds: Sequence[int]) -> Section:
         title="How many calls a server takes at once",
         text=(
             "A server with room for 20 calls, then 8, then 20 again, ten minutes each, asked for half as much again as "
-            "20 can do. Measured over the second half of each phase; the target is the limit within 25 % and nine tenths of "
-            "the room in use."
+            "20 can do. Measured over the second half of each phase; the target is the limit within 25 % and nine tenths "
+            "of the room in use."
         ),
         rows=tuple(rows),
     )
