@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from evaluation.resilience.report import inserted, lines, markdown
+from evaluation.resilience.report import Section, inserted, lines, markdown
 from evaluation.resilience.runs import RUNS
 
 REPORT = Path(__file__).parents[2] / "docs" / "resilience.md"
@@ -25,11 +25,12 @@ def main() -> int:
         parser.error(f"there is no run `{unknown[0]}`; expected one of {', '.join(RUNS)}")
     if chosen.write and len(names) < len(RUNS):
         parser.error("--write needs all runs")
+    sections: list[Section] = []
     with Progress(transient=True) as progress:
-        names_shown = progress.track(names, description="simulating")
-        sections = [RUNS[name](chosen.seeds) for name in names_shown]
-    for line in lines(sections):
-        print(line)  # noqa: T201 - a command speaks
+        for name in progress.track(names, description="simulating"):
+            sections.append(RUNS[name](chosen.seeds))
+            for line in lines(sections[-1]):
+                progress.console.print(line, markup=False, highlight=False)
     if chosen.write:
         REPORT.write_text(inserted(REPORT.read_text(), markdown(sections, chosen.seeds)))
     return 0 if all(row.is_met for section in sections for row in section.rows if row.bound) else 1

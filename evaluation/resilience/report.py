@@ -24,13 +24,10 @@ class Section:
     rows: tuple[Row, ...]
 
 
-def lines(sections: Sequence[Section]) -> list[str]:
+def lines(section: Section) -> list[str]:
     """For a terminal."""
-    found: list[str] = []
-    for section in sections:
-        found += ["", section.title]
-        found += [f"  {_verdict(row):7} {row.what}: {row.measured}{_must(row)}" for row in section.rows]
-    return found
+    rows = [f"  {_verdict(row):10} {row.what}: {row.measured}{_must(row)}" for row in section.rows]
+    return ["", section.title, *rows]
 
 
 def markdown(sections: Sequence[Section], seeds: Sequence[int]) -> str:

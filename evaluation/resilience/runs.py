@@ -14,6 +14,7 @@ from evaluation.resilience.sharing import batch_flood, two_tenants
 Run: TypeAlias = Callable[[Sequence[int]], Section]
 
 _REQUESTS = 20_000
+_HEDGED_REQUESTS = 6_000
 
 
 def failing(seeds: Sequence[int]) -> Section:
@@ -49,8 +50,8 @@ def sharing(seeds: Sequence[int]) -> Section:
     floods = [batch_flood(seed) for seed in seeds]
     moved = max(each.moved for each in floods)
     answered = min(each.beside.answered / each.beside.requests for each in floods)
-    even = max(two_tenants(seed, weight=1.0, minutes=2.0).off for seed in seeds)
-    heavy = max(two_tenants(seed, weight=3.0, minutes=2.0).off for seed in seeds)
+    even = max(two_tenants(seed, weight=1.0, minutes=1.0).off for seed in seeds)
+    heavy = max(two_tenants(seed, weight=3.0, minutes=1.0).off for seed in seeds)
     return Section(
         title="A flood beside somebody who asks normally",
         text=(
@@ -99,8 +100,8 @@ def _paced(what: str, runs: Iterable[Paced]) -> list[Row]:
 
 
 def hedging(seeds: Sequence[int]) -> Section:
-    streams = [slow_target(_REQUESTS // 2, seed, streamed=1.0) for seed in seeds]
-    unary = [slow_target(_REQUESTS // 2, seed, streamed=0.0) for seed in seeds]
+    streams = [slow_target(_HEDGED_REQUESTS, seed, streamed=1.0) for seed in seeds]
+    unary = [slow_target(_HEDGED_REQUESTS, seed, streamed=0.0) for seed in seeds]
     return Section(
         title="A target that is slow for a tenth of its calls",
         text=(
@@ -137,7 +138,7 @@ def capacity(seeds: Sequence[int]) -> Section:
         title="How many calls a server takes at once",
         text=(
             "A server with room for 20 calls, then 8, then 20 again, ten minutes each, asked for half as much again as "
-            "20 can do. Measured over the second half of each phase; the target is the limit within 25 % and nine tenths "
+            "20 can do. Measured over the second half of each phase; the aim is a limit within 25 % and nine tenths "
             "of the room in use."
         ),
         rows=tuple(rows),
