@@ -30,7 +30,7 @@ def main() -> int:
         for name in progress.track(names, description="simulating"):
             sections.append(RUNS[name](chosen.seeds))
             for line in lines(sections[-1]):
-                progress.console.print(line, markup=False, highlight=False)
+                progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
     if chosen.write:
         REPORT.write_text(inserted(REPORT.read_text(), markdown(sections, chosen.seeds)))
     return 0 if all(row.is_met for section in sections for row in section.rows if row.bound) else 1
