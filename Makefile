@@ -60,8 +60,8 @@ bench: install ## measure Penstock, LiteLLM, Portkey and nginx side by side; wri
 soak: install ## run under load for a long time and watch memory (ARGS="--minutes 60")
 	@$(BIN)/python -m bench.soak $(ARGS)
 
-evaluate: install ## replay the recorded provider conversations and print what is covered
-	@$(BIN)/python -m evaluation.conformance $(ARGS)
+evaluate: install ## replay recorded conversations; ARGS=resilience: simulate failures, floods and limits
+	@$(BIN)/python -m evaluation $(ARGS)
 
 mutations: install ## break the code that guards money and records, and demand that a test sees it
 	@$(BIN)/python scripts/mutation_check.py $(ARGS)

@@ -17,7 +17,8 @@ from penstock.testing.chance import rng_for
 def test_every_item_of_the_grammar_is_read() -> None:
     behaviour = Behaviour.parse(
         "first=lognormal(400ms/1500ms), gap=20ms, tokens=oneof(10/20), think=5, per_event=3, fault=cut@5|status@500,"
-        "rate=6%, outage=60s/2s, limit=10/1s, retry_after=1.5s, announced, early_head, echo"
+        "rate=6%, outage=60s/2s, limit=10/1s, token_limit=900/60s, bucket, retry_after=1.5s, announced,"
+        "early_head, echo"
     )
     assert behaviour == Behaviour(
         first_s=LogNormal(0.4, 1.5),
@@ -29,6 +30,8 @@ def test_every_item_of_the_grammar_is_read() -> None:
         rate=0.06,
         outage=Outage(60, 2),
         limit=Limit(10, 1),
+        token_limit=Limit(900, 60),
+        is_bucket=True,
         retry_after_s=1.5,
         is_announced=True,
         is_head_early=True,
@@ -78,7 +81,8 @@ def test_a_model_name_says_how_it_behaves(model: str, expected: Behaviour) -> No
         ("rate=often", "no share"),
         ("outage=60s", "<period>/<down>"),
         ("outage=1s/2s", "longer than the period"),
-        ("limit=3", "<requests>/<window>"),
+        ("limit=3", "limit=<number>/<window>"),
+        ("token_limit=3", "token_limit=<number>/<window>"),
         ("limit=3/0s", "window"),
         ("echo=maybe", "takes no value"),
         ("first", "expected `key=value`"),

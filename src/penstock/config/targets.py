@@ -60,7 +60,7 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     min_calls: Count = 20
     consecutive: Count = 8
     open_s: Seconds = 5.0
-    open_most_s: Seconds = 120.0
+    open_most_s: Seconds = 15.0
     probes: Count = 1
     probes_to_close: Count = 2
 
@@ -69,8 +69,8 @@ class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider's announced limits are kept.
 
     `share` is the part of them that is Penstock's; a fleet divides it among the processes that call.  `pause_s` is the
-    pause after a 429 that names none, twice as long after each one that follows, `pause_most_s` at most.  `burst` is
-    the part of a limit that may go out at once where the limit is a fixed window, whose rest is then spread over it.
+    pause after 429s that name none, once nothing else gets through, twice as long after each one that follows,
+    `pause_most_s` at most.  `burst` is the part of a limit that may go out at once where the limit is a fixed window, whose rest is then spread over it.
     """
 
     share: Share = 1.0
@@ -96,7 +96,7 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     ratio: Share = 0.1
-    floor: Count = 3
+    floor: Count = 20
     half_life_s: Seconds = 60.0
 
 

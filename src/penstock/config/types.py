@@ -125,7 +125,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     targets: tuple[TargetSettings, ...]
-    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 2
+    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 4
     balanced: bool = False
     hedged: bool = False
     cheaper: Name | None = None

@@ -91,9 +91,9 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `requests` in each window of `window_s`, for each credential and model."""
+    """At most `amount` in each window of `window_s`, for each credential and model."""
 
-    requests: int
+    amount: int
     window_s: float
 
 
@@ -113,8 +113,10 @@ class Behaviour:
     `rate=<share>`            share of requests that the fault strikes, `0.06` or `6%` (default: all)
     `outage=<period>/<down>`  down for the last `<down>` of every `<period>`: connections are reset
     `limit=<n>/<window>`      429 to the requests of one credential beyond `<n>` in a window
+    `token_limit=<n>/<window>`  the same by tokens: those of the prompt and the most that the answer may have
+    `bucket`                  flag: what was used of the limits comes back evenly, not all at the end of the window
     `retry_after=<duration>`  what a fault's 429 and 503 ask a client to wait (default 1s)
-    `announced`               flag: every answer says in its headers, as OpenAI's do, what of `limit` is left
+    `announced`               flag: every answer says in its headers, as OpenAI's do, what of the limits is left
     `early_head`              flag: a stream's HTTP head goes out at once, before the wait for the first event
     `echo`                    flag: the answer is the last user message, word for word
     ========================  ==========================================================================================
@@ -153,6 +155,8 @@ class Behaviour:
     rate: float = 1.0
     outage: Outage | None = None
     limit: Limit | None = None
+    token_limit: Limit | None = None
+    is_bucket: bool = False
     retry_after_s: float = 1.0
     is_announced: bool = False
     is_head_early: bool = False
@@ -204,15 +208,17 @@ def _set(behaviour: Behaviour, key: str, value: str | None, item: str) -> Behavi
     match key, value:
         case "announced", None | "true" | "1":
             return replace(behaviour, is_announced=True)
+        case "bucket", None | "true" | "1":
+            return replace(behaviour, is_bucket=True)
         case "early_head", None | "true" | "1":
             return replace(behaviour, is_head_early=True)
         case "echo", None | "true" | "1":
             return replace(behaviour, is_echo=True)
-        case (("announced" | "early_head" | "echo"), _):
+        case (("announced" | "bucket" | "early_head" | "echo"), _):
             raise ValueError(f"`{item}`: `{key}` is a flag and takes no value")
         case _, None:
             raise ValueError(
-                f"`{item}`: expected `key=value`, or one of the flags `announced`, `early_head` and `echo`"
+                f"`{item}`: expected `key=value`, or one of the flags `announced`, `bucket`, `early_head` and `echo`"
             )
         case "first", _:
             return replace(behaviour, first_s=_distribution(value, item, unit="time"))
@@ -232,6 +238,8 @@ def _set(behaviour: Behaviour, key: str, value: str | None, item: str) -> Behavi
             return replace(behaviour, outage=_outage(value, item))
         case "limit", _:
             return replace(behaviour, limit=_limit(value, item))
+        case "token_limit", _:
+            return replace(behaviour, token_limit=_limit(value, item))
         case "retry_after", _:
             return replace(behaviour, retry_after_s=_duration_s(value, item))
         case _:
@@ -311,10 +319,11 @@ def _outage(text: str, item: str) -> Outage:
 
 
 def _limit(text: str, item: str) -> Limit:
-    requests, separator, window = text.partition("/")
+    amount, separator, window = text.partition("/")
     if not separator:
-        raise ValueError(f"`{item}`: expected `limit=<requests>/<window>`, as in `limit=100/1s`")
-    limit = Limit(_count(requests, item), _duration_s(window, item))
+        key = item.partition("=")[0].strip()
+        raise ValueError(f"`{item}`: expected `{key}=<number>/<window>`, as in `{key}=100/1s`")
+    limit = Limit(_count(amount, item), _duration_s(window, item))
     if limit.window_s <= 0:
         raise ValueError(f"`{item}`: the window cannot be empty")
     return limit

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from penstock.core.events import Event, Finish, Start, Text, ToolCall, UsageReport
 from penstock.core.usage import UNKNOWN_USAGE, Usage
+from penstock.testing.allowance import Allowance, allowances
 from penstock.testing.behaviour import Behaviour, Constant, Fault
 from penstock.testing.chance import Rng, rng_for
 from penstock.testing.script import Ask, count_tokens, embed, tell
@@ -60,12 +61,6 @@ class Course:
 
 
 @dataclass(slots=True)
-class _Window:
-    number: int = -1
-    used: int = 0
-
-
-@dataclass(slots=True)
 class Director:
     """One simulator's memory: how often each question was asked, and each credential's use of its limit.
 
@@ -75,7 +70,9 @@ class Director:
     seed: int = 0
     _asked: "OrderedDict[int, int]" = field(default_factory=OrderedDict["int", "int"])
     _undrawn: Rng = field(default_factory=lambda: rng_for("nothing is drawn from this one"))
-    _windows: "OrderedDict[str, _Window]" = field(default_factory=OrderedDict["str", "_Window"])
+    _allowances: "OrderedDict[str, tuple[Allowance, ...]]" = field(
+        default_factory=OrderedDict["str", "tuple[Allowance, ...]"]
+    )
 
     def decide(self, ask: Ask, behaviour: Behaviour, *, key: str, elapsed_s: float, created: int) -> Course:
         """Return the course of one call by credential `key`, `elapsed_s` after the simulator began.
@@ -122,28 +119,25 @@ class Director:
     def _count(
         self, ask: Ask, behaviour: Behaviour, key: str, elapsed_s: float
     ) -> tuple[float | None, Mapping[str, str]]:
-        """How long until the limit takes another request, None where it took this one; and what is announced of it."""
-        limit = behaviour.limit
-        if limit is None:
+        """How long until the limits take this request, None where they took it; and what is announced of them."""
+        if behaviour.limit is None and behaviour.token_limit is None:
             return None, NO_HEADERS
-        window = self._windows.setdefault(f"{key}\x1f{ask.model}", _Window())
-        if len(self._windows) > _MOST_REMEMBERED:
-            self._windows.popitem(last=False)
-        number = int(elapsed_s // limit.window_s)
-        if number != window.number:
-            window.number, window.used = number, 0
-        left_s = (number + 1) * limit.window_s - elapsed_s
-        is_refused = window.used >= limit.requests
-        if not is_refused:
-            window.used += 1
-        headers = NO_HEADERS
+        name = f"{key}\x1f{ask.model}"
+        counted = self._allowances.get(name)
+        if counted is None:
+            counted = self._allowances[name] = allowances(behaviour)
+            if len(self._allowances) > _MOST_REMEMBERED:
+                self._allowances.popitem(last=False)
+        need = {"requests": 1, "tokens": ask.input_tokens + (ask.max_tokens or 0)}
+        wait_s = max(each.wait_s(need[each.unit], elapsed_s) for each in counted)
+        if not wait_s:
+            for each in counted:
+                each.take(need[each.unit])
+        headers: dict[str, str] = {}
         if behaviour.is_announced:
-            headers = {
-                "x-ratelimit-limit-requests": str(limit.requests),
-                "x-ratelimit-remaining-requests": str(limit.requests - window.used),
-                "x-ratelimit-reset-requests": f"{left_s:.3f}s",
-            }
-        return left_s if is_refused else None, headers
+            for each in counted:
+                headers.update(each.headers())
+        return wait_s or None, headers
 
 
 def tokens_said(events: Sequence[Event]) -> int:

@@ -116,11 +116,38 @@ def test_a_server_without_bounds_is_given_all_that_is_wanted() -> None:
     assert server.run(1_000.0) >= 300
 
 
-def test_refusals_bring_it_down_once_a_round_trip_and_never_below_its_least() -> None:
+def test_refusals_that_are_few_and_have_other_reasons_do_not_bring_it_down() -> None:
+    limit = ConcurrencyLimit(ConcurrencySettings(initial=100))
+    rng = rng_for("few")
+    for call in range(20_000):
+        if rng.random() < 0.06:
+            limit.refused(in_flight=20, sent_s=float(call), now_s=call + 1.0)
+        else:
+            limit.add(1.0, in_flight=20, now_s=call + 1.0)
+    assert limit.limit == 100
+
+
+def test_a_storm_of_refusals_brings_it_to_what_the_target_kept() -> None:
+    limit = ConcurrencyLimit(ConcurrencySettings(initial=1_000))
+    limit.add(1.0, in_flight=60, now_s=0.0)
+    for kept in range(70, 49, -1):
+        limit.refused(in_flight=kept, sent_s=1.0, now_s=1.02)
+    assert limit.limit == 50 or limit.limit == round(0.8 * 60)
+
+
+def test_where_nothing_gets_through_refusals_bring_it_down_but_once() -> None:
+    """How much the target takes at once cannot be learned from one that takes nothing."""
+    limit = ConcurrencyLimit(ConcurrencySettings(initial=100))
+    for second in range(100):
+        limit.refused(in_flight=99, sent_s=float(second), now_s=second + 0.5)
+    assert limit.limit >= 80
+
+
+def test_timeouts_bring_it_down_once_a_round_trip_and_never_below_its_least() -> None:
     limit = ConcurrencyLimit(ConcurrencySettings(initial=100, least=2))
     for _ in range(50):
-        limit.refused(sent_s=0.0, now_s=1.0)
+        limit.timed_out(sent_s=0.0, now_s=1.0)
     assert limit.limit == 80
     for second in range(1, 60):
-        limit.refused(sent_s=float(second), now_s=second + 1.0)
+        limit.timed_out(sent_s=second + 0.5, now_s=second + 1.0)
     assert limit.limit == 2

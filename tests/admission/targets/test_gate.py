@@ -256,11 +256,11 @@ def test_throttled_calls_lower_the_limit_only_where_the_provider_does_not_tell_i
     async def scene(clock: FakeClock) -> None:
         silent, telling = gate(clock), gate(clock)
         told = {"x-ratelimit-limit-requests": "100", "x-ratelimit-remaining-requests": "90"}
-        for at in (silent, telling):
+        for at in (silent, telling) * 12:
             permit = await at.enter(tenant="acme", deadline_s=1e9)
             if at is telling:
                 permit.observe(told)
-            permit.close(Throttled(1.0))
+            permit.close(Throttled(0.0))
         assert silent.limit < 32
         assert telling.limit == 32
 
@@ -270,7 +270,8 @@ def test_throttled_calls_lower_the_limit_only_where_the_provider_does_not_tell_i
 def test_timeouts_lower_the_limit() -> None:
     async def scene(clock: FakeClock) -> None:
         at = gate(clock)
-        (await at.enter(tenant="acme", deadline_s=1e9)).close(TIMED_OUT)
+        for number in range(60):
+            (await at.enter(tenant="acme", deadline_s=1e9)).close(WELL if number % 5 > 1 else TIMED_OUT)
         assert at.limit < 32
 
     run(scene)

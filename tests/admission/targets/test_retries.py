@@ -21,7 +21,7 @@ def test_a_quiet_route_may_still_retry_now_and_then() -> None:
     clock = FakeClock()
     budget = RetryBudget(RetrySettings(), HedgeSettings(), clock)
     budget.request()
-    assert [budget.try_retry() for _ in range(4)] == [True, True, True, False]
+    assert [budget.try_retry() for _ in range(21)] == [True] * 20 + [False]
     clock.advance(60.0)
     assert budget.try_retry()
 
@@ -91,6 +91,6 @@ def test_neither_retries_nor_hedges_ever_pass_their_part(steps: list[str]) -> No
                     budget.hedged(100_000)
             case _:
                 clock.advance(1.0)
-        assert retries <= max(3, 0.1 * requests + 1e-6)
+        assert retries <= max(20, 0.1 * requests + 1e-6)
         assert hedges <= 0.2 * requests + 1e-6
         assert hedges * 100_000 <= 0.05 * requests * 1_000_000 + 1e-6

@@ -9,6 +9,11 @@ by cause or now and then on purpose, the round is compared with the one before. 
 been waiting for each other; if not, the target simply takes that long, and the limit comes back.  So a start above
 what the target takes, and a target that becomes slower for reasons of its own, are both found out.  And nothing is
 concluded from chance: a round goes on until its mean is known well enough.
+
+Refusals count only where they are more than one call in five.  Providers refuse a few calls for reasons of their own,
+and going back for each of those ends at one call at a time; a provider with a bound on calls at once refuses nearly all
+that come on top.  What it kept is then the bound, so the limit goes there, and beyond it only after a good while.  A
+provider that lets nothing through says nothing of how many it takes: that is for the pacer and the breaker.
 """
 
 import math
@@ -35,6 +40,9 @@ _GROWTH = 1.5
 _GROWTH_MOST = 0.25
 _GROWTH_FIRST = 0.125
 _AFTER_REFUSAL = 0.8
+_REFUSALS_REMEMBERED = 0.02
+_TOO_MANY_REFUSALS = 0.2
+_QUIET_ROUNDS = 25
 
 
 class ConcurrencyLimit:
@@ -49,8 +57,11 @@ class ConcurrencyLimit:
         "_anchor",
         "_base",
         "_base_error",
+        "_ceiling",
         "_count",
         "_few",
+        "_floor",
+        "_has_answered",
         "_is_probing",
         "_is_verified",
         "_least",
@@ -58,7 +69,9 @@ class ConcurrencyLimit:
         "_most",
         "_most_in_flight",
         "_next_look",
+        "_quiet_rounds",
         "_refused_at_s",
+        "_refused_share",
         "_rounds",
         "_since_s",
         "_step",
@@ -80,7 +93,12 @@ class ConcurrencyLimit:
         self._anchor: tuple[float, float] | None = None
         self._rounds = 0
         self._step = max(1.0, _GROWTH_FIRST * self._limit)
+        self._ceiling = math.inf
+        self._quiet_rounds = 0
+        self._floor = self._limit
+        self._has_answered = True
         self._refused_at_s = -math.inf
+        self._refused_share = 0.0
         self._since_s = -math.inf
         self._sum_of_roots = 0.0
         self._sum = 0.0
@@ -95,6 +113,8 @@ class ConcurrencyLimit:
 
     def add(self, latency_s: float, *, in_flight: int, now_s: float) -> None:
         """One call's time to its first event, and how many were in flight with it when that came."""
+        self._refused_share -= _REFUSALS_REMEMBERED * self._refused_share
+        self._has_answered = True
         if now_s < self._since_s:
             return
         self._sum_of_roots += math.sqrt(latency_s)
@@ -104,15 +124,42 @@ class ConcurrencyLimit:
         if self._count >= self._next_look:
             self._look(now_s)
 
-    def refused(self, *, sent_s: float, now_s: float) -> None:
-        """The target said that it is too much, or did not answer in time: go back by a fifth, once a round trip."""
-        if sent_s < self._refused_at_s:
+    def refused(self, *, in_flight: int, sent_s: float, now_s: float) -> None:
+        """The target said that it is too much; `in_flight` are those that it still has.
+
+        Where that is a pattern, go back to these, by a fifth at most for one round trip.
+        """
+        if not self._is_pattern():
+            return
+        if sent_s > self._refused_at_s:
+            self._refused_at_s = now_s
+            self._floor = self._limit
+            if self._has_answered:
+                self._has_answered = False
+                self._floor = _AFTER_REFUSAL * min(self._limit, in_flight + 1.0)
+        wanted = max(self._floor, in_flight)
+        if wanted < self._limit:
+            self._retreat(wanted, now_s)
+            self._ceiling = self._limit
+            self._quiet_rounds = 0
+
+    def timed_out(self, *, sent_s: float, now_s: float) -> None:
+        """The target did not answer in time: where that is a pattern, go back by a fifth, once a round trip."""
+        if not self._is_pattern() or sent_s <= self._refused_at_s:
             return
         self._refused_at_s = now_s
+        self._floor = _AFTER_REFUSAL * self._limit
+        self._retreat(self._floor, now_s)
+
+    def _is_pattern(self) -> bool:
+        self._refused_share += _REFUSALS_REMEMBERED * (1.0 - self._refused_share)
+        return self._refused_share >= _TOO_MANY_REFUSALS
+
+    def _retreat(self, wanted: float, now_s: float) -> None:
         self._anchor = None
         self._is_probing = False
         self._step = 1.0
-        self._set(self._limit * _AFTER_REFUSAL)
+        self._set(wanted)
         self._new_round(since_s=now_s)
 
     def _look(self, now_s: float) -> None:
@@ -147,6 +194,9 @@ class ConcurrencyLimit:
 
     def _end_round(self, latency_s: float, ratio: float, error: float, now_s: float) -> None:
         self._rounds += 1
+        self._quiet_rounds += 1
+        if self._quiet_rounds >= _QUIET_ROUNDS:
+            self._ceiling = math.inf
         if self._anchor is not None and self._limit <= self._anchor[0] * (_DIP + 0.05):
             self._judge(self._anchor, latency_s, error, now_s)
         elif self._wants_dip(ratio):
@@ -157,7 +207,7 @@ class ConcurrencyLimit:
             if ratio < 1.0 - _SURE * math.hypot(error, self._base_error):
                 self._settle_base(latency_s, error)
             self._step = min(self._step * _GROWTH, max(1.0, _GROWTH_MOST * self._limit))
-            self._set(self._limit + self._step)
+            self._set(min(self._limit + self._step, max(self._limit, self._ceiling)))
             self._anchor = None
 
     def _wants_dip(self, ratio: float, *, ahead: int = 0) -> bool:

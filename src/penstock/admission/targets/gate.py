@@ -390,12 +390,12 @@ class TargetGate:
             case Failed(timed_out=timed_out):
                 self._latency.add_failure(held_s, now_s)
                 if timed_out:
-                    self._concurrency.refused(sent_s=sent_s, now_s=now_s)
+                    self._concurrency.timed_out(sent_s=sent_s, now_s=now_s)
                 self.breaker.give(token, "bad")
             case Throttled(retry_after_s=retry_after_s):
                 self._pacer.throttled(retry_after_s, sent_s=sent_s, now_s=now_s)
                 if not self._pacer.is_announced:
-                    self._concurrency.refused(sent_s=sent_s, now_s=now_s)
+                    self._concurrency.refused(in_flight=self._queue.held, sent_s=sent_s, now_s=now_s)
                 self.breaker.give(token, "alive")
             case ClientFault():
                 self.breaker.give(token, "alive")

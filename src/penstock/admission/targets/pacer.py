@@ -4,6 +4,7 @@
 announced.  Tokens are reserved by estimate; the next answer's headers say what was really counted.
 """
 
+import math
 import random
 
 from penstock.admission.targets.announced import ProviderLimits, Unit
@@ -11,6 +12,7 @@ from penstock.admission.targets.meter import Meter
 from penstock.config.targets import PacingSettings
 
 _MOST_DOUBLINGS = 16
+_FREE_STRIKES = 12
 
 
 class Sent:
@@ -64,7 +66,7 @@ class Pacer:
         self._rng = rng
         self._meters: dict[tuple[Unit, float | None], Meter] = {}
         self._resume_s = 0.0
-        self._paused_at_s = 0.0
+        self._paused_at_s = -math.inf
         self._strikes = 0
         self.sent = Sent()
 
@@ -109,17 +111,23 @@ class Pacer:
     def throttled(self, retry_after_s: float | None, *, sent_s: float, now_s: float) -> None:
         """Pause after a 429: as long as asked for, else longer each time.
 
-        A 429 for a call that left before the last pause began is news of the same trouble and adds nothing.
+        A 429 for a call that left before the last pause began is news of the same trouble and adds nothing.  One that
+        names no time, of a provider that announces no limit, is about how much goes on at once: there is no pause for
+        it unless nothing else gets through.
         """
         if retry_after_s is None:
-            if sent_s < self._paused_at_s:
+            if sent_s <= self._paused_at_s:
+                return
+            if not self._meters and self._strikes < _FREE_STRIKES:
+                self._strikes += 1
                 return
             for meter in self._meters.values():
                 meter.empty(now_s)
             settings = self._settings
-            retry_after_s = min(settings.pause_most_s, settings.pause_s * 2.0 ** min(self._strikes, _MOST_DOUBLINGS))
+            doublings = self._strikes if self._meters else self._strikes - _FREE_STRIKES
+            retry_after_s = min(settings.pause_most_s, settings.pause_s * 2.0 ** min(doublings, _MOST_DOUBLINGS))
             retry_after_s *= self._rng.uniform(0.8, 1.2)
-        if sent_s >= self._paused_at_s:
+        if sent_s > self._paused_at_s:
             self._strikes += 1
             self._paused_at_s = now_s
         self._resume_s = max(self._resume_s, now_s + retry_after_s)

@@ -1,0 +1,23 @@
+"""`make evaluate`: one of the evaluations by its name, or without one the replay of recorded conversations."""
+
+import sys
+
+from evaluation.conformance.__main__ import main as conformance
+from evaluation.resilience.__main__ import main as resilience
+
+
+def main() -> int:
+    """Hand the arguments after the name on to the evaluation."""
+    match sys.argv[1:]:
+        case ["resilience", *rest]:
+            sys.argv[1:] = rest
+            return resilience()
+        case ["conformance", *rest]:
+            sys.argv[1:] = rest
+            return conformance()
+        case _:
+            return conformance()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
