@@ -9,23 +9,19 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import psycopg
 import structlog
 
 import penstock
 from penstock.admission.identity.access import is_allowed, visible
-from penstock.admission.identity.assembly import Identities, open_identities
+from penstock.admission.identity.assembly import Identities
 from penstock.admission.identity.stage import IdentityStage, note_ended
 from penstock.admission.inflight import InFlightLimit
 from penstock.admission.inputs import InputStage, bounds_of
-from penstock.admission.keys import open_hasher
 from penstock.admission.limits.stage import LimitStage
 from penstock.admission.targets.gates import TargetGates
-from penstock.app.alerts import open_alerts
 from penstock.app.books import Books
+from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
-from penstock.app.fleet import Fleet
-from penstock.app.limits import open_limits
 from penstock.app.upstreams import Connected, connect
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
@@ -44,8 +40,6 @@ from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
 from penstock.server.service import Limits, ModelsPage, Service
-from penstock.storage.embedded import running_url
-from penstock.storage.pool import connect as connect_database
 from penstock.watch.journal import JournalFile
 from penstock.watch.metrics import Metrics
 from penstock.watch.prices import PriceBook, TokenPrice, ensure_table
@@ -96,19 +90,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         segment_bytes=config.ledger.segment_bytes,
     )
     metrics = Metrics()
-    database = partial(_connect, config, data_dir)
-    identities = _open_identities(config, data_dir, clock, partial(database, "keys"))
-    alerts = open_alerts(config, data_dir, clock)
-    limits = open_limits(
-        config,
-        environ,
-        data_dir=data_dir,
-        clock=clock,
-        prices=prices,
-        connect=database,
-        on_notice=alerts.notice,
-    )
-    fleet = Fleet(config, data_dir.root, clock)
+    beside = open_companions(config, environ, data_dir=data_dir, clock=clock, prices=prices)
+    identities, limits, fleet = beside.identities, beside.limits, beside.fleet
     gates = TargetGates(
         config.gates,
         config.retries,
@@ -133,12 +116,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=lambda: (
-            *identities.problems(),
-            *fleet.problems(),
-            *limits.problems(),
-            *alerts.problems(),
-        ),
+        problems=beside.problems,
     )
     service = Service(
         engine=engine,
@@ -167,18 +145,12 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         answer_headers=limits.stage.headers,
     )
     _heed_changes(identities, engine, connected, clock)
-    identities.start()
-    alerts.start()
-    limits.start()
-    fleet.start(gates)
+    beside.start(gates)
     condition.start()
 
     async def aclose() -> None:
         condition.stop()
-        limits.stop()
-        await asyncio.to_thread(alerts.close)
-        identities.stop()
-        await asyncio.to_thread(fleet.stop)
+        await beside.aclose()
         for provider in catalog.providers():
             await provider.aclose()
         journal.close()
@@ -271,21 +243,6 @@ def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:
     }
     names = {name: settings.vendor for name, settings in config.providers.items()}
     return PriceBook(ensure_table(data_dir.root), clock=clock, overrides=overrides, vendors=names)
-
-
-def _connect(config: Config, data_dir: DataDir, name: str) -> psycopg.Connection | None:
-    url = config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
-    if url is None:
-        return None
-    opened = connect_database(url, name=name)
-    opened.autocommit = True
-    return opened
-
-
-def _open_identities(
-    config: Config, data_dir: DataDir, clock: Clock, connection: Callable[[], psycopg.Connection | None]
-) -> Identities:
-    return open_identities(config, data_dir, open_hasher(data_dir), clock, connect=connection)
 
 
 def _heed_changes(identities: Identities, engine: Engine, connected: Mapping[str, Connected], clock: Clock) -> None:

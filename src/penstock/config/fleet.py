@@ -14,7 +14,8 @@ _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 class FleetSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`auto` is the Redis of `limit_store` where there is one, else PostgreSQL; with `none` each process knows what it finds itself.  `url` and `cluster` are Redis's.
+    """`auto` is the Redis of `limit_store` where there is one, else PostgreSQL; with `none` each process knows what it
+    finds itself.  `url` and `cluster` are Redis's.
 
     Installations that share a Redis each have a `prefix` of their own.
     """

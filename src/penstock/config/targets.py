@@ -70,7 +70,8 @@ class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `share` is the part of them that is Penstock's; a fleet divides it among the processes that call.  `pause_s` is the
     pause after 429s that name none, once nothing else gets through, twice as long after each one that follows,
-    `pause_most_s` at most.  `burst` is the part of a limit that may go out at once where the limit is a fixed window, whose rest is then spread over it.
+    `pause_most_s` at most.  `burst` is the part of a limit that may go out at once where the limit is a fixed window,
+    whose rest is then spread over it.
     """
 
     share: Share = 1.0
