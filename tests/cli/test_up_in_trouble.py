@@ -55,7 +55,7 @@ def test_up_serves_while_its_database_is_down_and_makes_the_schema_once_it_is_th
             postgres.start()
             until(lambda: "The database is there now" in running.log.read_text(), "not noticed")
             until(lambda: count(url) == 1, "not shipped")
-            assert health(running.port)["status"] == "ready"
+            until(lambda: health(running.port)["status"] == "ready", "not all is well again")
         assert running.process.returncode == 0, running.log.read_text()
 
 
