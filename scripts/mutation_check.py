@@ -73,7 +73,7 @@ MUTATIONS = (
     Mutation(
         "a call that broke off is free",
         "flow/call.py",
-        "                note_extra(exchange, broken_off)\n",
+        '                note_extra(exchange, ExtraCall(target, "broken_off", usage))\n',
         "                pass\n",
         "tests/flow/test_attempt.py",
     ),

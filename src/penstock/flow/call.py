@@ -10,7 +10,7 @@ from penstock.core.events import Event, Finish, Notice, Start, UsageReport
 from penstock.core.exchange import Exchange, ExtraCall
 from penstock.core.facts import AdvisoryFieldDropped, AttemptFailed, AttemptStarted, AttemptSucceeded
 from penstock.core.outcome import CANCELLED, Outcome, Succeeded
-from penstock.core.ports import Permit, Source, Target
+from penstock.core.ports import Permit, Route, Source, Target
 from penstock.core.usage import Usage
 from penstock.flow.causes import outcome_of
 
@@ -54,7 +54,8 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
     facts.append(AttemptStarted(at_s=at_s, attempt=number, target=target.name))
     outcome: Outcome = CANCELLED
     source: Source | None = None
-    broken_off: ExtraCall | None = ExtraCall(target, "broken_off")
+    may_be_billed = True
+    usage: Usage | None = None
     has_opened = is_filtered = False
     try:
         for field in provider.advisory(request):
@@ -63,9 +64,9 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
         first = await source.read()
         if first is not None and not _has_content(first):
             first = await _until_content(source, first)
-        if first is not None and _is_filtered(first, exchange):
+        if first is not None and exchange.route is not None and _is_filtered(first, exchange.route):
             is_filtered = True
-            broken_off.usage = await _reported(source, first)
+            usage = await _reported(source, first)
             raise ContentRefused("The provider's content filter refused to answer.")
         took_s = clock.monotonic() - sent_s
         permit.heed(source)
@@ -76,12 +77,10 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
         outcome = outcome_of(error)
         if isinstance(error, UpstreamError):
             permit.heed(error)
-            if error.may_be_billed:
-                broken_off.usage = error.usage
-            elif not is_filtered:
-                broken_off = None
+            may_be_billed = is_filtered or error.may_be_billed
+            usage = usage or error.usage
         elif isinstance(error, ClientError):
-            broken_off = None
+            may_be_billed = False
         _note_failure(exchange, number, target, error, clock)
         raise
     finally:
@@ -93,8 +92,8 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
                 # is: without it the slow ones would drop out of what counts as slow.
                 permit.first_event(clock.monotonic() - sent_s)
             permit.close(outcome)
-            if broken_off is not None:
-                note_extra(exchange, broken_off)
+            if may_be_billed:
+                note_extra(exchange, ExtraCall(target, "broken_off", usage))
 
 
 def take(exchange: Exchange, opened: Opened, clock: Clock) -> Opened:
@@ -149,10 +148,11 @@ def _has_content(events: Sequence[Event]) -> bool:
     return False
 
 
-def _is_filtered(first: Sequence[Event], exchange: Exchange) -> bool:
+def _is_filtered(first: Sequence[Event], route: Route) -> bool:
     """Whether the provider's filter has ended the answer before any of it, and the route knows what to do then."""
-    is_over = any(type(event) is Finish and event.reason in _FILTERED for event in first)
-    if not is_over or exchange.route is None or not exchange.route.helps_with("content_refused"):
+    if not route.fallbacks or not route.helps_with("content_refused"):
+        return False
+    if not any(type(event) is Finish and event.reason in _FILTERED for event in first):
         return False
     return all(type(event) in {Start, Finish, UsageReport, Notice} for event in first)
 

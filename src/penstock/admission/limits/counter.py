@@ -66,6 +66,7 @@ class Counter:
         "low",
         "numbers",
         "others",
+        "peak",
         "planned_s",
         "rate",
         "row",
@@ -97,7 +98,7 @@ class Counter:
         self.thresholds: tuple[Threshold, ...] = rule.thresholds(rule.amount)
         self.held = self.low = self.spent = self.used = 0
         self.is_active = self.is_gone = False
-        self.rate = 0.0
+        self.rate = self.peak = 0.0
         self.seen_spent = self.seen_used = self.told_used = 0
         self.planned_s = self.changed_s = self.asked_s = float("-inf")
         self.others = self.fleet_used = self.elsewhere = 0
@@ -135,7 +136,8 @@ class Counter:
         return now_s - self.changed_s > _IDLE_S
 
     def set_low(self) -> None:
-        self.low = 2**62 if self.is_loose else max(0, self.held - int(self.rate * _LOW_S))
+        margin = self.peak / 8 if self.is_level else self.rate * _LOW_S
+        self.low = 2**62 if self.is_loose else max(0, self.held - int(margin))
 
     def set_rule(self, rule: Rule) -> None:
         """The same counter under a rule that differs in what may differ: its amount, its mode, its thresholds."""
@@ -162,7 +164,7 @@ class Counter:
     def ask(self, now_s: float, *, is_over: bool, beat_s: float, hold_s: int, waits: Waits | None) -> Ask | None:
         """What to tell the store now, if anything.  What is given back is out of our hands at once."""
         self._measure(now_s)
-        target = ceil(self.rate * AHEAD_S) if not self.is_level else ceil(self.spent / 4)
+        target = ceil(self.rate * AHEAD_S) if not self.is_level else self._level_target()
         is_idle = self.is_idle(now_s)
         # Where requests wait, a rest too small for them goes back and into the same grant: two rests may make a whole.
         is_lacking = waits is not None and waits.least > 0 and not is_over
@@ -271,8 +273,14 @@ class Counter:
         self.rate += weight * (taken / passed_s - self.rate)
         if self.spent != self.seen_spent or self.used != self.seen_used:
             self.changed_s = now_s
+        # Requests come in bursts: giving back after each what the next will need is a way to the store for each.
+        self.peak = max(float(self.spent), self.peak * (1.0 - weight))
         self.seen_spent, self.seen_used = self.spent, self.used
         self.planned_s = now_s
+
+    def _level_target(self) -> int:
+        """As many places ahead as were in use lately, and a quarter more."""
+        return ceil(self.peak - self.spent + self.peak / 4)
 
     def _keep(self, target: int) -> int:
         if self.others + self.held > self.amount:

@@ -99,8 +99,10 @@ class LimitStage:
 
     def headers(self, exchange: Exchange) -> tuple[tuple[str, str], ...]:
         """What the client's vendor would say of the tightest limits that the exchange meets; also for a refused one."""
+        if not self._is_any:
+            return ()
         now = self._book.store_now(self._clock.monotonic())
-        if now is None or not self._is_any:
+        if now is None:
             return ()
         return self._book.bundle(self._values(exchange, None), now).shown.headers(now, exchange.dialect)
 
