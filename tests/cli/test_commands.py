@@ -88,6 +88,34 @@ def test_explain_shows_the_call_without_the_key_and_without_calling(tmp_path: Pa
     assert "sk-very-secret" not in done.stdout
 
 
+COURSE = """\
+models:
+  fast:
+    targets: [{provider: sim, model: sim}]
+    hedged: true
+    cheaper: lite
+    fallbacks: [{on: [slow, down], targets: [{provider: sim, model: sim-reasoning}]}, {on: [down], answer: Away.}]
+  lite: {targets: [{provider: sim, model: sim}]}
+limits: [{name: rpm, unit: requests, amount: 600, per: minute, scope: [tenant], where: {tenant: acme}}]
+"""
+
+
+def test_explain_says_which_limit_queue_and_fallback_a_request_would_meet(tmp_path: Path) -> None:
+    (tmp_path / "penstock.yaml").write_text(COURSE)
+    (tmp_path / "request.json").write_text('{"model": "fast", "messages": [{"role": "user", "content": "Hello"}]}')
+    done = penstock("explain", "request.json", "--tenant", "acme", "--priority", "batch", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "limit `rpm`" in done.stdout
+    assert "queue: class batch, sure of 10% of a target's places" in done.stdout
+    assert "hedged: a second call beside one that is later than 85%" in done.stdout
+    assert "no answer (down, slow): sim/sim-reasoning" in done.stdout
+    assert "no answer (down): a text in its place" in done.stdout
+    assert "a cheaper tier only: lite" in done.stdout
+    other = penstock("explain", "request.json", "--tenant", "other", cwd=tmp_path)
+    assert "limit `rpm`" not in other.stdout
+    assert penstock("explain", "request.json", "--priority", "urgent", cwd=tmp_path).returncode == 1
+
+
 def test_up_refuses_a_port_in_use_before_anything_is_started(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -16,7 +16,7 @@ from penstock.core.clock import Clock, SystemClock
 from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import new_exchange_id
-from penstock.core.ports import Reply, Target
+from penstock.core.ports import Reply, Route, Target
 from penstock.core.usage import Usage
 from penstock.flow.plan import Plan
 from penstock.providers.dialect import Endpoint
@@ -26,9 +26,15 @@ _CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-k
 _MILLION = 1_000_000
 
 
-async def explain(config: Config, environ: Mapping[str, str], body: bytes, dialect: str) -> Explanation:
+NOBODY = Principal(tenant="explain", key="explain")
+
+
+async def explain(
+    config: Config, environ: Mapping[str, str], body: bytes, dialect: str, caller: Principal = NOBODY
+) -> Explanation:
     """Parse, enter every stage, choose the route and encode each call; nothing is sent and no lease outlives this.
 
+    `caller` decides which limits are met, and the place in a queue.
     Raises `ConfigError` as `serve` would.  A request that would be refused is explained, not raised.
     """
     clock = SystemClock()
@@ -44,7 +50,7 @@ async def explain(config: Config, environ: Mapping[str, str], body: bytes, diale
         return Explanation(cast("Dialect", dialect), "", False, config.config_hash, error=_say(error))
     exchange = Exchange(
         id=new_exchange_id(clock),
-        principal=Principal(tenant="explain", key="explain"),
+        principal=caller,
         request=request,
         dialect=spoken.name,
         started_at=clock.now(),
@@ -72,6 +78,7 @@ async def explain(config: Config, environ: Mapping[str, str], body: bytes, diale
         max_attempts=route.max_attempts if route else None,
         deadline_s=config.server.deadline_s,
         gone_policy=config.server.on_client_gone,
+        course=() if error or route is None else tuple(_course(config, route, caller)),
         calls=() if error else calls,
         error=error,
     )
@@ -101,6 +108,33 @@ async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, .
     while exchange.leases:
         exchange.leases.pop().settle(exchange)
     return tuple(decisions), stopped
+
+
+def _course(config: Config, route: Route, caller: Principal) -> Iterator[str]:
+    """How a call comes to a target, and what follows when it fails or is late."""
+    queue = config.gates.queue
+    share = {"interactive": queue.interactive, "standard": queue.standard, "batch": queue.batch}[caller.priority]
+    yield (
+        f"queue: class {caller.priority}, sure of {share / (queue.interactive + queue.standard + queue.batch):.0%} of a"
+        f" target's places, at most {queue.max_waiting} waiting; weight {caller.weight:g} beside other tenants"
+    )
+    if route.is_balanced:
+        yield "targets are equals: the less loaded of two drawn at random is tried first"
+    if route.is_hedged:
+        hedging = config.hedging
+        yield (
+            f"hedged: a second call beside one that is later than {hedging.quantile:.0%} of its target's, for at most"
+            f" {hedging.max_calls:.0%} of requests and {hedging.max_spend:.0%} of what answers cost"
+        )
+    yield (
+        f"further calls: at most {config.retries.ratio:.0%} of this model's requests; a target that keeps failing is"
+        f" passed over for {config.gates.breaker.open_s:g} s and longer"
+    )
+    for step in route.fallbacks:
+        then = " then ".join(target.name for target in step.targets) if step.answer is None else "a text in its place"
+        yield f"no answer ({', '.join(sorted(step.causes))}): {then}"
+    if route.cheaper is not None:
+        yield f"a budget that allows a cheaper tier only: {route.cheaper.name}"
 
 
 def _facts(exchange: Exchange, since: int) -> Iterator[str]:

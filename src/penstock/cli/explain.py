@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from penstock.cli.settings import EXIT_FAILED, ConfigOption, config_file, load, refuse, with_options
+from penstock.config.targets import PRIORITIES
 from penstock.core.errors import ConfigError
+from penstock.core.exchange import Principal, Priority
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,12 +20,18 @@ if TYPE_CHECKING:
 _DIALECTS = ("openai-chat", "openai-responses", "anthropic")
 
 
-def explain(
+def explain(  # noqa: PLR0917 - typer makes named options of these
     request: Annotated[Path, typer.Argument(help="A file with the request's JSON body, or `-` for standard input.")],
     config: ConfigOption = None,
     dialect: Annotated[
         str, typer.Option("--dialect", help=f"How the request is written: {', '.join(_DIALECTS)}.")
     ] = "openai-chat",
+    tenant: Annotated[str, typer.Option(help="Who asks: decides which limits are met.")] = "explain",
+    project: Annotated[str | None, typer.Option(help="The caller's project.")] = None,
+    key: Annotated[str, typer.Option(help="The id of the caller's key.")] = "explain",
+    user: Annotated[str | None, typer.Option(help="The end user.")] = None,
+    feature: Annotated[str | None, typer.Option(help="The feature tag of the key.")] = None,
+    priority: Annotated[str, typer.Option(help="interactive, standard or batch.")] = "interactive",
 ) -> None:
     """Print every stage, filter, route and call that a request would meet, and why.  No provider is called."""
     from rich.console import Console  # noqa: PLC0415 - heavy
@@ -33,6 +41,10 @@ def explain(
     if dialect not in _DIALECTS:
         typer.echo(f"error: --dialect: expected one of {', '.join(_DIALECTS)}", err=True)
         raise typer.Exit(EXIT_FAILED)
+    if priority not in PRIORITIES:
+        typer.echo(f"error: --priority: expected one of {', '.join(PRIORITIES)}", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    caller = Principal(tenant=tenant, key=key, project=project, user=user, feature=feature, priority=cast("Priority", priority))
     try:
         body = sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
     except OSError as error:
@@ -41,7 +53,7 @@ def explain(
     from penstock import app  # noqa: PLC0415 - heavy: only once the request is there
 
     try:
-        explanation = asyncio.run(app.explain(settings, environ, body, dialect))
+        explanation = asyncio.run(app.explain(settings, environ, body, dialect, caller))
     except ConfigError as error:
         refuse(error)
     show(explanation, Console(highlight=False, soft_wrap=True))
@@ -69,6 +81,8 @@ def show(explanation: "Explanation", console: "Console") -> None:
             f"Route [bold]{escape(explanation.route)}[/bold]: at most {explanation.max_attempts} attempts within"
             f" {explanation.deadline_s:g} s; a client that leaves: {explanation.gone_policy}"
         )
+    for sentence in explanation.course:
+        console.print(f"  {escape(sentence)}")
     for number, call in enumerate(explanation.calls, 1):
         _show_call(number, call, console)
     if explanation.filters:

@@ -39,6 +39,7 @@ class PlannedCall:
 class Explanation:
     """Stages in their order, filters in theirs, and the calls in the order in which they would be tried.
 
+    `course` says in sentences how places at a target are given out, and what follows when a call fails or is late.
     `error` is set where the request ends before any call would be made.
     """
 
@@ -52,5 +53,6 @@ class Explanation:
     max_attempts: int | None = None
     deadline_s: float | None = None
     gone_policy: str | None = None
+    course: tuple[str, ...] = ()
     calls: tuple[PlannedCall, ...] = ()
     error: str | None = None
