@@ -3,14 +3,14 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penstock.cli.settings import EXIT_FAILED, ConfigOption, config_file, load, refuse, with_options
 from penstock.config.targets import PRIORITIES
 from penstock.core.errors import ConfigError
-from penstock.core.exchange import Principal, Priority
+from penstock.core.exchange import Principal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +44,7 @@ def explain(  # noqa: PLR0917 - typer makes named options of these
     if priority not in PRIORITIES:
         typer.echo(f"error: --priority: expected one of {', '.join(PRIORITIES)}", err=True)
         raise typer.Exit(EXIT_FAILED)
-    caller = Principal(tenant=tenant, key=key, project=project, user=user, feature=feature, priority=cast("Priority", priority))
+    caller = Principal(tenant=tenant, key=key, project=project, user=user, feature=feature, priority=priority)
     try:
         body = sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
     except OSError as error:
