@@ -103,7 +103,7 @@ limits: [{name: rpm, unit: requests, amount: 600, per: minute, scope: [tenant], 
 def test_explain_says_which_limit_queue_and_fallback_a_request_would_meet(tmp_path: Path) -> None:
     (tmp_path / "penstock.yaml").write_text(COURSE)
     (tmp_path / "request.json").write_text('{"model": "fast", "messages": [{"role": "user", "content": "Hello"}]}')
-    done = penstock("explain", "request.json", "--tenant", "acme", "--priority", "batch", cwd=tmp_path)
+    done = penstock("explain", "request.json", "--as", "tenant=acme", "--as", "priority=batch", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "limit `rpm`" in done.stdout
     assert "queue: class batch, sure of 10% of a target's places" in done.stdout
@@ -111,9 +111,11 @@ def test_explain_says_which_limit_queue_and_fallback_a_request_would_meet(tmp_pa
     assert "no answer (down, slow): sim/sim-reasoning" in done.stdout
     assert "no answer (down): a text in its place" in done.stdout
     assert "a cheaper tier only: lite" in done.stdout
-    other = penstock("explain", "request.json", "--tenant", "other", cwd=tmp_path)
+    other = penstock("explain", "request.json", "--as", "tenant=other", cwd=tmp_path)
     assert "limit `rpm`" not in other.stdout
-    assert penstock("explain", "request.json", "--priority", "urgent", cwd=tmp_path).returncode == 1
+    for wrong in ("priority=urgent", "planet=mars", "tenant"):
+        refused = penstock("explain", "request.json", "--as", wrong, cwd=tmp_path)
+        assert (refused.returncode, refused.stderr[:12]) == (1, "error: --as:")
 
 
 def test_up_refuses_a_port_in_use_before_anything_is_started(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,21 +17,24 @@ if TYPE_CHECKING:
 
     from penstock.config.explanation import Explanation, PlannedCall
 
+_FIELDS = ("tenant", "project", "key", "user", "feature", "priority")
 _DIALECTS = ("openai-chat", "openai-responses", "anthropic")
 
 
-def explain(  # noqa: PLR0917 - typer makes named options of these
+def explain(
     request: Annotated[Path, typer.Argument(help="A file with the request's JSON body, or `-` for standard input.")],
     config: ConfigOption = None,
     dialect: Annotated[
         str, typer.Option("--dialect", help=f"How the request is written: {', '.join(_DIALECTS)}.")
     ] = "openai-chat",
-    tenant: Annotated[str, typer.Option(help="Who asks: decides which limits are met.")] = "explain",
-    project: Annotated[str | None, typer.Option(help="The caller's project.")] = None,
-    key: Annotated[str, typer.Option(help="The id of the caller's key.")] = "explain",
-    user: Annotated[str | None, typer.Option(help="The end user.")] = None,
-    feature: Annotated[str | None, typer.Option(help="The feature tag of the key.")] = None,
-    priority: Annotated[str, typer.Option(help="interactive, standard or batch.")] = "interactive",
+    caller: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            help="Who asks, as in `--as tenant=acme`; also project, key, user, feature and priority. Decides which"
+            " limits are met, and the place in a queue.",
+        ),
+    ] = None,
 ) -> None:
     """Print every stage, filter, route and call that a request would meet, and why.  No provider is called."""
     from rich.console import Console  # noqa: PLC0415 - heavy
@@ -41,10 +44,7 @@ def explain(  # noqa: PLR0917 - typer makes named options of these
     if dialect not in _DIALECTS:
         typer.echo(f"error: --dialect: expected one of {', '.join(_DIALECTS)}", err=True)
         raise typer.Exit(EXIT_FAILED)
-    if priority not in PRIORITIES:
-        typer.echo(f"error: --priority: expected one of {', '.join(PRIORITIES)}", err=True)
-        raise typer.Exit(EXIT_FAILED)
-    caller = Principal(tenant=tenant, key=key, project=project, user=user, feature=feature, priority=priority)
+    principal = _principal(caller or [])
     try:
         body = sys.stdin.buffer.read() if str(request) == "-" else request.read_bytes()
     except OSError as error:
@@ -53,12 +53,38 @@ def explain(  # noqa: PLR0917 - typer makes named options of these
     from penstock import app  # noqa: PLC0415 - heavy: only once the request is there
 
     try:
-        explanation = asyncio.run(app.explain(settings, environ, body, dialect, caller))
+        explanation = asyncio.run(app.explain(settings, environ, body, dialect, principal))
     except ConfigError as error:
         refuse(error)
     show(explanation, Console(highlight=False, soft_wrap=True))
     if explanation.error is not None:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _principal(said: list[str]) -> Principal:
+    """The caller that `--as` describes."""
+    fields: dict[str, str] = {}
+    for each in said:
+        name, is_given, value = each.partition("=")
+        if name not in _FIELDS or not is_given or not value:
+            _refuse(f"--as: expected one of {', '.join(_FIELDS)}, as in `tenant=acme`, got `{each}`")
+        fields[name] = value
+    priority = fields.get("priority", PRIORITIES[0])
+    if priority not in PRIORITIES:
+        _refuse(f"--as: a priority is one of {', '.join(PRIORITIES)}, got `{priority}`")
+    return Principal(
+        tenant=fields.get("tenant", "explain"),
+        key=fields.get("key", "explain"),
+        project=fields.get("project"),
+        user=fields.get("user"),
+        feature=fields.get("feature"),
+        priority=priority,
+    )
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(EXIT_FAILED)
 
 
 def show(explanation: "Explanation", console: "Console") -> None:

@@ -16,7 +16,13 @@ def open_deliverer(settings: AlertSettings, find_url: Callable[[], str | None], 
 
     def open_store() -> Deliveries | None:
         url = find_url()
-        return None if url is None else PostgresAlerts(url)
+        if url is None:
+            return None
+        store = PostgresAlerts(url)
+        if store.has_schema:
+            return store
+        store.close()  # on a first start somebody is still at making it
+        return None
 
     return Deliverer(_webhooks(settings), open_store, _terms(settings), clock=clock)
 

@@ -56,6 +56,12 @@ class PostgresAlerts:
         # A claim is held for as long as a receiver takes to answer; what ends it is its own timeout, or our death.
         self._connection.execute("SET idle_in_transaction_session_timeout = 0")
 
+    @property
+    def has_schema(self) -> bool:
+        """Whether whoever migrates has been here: on a first start that takes a moment."""
+        found = self._connection.execute("SELECT to_regclass('alert_deliveries') IS NOT NULL").fetchone()
+        return found is not None and bool(found[0])
+
     def take(self, alerts: Sequence[Alert], now: float) -> None:
         """Add those that are not there yet, in one transaction.  Raises `DatabaseError`."""
         arrived_at = _time(now)
