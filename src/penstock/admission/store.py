@@ -5,7 +5,6 @@ own, on every `NOTIFY` and on a timer (so that a lost notification heals), and r
 away changes nothing.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,13 +25,12 @@ from penstock.admission.keys import KeyEntry, KeyHash, KeyHasher, KeyRing, LiveK
 from penstock.admission.snapshot import load_snapshot, save_snapshot
 from penstock.config.identity import Role
 from penstock.core.exchange import Priority
+from penstock.storage.follow import Follower, Following
 
 CHANNEL = "penstock_keys"
 """What is notified when keys, tenants or credentials change."""
 ANNOUNCE: LiteralString = f"NOTIFY {CHANNEL}"
 
-_FIRST_RETRY_S = 0.5
-_NOTIFY_CHECK_S = 0.2
 _COLUMNS: LiteralString = (
     "id, tenant, project, name, prefix, models, priority, feature, roles, created_at, expires_at, revoked_at,"
     " replaced_by"
@@ -320,47 +318,16 @@ class KeyFollower:
         self._hasher = hasher
         self._fixed = fixed
         self._snapshot = snapshot
-        self._connect = connect
-        self._refresh_s = refresh_s
         self._heed = heed
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="penstock-keys", daemon=True)
+        self._follower = Follower(Following("keys", (CHANNEL,), refresh_s, self._refresh), connect)
         self._known = load_snapshot(snapshot)
         self._replace()
 
     def start(self) -> None:
-        self._thread.start()
+        self._follower.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=2 * _NOTIFY_CHECK_S)
-
-    def _run(self) -> None:
-        wait_s = _FIRST_RETRY_S
-        while not self._stopping.is_set():
-            try:
-                connection = self._connect()
-                if connection is not None:
-                    with connection:
-                        wait_s = _FIRST_RETRY_S
-                        self._follow(connection)
-            except psycopg.errors.UndefinedTable:
-                _log.debug("keys_wait_for_the_schema")  # a first start: whoever migrates is at it
-            except psycopg.Error as error:
-                _log.warning("keys_not_refreshed", reason=str(error).strip(), retry_in_s=wait_s)
-            self._stopping.wait(wait_s)
-            wait_s = min(2 * wait_s, self._refresh_s)
-
-    def _follow(self, connection: psycopg.Connection) -> None:
-        connection.execute(f"LISTEN {CHANNEL}")
-        self._refresh(connection)
-        waited_s = 0.0
-        while not self._stopping.is_set():
-            is_notified = any(True for _ in connection.notifies(timeout=_NOTIFY_CHECK_S, stop_after=1))
-            waited_s += _NOTIFY_CHECK_S
-            if is_notified or waited_s >= self._refresh_s:
-                self._refresh(connection)
-                waited_s = 0.0
+        self._follower.stop()
 
     def _refresh(self, connection: psycopg.Connection) -> None:
         known = read_known(connection)
