@@ -2,21 +2,19 @@
 
 import json  # noqa: TID251 - the application's and the issuer's side
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 from tests.admission.mint import key_set, signer
 from tests.system.conftest import Installation, running
+from tests.system.outside import admin, ask, call
+from tests.system.records import PATIENCE_S, until
 
 from penstock.core.clock import SystemClock
 
-PATIENCE_S = 20.0
 ANSWER = {
     "id": "c1",
     "object": "chat.completion",
@@ -109,39 +107,10 @@ def up(outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[I
         yield made
 
 
-def call(method: str, url: str, token: str, body: object = None) -> tuple[int, Any]:
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-    try:
-        with urlopen(Request(url, data, headers, method=method), timeout=PATIENCE_S) as reply:  # noqa: S310 - our own planes
-            raw = reply.read()
-            return reply.status, json.loads(raw) if raw else None
-    except HTTPError as error:
-        return error.code, json.loads(error.read())
-
-
-def admin(up: Installation, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    token = (up.data_dir / "admin-token").read_text("ascii").strip()
-    return call(method, f"http://127.0.0.1:{up.control_port}/admin/v1{path}", token, body)
-
-
-def ask(up: Installation, key: str, model: str) -> tuple[int, Any]:
-    body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
-    return call("POST", f"{up.url}/v1/chat/completions", key, body)
-
-
 def models(up: Installation, key: str) -> list[str]:
     status, page = call("GET", f"{up.url}/v1/models", key)
     assert status == 200, page
     return [model["id"] for model in page["data"]]
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """What an operator changes is in force within a second or so."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)  # noqa: TID251 - waits for another process
 
 
 def until_asked(up: Installation, credential: str, model: str = "sim", *, status: int = 200) -> None:
