@@ -149,7 +149,7 @@ class _Connection(http.client.HTTPConnection):
         if self._is_secure:
             try:
                 raw = ssl.create_default_context().wrap_socket(raw, server_hostname=self.host)
-            except BaseException:
+            except (OSError, ValueError):
                 raw.close()
                 raise
         self.sock = raw

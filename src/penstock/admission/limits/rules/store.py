@@ -79,14 +79,6 @@ async def list_rules(connection: psycopg.AsyncConnection, kind: Kind, *, scope: 
     return tuple(map(_rule, await found.fetchall()))
 
 
-async def read_rule(connection: psycopg.AsyncConnection, kind: Kind, name: str, *, scope: str | None) -> RuleRow:
-    """Raises `UnknownRule`."""
-    row = await _locked(connection, name, lock="")
-    if row is None or not _is_seen(row, kind, scope):
-        raise no_rule(kind)
-    return row
-
-
 async def put_rule(connection: psycopg.AsyncConnection, row: RuleRow, change: Change, *, scope: str | None) -> bool:
     """Make the rule, or replace the one of its name.  Returns whether it is new.
 
