@@ -78,6 +78,13 @@ MUTATIONS = (
         "tests/flow/test_attempt.py",
     ),
     Mutation(
+        "a call that never reached its provider is paid for",
+        "core/errors.py",
+        "self.upstream_status is None and self.was_sent",
+        "self.upstream_status is None",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation(
         "hedges have no bound",
         "admission/targets/retries.py",
         "        if not self._hedge_spend.has_room(expected * (self._hedges_under_way + 1)):\n",

@@ -5,11 +5,18 @@ import asyncio
 import pytest
 from tests.flow.scene import DEADLINE_S, Scene
 
-from penstock.core.errors import AllAttemptsFailed, BudgetExhausted
+from penstock.core.errors import (
+    AllAttemptsFailed,
+    BudgetExhausted,
+    CircuitOpen,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from penstock.core.exchange import Exchange
 from penstock.core.facts import AttemptFailed, AttemptStarted, AttemptSucceeded, ExtraCallBilled, FellBack
 from penstock.core.outcome import FAILED, Succeeded
 from penstock.core.ports import FailureCause, Fallback, Target
+from penstock.providers.http_client import connect_error
 
 PROMPT_TOKENS = 6
 
@@ -211,3 +218,13 @@ def test_further_calls_are_allowed_one_by_one_and_a_refused_one_is_not_made() ->
         assert record.outcome == "upstream_failed"
 
     asyncio.run(main())
+
+
+def test_a_call_that_never_reached_its_provider_may_not_be_billed() -> None:
+    refused = connect_error(ConnectionRefusedError("nobody listens"))
+    assert not refused.may_be_billed
+    assert not UpstreamTimeout("no connection", phase="connect").may_be_billed
+    assert UpstreamTimeout("no answer", phase="first_event").may_be_billed
+    assert not CircuitOpen("down").may_be_billed
+    assert UpstreamUnavailable("the connection was cut").may_be_billed
+    assert not UpstreamUnavailable("503", upstream_status=503).may_be_billed
