@@ -73,9 +73,30 @@ MUTATIONS = (
     Mutation(
         "a call that broke off is free",
         "flow/call.py",
-        '                note_extra(exchange, ExtraCall(target, "broken_off", usage))\n',
+        "                exchange.extra_calls.append(ExtraCall(target, why, usage, is_whole=not request.stream))\n",
         "                pass\n",
         "tests/flow/test_attempt.py",
+    ),
+    Mutation(
+        "what a broken answer had said is free",
+        "flow/call.py",
+        '            note_begun(exchange, opened, events, "broken_off")\n',
+        "            pass\n",
+        HEDGE,
+    ),
+    Mutation(
+        "what a broken answer had said is not counted",
+        "flow/settle.py",
+        "        if extra.said:\n",
+        "        if False:\n",
+        HEDGE,
+    ),
+    Mutation(
+        "a broken answer keeps its place",
+        "flow/call.py",
+        "            opened.permit.close(outcome)\n            note_begun",
+        "            note_begun",
+        HEDGE,
     ),
     Mutation(
         "a call that never reached its provider is paid for",
@@ -94,8 +115,8 @@ MUTATIONS = (
     Mutation(
         "further calls are not asked of the allowance",
         "flow/attempt.py",
-        "                if exchange.attempts or target is not self._route.targets[0]:\n",
-        "                if False:\n",
+        "            if exchange.attempts or target is not self._route.targets[0]:\n",
+        "            if False:\n",
         "tests/flow/test_attempt.py",
     ),
     Mutation("leases are not settled", "flow/settle.py", "            lease.settle(exchange)\n", "", OUTCOMES),

@@ -107,20 +107,20 @@ def hedging(seeds: Sequence[int]) -> Section:
         text=(
             "Two targets, the first of which takes 4.5 s longer for a tenth of its calls (its median is 0.5 s). "
             "Prompts of 200 tokens, answers of 100, at one dollar a million tokens in and four out. Hedging with its "
-            "defaults."
+            "defaults: an answer that is not streamed is fetched as a stream, and its time is that of the whole."
         ),
-        rows=(*_hedged("streams", streams, must=True), *_hedged("not streamed", unary, must=False)),
+        rows=(*_hedged("streams", "the first event", streams), *_hedged("not streamed", "the answer", unary)),
     )
 
 
-def _hedged(what: str, runs: Sequence[Hedging], *, must: bool) -> list[Row]:
+def _hedged(what: str, until: str, runs: Sequence[Hedging]) -> list[Row]:
     saved, spend = min(each.saved for each in runs), max(each.hedged.spend for each in runs)
     before, after = max(each.without.p99_s for each in runs), max(each.hedged.p99_s for each in runs)
     return [
         Row(
-            what=f"{what}: p99 to the first event",
+            what=f"{what}: p99 to {until}",
             measured=f"{before:.2f} s becomes {after:.2f} s, {_percent(saved)} less",
-            bound="≥ 60 % less" if must else "",
+            bound="≥ 60 % less",
             is_met=saved >= 0.6,
         ),
         Row(what=f"{what}: extra spend", measured=_percent(spend), bound="≤ 5 %", is_met=spend <= 0.05),

@@ -142,7 +142,7 @@ def route_to(
     providers: Sequence[tuple[Provider, str]], *, max_attempts: int = MAX_ATTEMPTS, is_hedged: bool = False
 ) -> Route:
     """A route named `model` to these providers, in order, each with the model that it is asked for."""
-    targets = tuple(Target(provider.name, provider, model) for provider, model in providers)
+    targets = tuple(Target(provider.name, provider, model, streams_whole=is_hedged) for provider, model in providers)
     return Route("model", targets, max_attempts, is_hedged=is_hedged)
 
 

@@ -139,6 +139,7 @@ class Scene:
     guards: Sequence[Stage] = ()
     fallbacks: Sequence[Fallback | tuple[FailureCause, str]] = ()
     is_hedged: bool = False
+    streams_whole: bool = False
     is_balanced: bool = False
     hedging: HedgeSettings | None = None
     allowance: Allowance = OPEN_ALLOWANCE
@@ -210,7 +211,7 @@ class Scene:
         return Fallback(frozenset({cause}), (self.target(name),))
 
     def target(self, name: str) -> Target:
-        return Target(f"sim/{name}", self.provider, name)
+        return Target(f"sim/{name}", self.provider, name, streams_whole=self.streams_whole)
 
     async def begin(self) -> None:
         """Start the exchange; it runs until it ends or waits for something."""

@@ -22,7 +22,7 @@ from penstock.core.errors import (
 )
 from penstock.core.exchange import Priority
 from penstock.core.facts import AttemptStarted, Queued, RetryDenied, TargetPassedOver
-from penstock.core.outcome import CANCELLED, FAILED
+from penstock.core.outcome import CANCELLED, FAILED, Throttled
 from penstock.core.ports import FailureCause
 from penstock.flow.causes import cause_of
 
@@ -279,5 +279,59 @@ def test_an_error_that_was_passed_over_is_a_penstock_error_of_the_gate() -> None
         await break_(scene, UP)
         with pytest.raises(PenstockError, match="not being called"):
             await scene.gates.enter(scene.exchange, scene.target(UP))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("is_balanced", [True, False])
+def test_a_target_that_asks_for_patience_is_not_waited_for_while_another_is_free(*, is_balanced: bool) -> None:
+    async def main() -> None:
+        scene = Scene(targets=[UP, "sim:echo"], is_balanced=is_balanced)
+        (await scene.gates.enter(scene.exchange, scene.target(UP))).close(Throttled(20.0))
+        record = await scene.play()
+        assert (record.outcome, record.duration_s) == ("completed", 0.0)
+        assert asked(scene) == ["sim/sim:echo"]
+        assert set(passed_over(scene)) <= {("sim/sim", "queue_timeout")}
+
+    asyncio.run(main())
+
+
+def test_with_no_other_target_up_a_paused_one_is_waited_for() -> None:
+    async def main() -> None:
+        scene = Scene(targets=[DOWN, UP])
+        await break_(scene, DOWN)
+        (await scene.gates.enter(scene.exchange, scene.target(UP))).close(Throttled(20.0))
+        await scene.begin()
+        await scene.clock.run_for(30.0)
+        record = await scene.end()
+        assert record.outcome == "completed"
+        assert [fact.waited_s for fact in record.facts if isinstance(fact, Queued)] == [20.0]
+
+    asyncio.run(main())
+
+
+def test_with_all_paused_the_first_in_order_is_waited_for() -> None:
+    async def main() -> None:
+        scene = Scene(targets=[UP, "sim:echo"])
+        for name in (UP, "sim:echo"):
+            (await scene.gates.enter(scene.exchange, scene.target(name))).close(Throttled(20.0))
+        await scene.begin()
+        await scene.clock.run_for(30.0)
+        record = await scene.end()
+        assert asked(scene) == ["sim/sim"]
+        assert [fact.waited_s for fact in record.facts if isinstance(fact, Queued)] == [20.0]
+        assert passed_over(scene) == []
+
+    asyncio.run(main())
+
+
+def test_a_short_wait_is_worth_it_even_where_another_is_free() -> None:
+    async def main() -> None:
+        scene = Scene(targets=[UP, "sim:echo"])
+        (await scene.gates.enter(scene.exchange, scene.target(UP))).close(Throttled(0.5))
+        await scene.begin()
+        await scene.clock.run_for(5.0)
+        await scene.end()
+        assert asked(scene) == ["sim/sim"]
 
     asyncio.run(main())

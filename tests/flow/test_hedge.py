@@ -180,6 +180,68 @@ def test_two_answers_in_the_same_moment_are_one_answer() -> None:
     asyncio.run(main())
 
 
+def said(record: Settled) -> list[tuple[str, str, int, int]]:
+    billed = [fact for fact in record.facts if isinstance(fact, ExtraCallBilled)]
+    return [(f.target, f.why, f.input_tokens, f.output_tokens) for f in billed]
+
+
+def test_an_answer_in_one_piece_is_fetched_as_a_stream_so_that_the_call_that_loses_costs_its_prompt() -> None:
+    async def main() -> None:
+        scene = Scene(targets=[SLOW, QUICK], is_hedged=True, is_streamed=False, streams_whole=True, hedging=GENEROUS)
+        await learn(scene, SLOW)
+        await scene.begin()
+        await scene.clock.run_for(1.0)
+        record = await scene.end()
+        assert {source.request.stream for source in scene.provider.sources} == {True}
+        assert not record.is_streamed
+        assert said(record) == [(f"sim/{SLOW}", "hedge", PROMPT_TOKENS, 0)]
+        assert record.outcome == "completed"
+        assert record.output_tokens > 0
+        assert len(scene.sink.text().split()) == record.output_tokens
+        assert record.first_event_s == record.duration_s, "its client has seen nothing of it before its end"
+
+    asyncio.run(main())
+
+
+def test_one_that_breaks_off_on_its_way_is_a_failed_call_and_another_follows() -> None:
+    async def main() -> None:
+        broken = "sim:first=10ms,gap=10ms,fault=cut@3"
+        scene = Scene(targets=[broken, QUICK], is_hedged=True, is_streamed=False, streams_whole=True, max_attempts=2)
+        await scene.begin()
+        await scene.clock.run_for(1.0)
+        record = await scene.end()
+        assert record.outcome == "completed"
+        assert started(record) == [f"sim/{broken}", f"sim/{QUICK}"]
+        assert [fact.attempt for fact in record.facts if isinstance(fact, AttemptSucceeded)] == [2]
+        [(target, why, prompt, output)] = said(record)
+        assert (target, why, prompt) == (f"sim/{broken}", "broken_off", PROMPT_TOKENS)
+        assert 0 < output < record.output_tokens, "what it had said is paid for, and no more"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["client", "shutdown", "deadline"])
+def test_stopped_while_the_pieces_come_what_had_come_is_paid_for_and_nothing_stays_open(how: str) -> None:
+    async def main() -> None:
+        scene = Scene(model="sim:first=10ms,gap=20s", is_hedged=True, is_streamed=False, streams_whole=True)
+        await scene.begin()
+        await scene.clock.run_for(50.0)
+        if how == "client":
+            scene.handle.client_left()
+        elif how == "shutdown":
+            scene.handle.shutdown()
+        else:
+            await scene.clock.run_for(15.0)
+        record = await scene.end()
+        [(_, why, prompt, output)] = said(record)
+        assert (why, prompt) == ("broken_off", PROMPT_TOKENS)
+        assert 0 < output < 9
+        assert (record.input_tokens, record.output_tokens) == (PROMPT_TOKENS, output)
+        assert (record.cost_nanousd, record.cost_accuracy) == (PROMPT_TOKENS + output, "estimated")
+
+    asyncio.run(main())
+
+
 def test_a_second_call_that_is_not_allowed_is_not_made() -> None:
     class Refuses:
         async def reserve_call(self, exchange: Exchange, target: Target, *, is_extra: bool) -> None:

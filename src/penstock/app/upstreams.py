@@ -140,7 +140,9 @@ def _connected(  # noqa: PLR0917 - private, called twice
     providers: dict[Dialect, Provider] = {**callers}
     provider: Provider = providers[dialect] if len(providers) == 1 else TwinProvider(name, providers, dialect)
     prefixes = vendor.prefixes if vendor is not None else ()
-    upstream = Upstream(provider, endpoint.vendor, prefixes)
+    upstream = Upstream(
+        provider, endpoint.vendor, prefixes, tells_usage_of_streams="no_stream_options" not in endpoint.quirks
+    )
     return Connected(upstream, endpoint, MappingProxyType(dialects), tuple(callers.values()))
 
 

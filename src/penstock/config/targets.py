@@ -20,7 +20,8 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Who waits for a place, and how many at most.
 
     The shares are what each class is sure of when all of them want more; they are taken as proportions.  A class
-    lends what it has not used in the last `lend_after_s` or longer.  `max_waiting` bounds each class.
+    lends what it has not used in the last `lend_after_s` or longer.  `max_waiting` bounds each class.  A call that has
+    another target to go to does so rather than wait here for longer than `patience_s`.
     """
 
     interactive: Share = 0.6
@@ -28,6 +29,7 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch: Share = 0.1
     max_waiting: Count = 1_000
     lend_after_s: Seconds = 10.0
+    patience_s: Seconds = 1.0
 
 
 class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +108,11 @@ class HedgeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     A call is late beyond `quantile` of the target's recent times to the first event.  Second calls are at most
     `max_calls` of a route's requests, and what the calls that lose cost is at most `max_spend` of what its answers do.
+    `as_stream` has answers that the client wants in one piece asked for as streams, where the provider tells the usage
+    of streams: a call that loses then costs its prompt and not a whole answer.
     """
 
     quantile: Share = 0.85
     max_calls: Share = 0.2
     max_spend: Share = 0.05
+    as_stream: bool = True

@@ -56,13 +56,16 @@ class Principal:
 class ExtraCall(msgspec.Struct, eq=False):
     """A call beside the one that answered, which the provider may bill all the same.
 
-    `usage` is what the provider said of it; None where it said nothing, and then its prompt is counted.  Settlement
-    sets both, and the cost.
+    `usage` is what the provider said of it; None where it said nothing, and then its prompt is counted and, of its
+    output, `said`.  `is_whole` says that it was asked for its answer in one piece: that may have been made in full
+    without our having seen any of it.  Settlement sets the usage where it is None, and the cost.
     """
 
     target: "Target"
     why: WhyExtra
     usage: Usage | None = None
+    said: str = ""
+    is_whole: bool = False
     cost: Cost = UNKNOWN_COST
 
 

@@ -56,12 +56,17 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One provider and one model of it, in one region."""
+    """One provider and one model of it, in one region.
+
+    `streams_whole` says that an answer that the client wants in one piece may be asked for as a stream here: one that
+    is dropped before its end then costs what it had said, and its usage is told all the same.
+    """
 
     name: str
     provider: Provider
     model: str
     region: str | None = None
+    streams_whole: bool = False
 
 
 FailureCause = Literal["down", "limited", "slow", "context_too_long", "content_refused"]
@@ -136,12 +141,13 @@ class Gates(Protocol):
     """What stands before the targets: queue, learned and announced limits, breaker; and what bounds further calls.
 
     `enter` waits for a place where it must, and raises `CircuitOpen`, `Overloaded` or `QueueTimeout` where there will
-    be none in time; `try_enter` has one at once or not at all.  `begin` is told of each exchange that goes to a route,
+    be none in time; with `has_choice`, where it is not worth the wait while other targets are up.  `try_enter` has
+    one at once or not at all.  `begin` is told of each exchange that goes to a route,
     and `settled` of each that ends on a route that may be hedged.
     """
 
     def is_up(self, target: Target) -> bool: ...
-    def enter(self, exchange: Exchange, target: Target) -> Awaitable[Permit]: ...
+    def enter(self, exchange: Exchange, target: Target, *, has_choice: bool = False) -> Awaitable[Permit]: ...
     def try_enter(self, exchange: Exchange, target: Target) -> Permit | None: ...
     def begin(self, route: Route) -> RouteCalls: ...
     def settled(self, exchange: Exchange) -> None: ...

@@ -1,8 +1,7 @@
 """ATTEMPT: call targets until the first event of an answer is in hand.  After that there is no retry."""
 
 import random
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
@@ -23,7 +22,7 @@ from penstock.core.exchange import Exchange
 from penstock.core.facts import FellBack, Hedged, Queued, RetryDenied, TargetPassedOver
 from penstock.core.outcome import CANCELLED
 from penstock.core.ports import Allowance, Gates, Permit, Route, RouteCalls, Target
-from penstock.flow.call import Opened, call, take
+from penstock.flow.call import NO_SOURCE, Opened, call, take, whole
 from penstock.flow.causes import cause_of
 from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_PERMIT
 from penstock.flow.hedge import Place, race
@@ -86,25 +85,17 @@ class _Calls:
     async def at(self, targets: Sequence[Target]) -> Opened | None:
         """None once nothing more is to be tried at these; the last of `errors` then says why."""
         exchange, clock, errors = self._exchange, self._clock, self.errors
-        turn = calls = passed_over = 0
-        while True:
-            target = targets[turn % len(targets)]
-            turn += 1
-            is_last_hope = passed_over == len(targets) - 1
-            permit = await self._enter(target, is_last_hope=is_last_hope)
-            if permit is None:
-                passed_over += 1
-                if is_last_hope:
-                    return None
-                continue
-            passed_over = 0
+        order = targets
+        calls = 0
+        while (place := await self._place(order)) is not None:
+            target = place[0]
             calls += 1
             try:
-                if self._route.is_hedged and (after_s := self._shared.hedge_after_s(target)) is not None:
-                    return await self._hedged((target, permit), targets, after_s)
-                return take(exchange, await call(exchange, target, permit, clock), clock)
+                return take(exchange, await self._answer(place, targets), clock)
             except (UpstreamError, ClientError) as error:
                 errors.append(error)
+            following = next(at for at, each in enumerate(order) if each is target) + 1
+            order = (*order[following:], *order[:following])
             last = errors[-1]
             if last.retry == "never" or calls >= self._route.max_attempts:
                 return None
@@ -117,6 +108,7 @@ class _Calls:
                 return None
             if pause_s:
                 await clock.sleep(pause_s)
+        return None
 
     def order(self, targets: Sequence[Target]) -> Sequence[Target]:
         """Equal targets in the order in which they are best tried; others as the route names them."""
@@ -137,26 +129,57 @@ class _Calls:
     def _at_s(self) -> float:
         return self._clock.monotonic() - self._exchange.began_s
 
-    async def _enter(self, target: Target, *, is_last_hope: bool) -> Permit | None:
-        """A place at the target; None where there is none, and then its error counts if there is no other target."""
-        exchange = self._exchange
-        code = CircuitOpen.code
-        if is_last_hope or self._gates.is_up(target):
-            permit: Permit | None = None
-            try:
-                permit = await self._gates.enter(exchange, target)
-                if exchange.attempts or target is not self._route.targets[0]:
-                    await self._reserve(target, permit)
-            except (CircuitOpen, Overloaded, QueueTimeout, RateLimited, BudgetExhausted) as error:
-                code = error.code
-                if is_last_hope:
-                    self.errors.append(error)
-            else:
-                if permit.waited_s:
-                    exchange.facts.append(Queued(at_s=self._at_s, target=target.name, waited_s=permit.waited_s))
-                return permit
-        exchange.facts.append(TargetPassedOver(at_s=self._at_s, target=target.name, code=code))
+    async def _place(self, targets: Sequence[Target]) -> Place | None:
+        """The first target in order that has a place for a call; None where there is none in time.
+
+        A target that would have us wait for long is passed over while another is up, and waited for where none of them
+        has a place sooner.
+        """
+        up = sum(map(self._gates.is_up, targets)) if len(targets) > 1 else 0
+        if up > 1:
+            passed_over: list[TargetPassedOver] = []
+            for target in targets:
+                found = await self._enter(target, has_choice=True)
+                if not isinstance(found, PenstockError):
+                    self._exchange.facts.extend(passed_over)
+                    return target, found
+                passed_over.append(TargetPassedOver(at_s=self._at_s, target=target.name, code=found.code))
+        for target in targets:
+            is_last_hope = target is targets[-1]
+            found = await self._enter(target, is_last_hope=is_last_hope)
+            if not isinstance(found, PenstockError):
+                return target, found
+            self._exchange.facts.append(TargetPassedOver(at_s=self._at_s, target=target.name, code=found.code))
+            if is_last_hope:
+                self.errors.append(found)
         return None
+
+    async def _enter(
+        self, target: Target, *, has_choice: bool = False, is_last_hope: bool = False
+    ) -> Permit | PenstockError:
+        """A place at the target, or why there is none; one that is down is asked only where it is the last hope."""
+        exchange = self._exchange
+        if not is_last_hope and not self._gates.is_up(target):
+            return CircuitOpen(f"{target.name} is not being called for now.")
+        try:
+            permit = await self._gates.enter(exchange, target, has_choice=has_choice)
+            if exchange.attempts or target is not self._route.targets[0]:
+                await self._reserve(target, permit)
+        except (CircuitOpen, Overloaded, QueueTimeout, RateLimited, BudgetExhausted) as error:
+            return error
+        if permit.waited_s:
+            exchange.facts.append(Queued(at_s=self._at_s, target=target.name, waited_s=permit.waited_s))
+        return permit
+
+    async def _answer(self, place: Place, targets: Sequence[Target]) -> Opened:
+        """What the call at `place` gives, or another beside it that is quicker."""
+        target, permit = place
+        after_s = self._shared.hedge_after_s(target) if self._route.is_hedged else None
+        if after_s is None:
+            opened = await call(self._exchange, target, permit, self._clock)
+        else:
+            opened = await self._hedged(place, targets, after_s)
+        return await whole(self._exchange, opened, self._clock) if opened.is_in_pieces else opened
 
     async def _reserve(self, target: Target, permit: Permit, *, is_extra: bool | None = None) -> None:
         """Have the call allowed, or give its place back."""
@@ -197,21 +220,9 @@ class _Calls:
         return target, permit
 
 
-class _NoSource:
-    """The rest of an answer that is whole already."""
-
-    headers: Mapping[str, str] = MappingProxyType({})
-
-    async def read(self) -> None:
-        return None
-
-    def close(self) -> None:
-        return None
-
-
 def opened_whole(events: Sequence[Event]) -> Opened:
     """An answer that no provider gives: a stage's, or a canned one."""
-    return Opened(_NoSource(), events, OPEN_PERMIT, 0.0)
+    return Opened(NO_SOURCE, events, OPEN_PERMIT, 0.0)
 
 
 def _canned(exchange: Exchange, text: str) -> Opened:

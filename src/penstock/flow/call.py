@@ -1,13 +1,20 @@
-"""CALL: one call to one target, from its place in the gate to the first event of the answer."""
+"""CALL: one call to one target, from its place in the gate to the first event of the answer, or to its end.
 
-from collections.abc import Sequence
+An answer that the client wants in one piece may be asked for as a stream (`Target.streams_whole`).  Then it counts as
+begun with its first event, like any stream, and `whole` reads the rest before it is anybody's answer: a failure on the
+way is the call's, and another call may follow.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
+from penstock.core.chat import ChatRequest, Request
 from penstock.core.clock import Clock
 from penstock.core.errors import ClientError, ContentRefused, PenstockError, UpstreamError
-from penstock.core.events import Event, Finish, Notice, Start, UsageReport
-from penstock.core.exchange import Exchange, ExtraCall
+from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport
+from penstock.core.exchange import Exchange, ExtraCall, WhyExtra
 from penstock.core.facts import AdvisoryFieldDropped, AttemptFailed, AttemptStarted, AttemptSucceeded
 from penstock.core.outcome import CANCELLED, Outcome, Succeeded
 from penstock.core.ports import Permit, Route, Source, Target
@@ -21,7 +28,8 @@ class Opened(msgspec.Struct, frozen=True, eq=False):
     """An answer that has begun: its first events, and the source of the rest.
 
     Whoever holds this must close the source and the permit.  `sent_s` is when the call was made, on the clock's
-    monotonic scale; `first_event_s` what its first event took.
+    monotonic scale; `first_event_s` what its first event took.  `is_in_pieces` says that the client wants as one what
+    comes as many: see `whole`.
     """
 
     source: Source
@@ -31,27 +39,49 @@ class Opened(msgspec.Struct, frozen=True, eq=False):
     first_event_s: float = 0.0
     target: Target | None = None
     number: int = 0
+    is_in_pieces: bool = False
 
     def succeeded(self, clock: Clock) -> Outcome:
         """What to close the permit with once the answer is complete."""
         return Succeeded(self.first_event_s, clock.monotonic() - self.sent_s)
 
 
-async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock) -> Opened:
+class Contest(msgspec.Struct, eq=False):
+    """What the calls of one race know of each other."""
+
+    is_decided: bool = False
+
+
+class _NoSource:
+    """The rest of an answer that is whole already."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    async def read(self) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+NO_SOURCE = _NoSource()
+
+
+async def call(
+    exchange: Exchange, target: Target, permit: Permit, clock: Clock, contest: Contest | None = None
+) -> Opened:
     """Call `target` and read until the answer itself begins; nothing is left open when it raises, cancelled or not.
 
-    A call that breaks off is noted in the exchange where it may be billed.  Does not say that the exchange has its
-    answer: see `take`.
+    A call that breaks off is noted in the exchange where it may be billed: as one that lost, where the `contest` is
+    decided.  Does not say that the exchange has its answer: see `take`.
     """
-    exchange.attempts += 1
+    exchange.attempts = number = exchange.attempts + 1
     exchange.target = target
-    number = exchange.attempts
-    request = exchange.request
+    asked = exchange.request
+    request = asked if asked.stream or not target.streams_whole else _as_stream(asked)
     provider = target.provider
     sent_s = clock.monotonic()
-    facts = exchange.facts
-    at_s = sent_s - exchange.began_s
-    facts.append(AttemptStarted(at_s=at_s, attempt=number, target=target.name))
+    exchange.facts.append(AttemptStarted(at_s=sent_s - exchange.began_s, attempt=number, target=target.name))
     outcome: Outcome = CANCELLED
     source: Source | None = None
     may_be_billed = True
@@ -59,7 +89,7 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
     has_opened = is_filtered = False
     try:
         for field in provider.advisory(request):
-            facts.append(AdvisoryFieldDropped(at_s=at_s, field=field, target=target.name))
+            exchange.facts.append(AdvisoryFieldDropped(at_s=sent_s - exchange.began_s, field=field, target=target.name))
         source = await provider.open(request, target.model, timeout_s=exchange.deadline_s - sent_s)
         first = await source.read()
         if first is not None and not _has_content(first):
@@ -72,7 +102,8 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
         permit.heed(source)
         permit.first_event(took_s)
         has_opened = True
-        return Opened(source, first if first is not None else (), permit, sent_s, took_s, target, number)
+        events = first if first is not None else ()
+        return Opened(source, events, permit, sent_s, took_s, target, number, request is not asked)
     except PenstockError as error:
         outcome = outcome_of(error)
         if isinstance(error, UpstreamError):
@@ -87,13 +118,41 @@ async def call(exchange: Exchange, target: Target, permit: Permit, clock: Clock)
         if not has_opened:
             if source is not None:
                 source.close()
-            if exchange.first_event_s is not None:
-                # Another call has answered.  What this one would have taken is not known, but that it took this long
-                # is: without it the slow ones would drop out of what counts as slow.
+            has_lost = contest is not None and contest.is_decided
+            if has_lost:
+                # What this one would have taken is not known, but that it took this long is: without it the slow ones
+                # would drop out of what counts as slow.
                 permit.first_event(clock.monotonic() - sent_s)
             permit.close(outcome)
             if may_be_billed:
-                note_extra(exchange, ExtraCall(target, "broken_off", usage))
+                why: WhyExtra = "hedge" if has_lost else "broken_off"
+                exchange.extra_calls.append(ExtraCall(target, why, usage, is_whole=not request.stream))
+
+
+async def whole(exchange: Exchange, opened: Opened, clock: Clock) -> Opened:
+    """Read an answer that comes in pieces to its end; one that does not is as it was.
+
+    Raises as `call` does where it breaks off, and then nothing is left open.
+    """
+    if not opened.is_in_pieces or opened.target is None:
+        return opened
+    events = [*opened.first]
+    outcome: Outcome = CANCELLED
+    is_whole = False
+    try:
+        while (more := await opened.source.read()) is not None:
+            events += more
+        is_whole = True
+    except UpstreamError as error:
+        outcome = outcome_of(error)
+        _note_failure(exchange, opened.number, opened.target, error, clock)
+        raise
+    finally:
+        opened.source.close()
+        if not is_whole:
+            opened.permit.close(outcome)
+            note_begun(exchange, opened, events, "broken_off")
+    return msgspec.structs.replace(opened, source=NO_SOURCE, first=events, is_in_pieces=False)
 
 
 def take(exchange: Exchange, opened: Opened, clock: Clock) -> Opened:
@@ -107,11 +166,33 @@ def take(exchange: Exchange, opened: Opened, clock: Clock) -> Opened:
     return opened
 
 
-def note_extra(exchange: Exchange, extra: ExtraCall) -> None:
-    """Note a call that gave no answer and may be billed.  One that ends after another has answered lost against it."""
-    if exchange.first_event_s is not None:
-        extra.why = "hedge"
-    exchange.extra_calls.append(extra)
+def note_begun(exchange: Exchange, opened: Opened, events: Sequence[Event], why: WhyExtra) -> None:
+    """Note a call whose answer had begun with `events` and is nobody's: what it had said is billed."""
+    if opened.target is None:
+        raise RuntimeError("an answer that no target gave costs nothing")
+    is_whole = not exchange.request.stream and not opened.is_in_pieces
+    said = _said(events)
+    exchange.extra_calls.append(ExtraCall(opened.target, why, _usage_in(events), said, is_whole=is_whole))
+
+
+def _said(events: Sequence[Event]) -> str:
+    pieces: list[str] = []
+    for event in events:
+        if isinstance(event, Text):
+            pieces.append(event.text)
+        elif isinstance(event, ToolCall):
+            pieces += (event.name, event.arguments)
+    return "".join(pieces)
+
+
+def _as_stream(request: Request) -> Request:
+    """The same request, to be answered as a stream that tells its usage.
+
+    Not where a sound is asked for: of what can be had in one piece, vendors stream some formats only.
+    """
+    if not isinstance(request, ChatRequest) or "audio" in request.extras:
+        return request
+    return msgspec.structs.replace(request, stream=True, include_usage=True)
 
 
 def _note_failure(exchange: Exchange, number: int, target: Target, error: PenstockError, clock: Clock) -> None:

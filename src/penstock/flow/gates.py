@@ -40,8 +40,8 @@ class _OpenGates:
         del target
         return True
 
-    async def enter(self, exchange: Exchange, target: Target) -> Permit:
-        del exchange, target
+    async def enter(self, exchange: Exchange, target: Target, *, has_choice: bool = False) -> Permit:
+        del exchange, target, has_choice
         return OPEN_PERMIT
 
     def try_enter(self, exchange: Exchange, target: Target) -> Permit:

@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
-from penstock.core.exchange import Exchange, ExtraCall
+from penstock.core.exchange import Exchange, WhyExtra
 from penstock.core.outcome import CANCELLED
 from penstock.core.ports import Permit, Target
-from penstock.flow.call import Opened, call, note_extra, take
+from penstock.flow.call import Contest, Opened, call, note_begun
 
 Place: TypeAlias = tuple[Target, Permit]
 """Where a call is to be made, and the place it has there; whoever holds it must close the permit."""
@@ -33,10 +33,11 @@ async def race(
     """
     loop = asyncio.get_running_loop()
     runners: list[_Runner] = []
+    contest = Contest()
 
     def start(place: Place) -> None:
         target, permit = place
-        runners.append(_Runner(loop.create_task(call(exchange, target, permit, clock)), permit))
+        runners.append(_Runner(loop.create_task(call(exchange, target, permit, clock, contest)), permit))
 
     taken: Opened | None = None
     was_cancelled = False
@@ -44,15 +45,17 @@ async def race(
     try:
         if not await _ends_within(runners[0].task, after_s, clock) and (rival := await second()) is not None:
             start(rival)
-        taken = take(exchange, await _first_answer(runners), clock)
+        taken = await _first_answer(runners)
+        contest.is_decided = True
     finally:
         was_cancelled = await _end(runners)
         for runner in runners:
             if taken is None or runner.permit is not taken.permit:
-                _drop(exchange, runner)
+                _drop(exchange, runner, "hedge" if contest.is_decided else "broken_off")
         if was_cancelled and taken is not None:
             taken.source.close()
             taken.permit.close(CANCELLED)
+            note_begun(exchange, taken, taken.first, "broken_off")
     if was_cancelled or taken is None:
         raise asyncio.CancelledError
     return taken
@@ -99,11 +102,10 @@ async def _end(runners: Sequence[_Runner]) -> bool:
     return was_cancelled
 
 
-def _drop(exchange: Exchange, runner: _Runner) -> None:
+def _drop(exchange: Exchange, runner: _Runner, why: WhyExtra) -> None:
     """Leave nothing of a call that is not taken: an answer that came too late, or a place that it never got to use."""
     if not runner.task.cancelled() and runner.task.exception() is None:
         opened = runner.task.result()
         opened.source.close()
-        if opened.target is not None:
-            note_extra(exchange, ExtraCall(opened.target, "broken_off"))
+        note_begun(exchange, opened, opened.first, why)
     runner.permit.close(CANCELLED)

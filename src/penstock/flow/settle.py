@@ -61,16 +61,20 @@ class Settlement:
     def _usage_unsaid(self, exchange: Exchange, extra: ExtraCall, *, output_tokens: int) -> Usage:
         """What a call used that ended without a word about it.
 
-        What was stopped while a provider was at work has used its prompt at least.  Of a stream nothing had come yet.
-        The answer that is not streamed may have been made in full: then it was about as long as the one that was
+        What was stopped while a provider was at work has used its prompt at least, and of a stream what had come of
+        it.  The answer that is not streamed may have been made in full: then it was about as long as the one that was
         given, and where none was, nobody can say.
         """
-        is_whole = not exchange.request.stream
-        if is_whole and exchange.first_event_s is None and isinstance(exchange.error, UpstreamError):
+        if extra.is_whole and exchange.first_event_s is None and isinstance(exchange.error, UpstreamError):
             return UNKNOWN_USAGE
+        model = extra.target.model
+        if extra.said:
+            output_tokens = self._counter.count_text(extra.said, model)
+        elif not extra.is_whole:
+            output_tokens = 0
         return Usage(
-            input_tokens=self._counter.count_request(exchange.request, extra.target.model),
-            output_tokens=output_tokens if is_whole else 0,
+            input_tokens=self._counter.count_request(exchange.request, model),
+            output_tokens=output_tokens,
             accuracy="estimated",
         )
 

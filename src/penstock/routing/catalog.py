@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.config.problems import closest, refuse
-from penstock.config.types import Config
+from penstock.config.types import Config, TargetSettings
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError, UnknownModel
 from penstock.core.exchange import Exchange
@@ -31,13 +31,14 @@ class Upstream:
     """A provider that is ready to be called.
 
     `prefixes` are the beginnings of model names that mean it without being told.  `listed` are model names to show to
-    clients that ask what there is.
+    clients that ask what there is.  `tells_usage_of_streams` says that its streams end with what they used.
     """
 
     provider: Provider
     vendor: str
     prefixes: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    tells_usage_of_streams: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,17 @@ class Catalog:
         return UnknownModel(f"There is no model `{shown}`.{hint}", field="model")
 
 
-def target(upstreams: Mapping[str, Upstream], owner: str, model: str, region: str | None = None) -> Target:
-    """A target, named `provider/model` with `@region` where one is set."""
+def target(
+    upstreams: Mapping[str, Upstream], owner: str, model: str, region: str | None = None, *, is_hedged: bool = False
+) -> Target:
+    """A target, named `provider/model` with `@region` where one is set.
+
+    `is_hedged` says that its calls may be dropped for a quicker one: then all answers are asked for as streams, where
+    nothing is lost by it.
+    """
     name = f"{owner}/{model}" if region is None else f"{owner}/{model}@{region}"
-    return Target(name, upstreams[owner].provider, model, region)
+    upstream = upstreams[owner]
+    return Target(name, upstream.provider, model, region, is_hedged and upstream.tells_usage_of_streams)
 
 
 def build_catalog(config: Config, upstreams: Mapping[str, Upstream], *, known: Sequence[str] = ()) -> Catalog:
@@ -132,18 +140,15 @@ def build_catalog(config: Config, upstreams: Mapping[str, Upstream], *, known: S
     refuse(_missing(config, upstreams, known))
     models: dict[str, Route] = {}
     for name, model in config.models.items():
-        targets = tuple(target(upstreams, t.provider, t.model, t.region) for t in model.targets)
-        fallbacks = tuple(
-            Fallback(
-                frozenset(each.on),
-                tuple(target(upstreams, t.provider, t.model, t.region) for t in each.targets),
-                each.answer,
-            )
-            for each in model.fallbacks
-        )
+        is_cut = model.hedged and config.hedging.as_stream
+
+        def made(named: Sequence[TargetSettings], *, is_cut: bool = is_cut) -> tuple[Target, ...]:
+            return tuple(target(upstreams, t.provider, t.model, t.region, is_hedged=is_cut) for t in named)
+
+        fallbacks = tuple(Fallback(frozenset(each.on), made(each.targets), each.answer) for each in model.fallbacks)
         models[name] = Route(
             name,
-            targets,
+            made(model.targets),
             model.max_attempts,
             fallbacks,
             is_balanced=model.balanced,

@@ -182,6 +182,7 @@ class TargetGate:
         *,
         tenant: str,
         deadline_s: float,
+        patience_s: float = math.inf,
         weight: float = 1.0,
         priority: Priority = "standard",
         input_tokens: int = 0,
@@ -190,8 +191,8 @@ class TargetGate:
         """A place at the target, at once where there is one, else when its turn comes; `deadline_s` is monotonic.
 
         Raises `CircuitOpen` where the target counts as down, also while waiting; `Overloaded` where the line is full;
-        `QueueTimeout` where the wait would not end before `deadline_s`, at once and not after waiting.  A cancelled
-        wait leaves nothing behind.
+        `QueueTimeout` where the wait would be longer than `patience_s`, or the answer would not come before
+        `deadline_s`, at once and not after waiting.  A cancelled wait leaves nothing behind.
         """
         which = self._queue.of(priority)
         now_s = self._clock.monotonic()
@@ -202,7 +203,7 @@ class TargetGate:
         if permit is not None:
             return permit
         return await self._wait(
-            Waiter(which, tenant, Sent(1, input_tokens, output_tokens), _future()), weight, deadline_s
+            Waiter(which, tenant, Sent(1, input_tokens, output_tokens), _future()), weight, deadline_s, patience_s
         )
 
     def try_enter(
@@ -226,13 +227,13 @@ class TargetGate:
             return self._paced_permit(which, need, now_s)
         return None
 
-    async def _wait(self, waiter: Waiter, weight: float, deadline_s: float) -> Permit:
+    async def _wait(self, waiter: Waiter, weight: float, deadline_s: float, patience_s: float) -> Permit:
         queue, which, need = self._queue, waiter.which, waiter.need
         began_s = self._clock.monotonic()
-        self._refuse_in_vain(waiter, weight, deadline_s, began_s)
+        self._refuse_in_vain(waiter, weight, deadline_s, patience_s)
         queue.push(waiter, which, waiter.tenant, weight)
         self._waiting_for.add(need)
-        waiter.timer = self._clock.call_at(deadline_s, lambda: self._too_late(waiter))
+        waiter.timer = self._clock.call_at(min(deadline_s, began_s + patience_s), lambda: self._too_late(waiter))
         self._dispatch()
         try:
             permit = await waiter.future
@@ -244,7 +245,8 @@ class TargetGate:
         permit.waited_s = self._clock.monotonic() - began_s
         return permit
 
-    def _refuse_in_vain(self, waiter: Waiter, weight: float, deadline_s: float, now_s: float) -> None:
+    def _refuse_in_vain(self, waiter: Waiter, weight: float, deadline_s: float, patience_s: float) -> None:
+        now_s = self._clock.monotonic()
         line = waiter.which.line
         wait_s = self._predicted_wait_s(waiter.which, waiter.tenant, weight, waiter.need, now_s)
         if not line.has_room(waiter.tenant):
@@ -252,6 +254,8 @@ class TargetGate:
         wanted_s = wait_s + (self._concurrency.unhurried_s or 0.0)
         if now_s + wanted_s >= deadline_s:
             raise QueueTimeout(_TOO_LATE, retry_after_s=_retry_after_s(now_s + wanted_s - deadline_s))
+        if wait_s > patience_s:
+            raise QueueTimeout(_TOO_LATE, retry_after_s=_retry_after_s(wait_s))
 
     def _predicted_wait_s(
         self, which: PriorityClass[Waiter], tenant: str, weight: float, need: Sent, now_s: float

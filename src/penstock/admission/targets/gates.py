@@ -4,6 +4,7 @@ Gates are made when a target is first asked for.  Callers may choose a model's n
 bound on how many are kept; one in use, or with an open breaker, is never dropped.
 """
 
+import math
 import random
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -53,13 +54,14 @@ class TargetGates:
         gate = self._gates.get(target.name)
         return gate is None or gate.admits
 
-    def enter(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Permit]:
+    def enter(self, exchange: Exchange, target: Target, *, has_choice: bool = False) -> Coroutine[Any, Any, Permit]:
         principal = exchange.principal
         gate = self.gate(target.name)
         tokens_in, tokens_out = _tokens(exchange) if gate.is_paced else (0, 0)
         return gate.enter(
             tenant=principal.tenant,
             deadline_s=exchange.deadline_s,
+            patience_s=self._settings.queue.patience_s if has_choice else math.inf,
             weight=principal.weight,
             priority=principal.priority,
             input_tokens=tokens_in,
