@@ -28,6 +28,10 @@ BudgetAction = Literal["cheaper_tier", "cache_only"]
 GonePolicy = Literal["abort", "drain"]
 """What to do when the client leaves: close upstream at once, or read on (bounded) for the exact usage."""
 
+CacheStatus = Literal["hit", "similar", "shared", "miss", "bypass"]
+"""Where an answer came from: kept for this request, kept for one that means the same, made at this moment for an equal
+request, made for this one, or made for this one with the cache left aside."""
+
 Priority = Literal["interactive", "standard", "batch"]
 """How long a request may wait where there is not room for all."""
 
@@ -69,12 +73,32 @@ class ExtraCall(msgspec.Struct, eq=False):
     cost: Cost = UNKNOWN_COST
 
 
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller says of the cache, in the words of RFC 9111: `max_age_s` is how old an answer may be."""
+
+    no_cache: bool = False
+    no_store: bool = False
+    only_if_cached: bool = False
+    max_age_s: float | None = None
+
+
+NO_WISHES = Wishes()
+
+
+class CacheMark(msgspec.Struct, frozen=True):
+    """What the cache did for an exchange.  `similarity` is that of two questions that mean the same."""
+
+    status: CacheStatus
+    age_s: float = 0.0
+    similarity: float | None = None
+
+
 class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
     `usage` and `cost` are those of all its calls together.  `is_canned` says that the answer was written beforehand,
-    for when no model gives one.  A struct because one is made for every request, and that at a third of a dataclass's
-    cost.
+    for when no model gives one.  `cache` is None where no cache was asked.  A struct because one is made for every
+    request, and that at a third of a dataclass's cost.
     """
 
     id: ExchangeId
@@ -97,6 +121,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     extra_calls: list[ExtraCall] = []
     budget_action: BudgetAction | None = None
     is_canned: bool = False
+    wishes: Wishes = NO_WISHES
+    cache: CacheMark | None = None
     end: End | None = None
     error: PenstockError | None = None
 

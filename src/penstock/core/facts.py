@@ -108,6 +108,46 @@ class InputRefused(Fact, frozen=True, tag="input_refused"):
     actual: int
 
 
+class CacheHit(Fact, frozen=True, tag="cache_hit"):
+    """The answer had been given before.  What is saved is what it took then, as far as is known.
+
+    `kind` is `exact`, `similar` (another question that means the same) or `shared` (an equal request was under way).
+    """
+
+    kind: str
+    age_s: float
+    similarity: float | None = None
+    saved_input_tokens: int = 0
+    saved_output_tokens: int = 0
+    saved_nanousd: int | None = None
+
+
+class CacheMissed(Fact, frozen=True, tag="cache_missed"):
+    """No answer that might be given was kept.  `nearest` is the similarity of the most similar question, if any."""
+
+    reason: str
+    nearest: float | None = None
+
+
+class CacheBypassed(Fact, frozen=True, tag="cache_bypassed"):
+    """The cache was not asked, or may not keep the answer: `reason` says why."""
+
+    reason: str
+
+
+class CacheStored(Fact, frozen=True, tag="cache_stored"):
+    """The answer is kept for later requests."""
+
+    lifetime_s: float
+
+
+class CacheChecked(Fact, frozen=True, tag="cache_checked"):
+    """A sample: the answer was made although one was kept, and the two were compared."""
+
+    similarity: float
+    is_right: bool
+
+
 class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
     lease: str
 
@@ -197,6 +237,11 @@ AnyFact: TypeAlias = (
     | StageAnswered
     | StageRefused
     | InputRefused
+    | CacheHit
+    | CacheMissed
+    | CacheBypassed
+    | CacheStored
+    | CacheChecked
     | LeaseTaken
     | LeaseSettled
     | CredentialEnded

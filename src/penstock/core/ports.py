@@ -184,9 +184,13 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The stage has the answer itself (a cache hit, a canned text): no attempt is made."""
+    """The stage has the answer itself (a cache hit, a canned text): no attempt is made.
+
+    `rest` is read for what follows `events`, as from a provider; the engine closes it.
+    """
 
     events: tuple[Event, ...]
+    rest: Source | None = None
 
 
 CONTINUE = Continue()

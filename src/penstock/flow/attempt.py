@@ -21,7 +21,7 @@ from penstock.core.events import Event, Finish, Start, Text
 from penstock.core.exchange import Exchange
 from penstock.core.facts import FellBack, Hedged, Queued, RetryDenied, TargetPassedOver
 from penstock.core.outcome import CANCELLED
-from penstock.core.ports import Allowance, Gates, Permit, Route, RouteCalls, Target
+from penstock.core.ports import Allowance, Gates, Permit, Route, RouteCalls, Source, Target
 from penstock.flow.call import NO_SOURCE, Opened, call, take, whole
 from penstock.flow.causes import cause_of
 from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_PERMIT
@@ -220,9 +220,9 @@ class _Calls:
         return target, permit
 
 
-def opened_whole(events: Sequence[Event]) -> Opened:
+def opened_whole(events: Sequence[Event], rest: Source = NO_SOURCE) -> Opened:
     """An answer that no provider gives: a stage's, or a canned one."""
-    return Opened(NO_SOURCE, events, OPEN_PERMIT, 0.0)
+    return Opened(rest, events, OPEN_PERMIT, 0.0)
 
 
 def _canned(exchange: Exchange, text: str) -> Opened:

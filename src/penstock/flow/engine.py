@@ -28,6 +28,7 @@ from penstock.core.outcome import CANCELLED, Outcome
 from penstock.core.ports import Allowance, ClientGone, Gates, Ledger, PriceList, Sink, TokenCounter
 from penstock.flow.admit import admit
 from penstock.flow.attempt import attempt, opened_whole
+from penstock.flow.call import NO_SOURCE
 from penstock.flow.causes import outcome_of
 from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_GATES
 from penstock.flow.meter import Meter
@@ -140,7 +141,7 @@ class Engine:
             world = self._world
             opened = await attempt(exchange, world.gates, world.clock, self._rng, world.allowance)
         else:
-            opened = opened_whole(reply.events)
+            opened = opened_whole(reply.events, reply.rest or NO_SOURCE)
         outcome: Outcome = CANCELLED
         try:
             await pump(opened, filters, sink, stop)

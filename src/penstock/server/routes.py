@@ -27,6 +27,7 @@ from penstock.server.http.head import Headers
 from penstock.server.http.request import Request
 from penstock.server.service import Service
 from penstock.server.sink import Page, StreamSink, UnarySink, error_page
+from penstock.server.wishes import wishes_of
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
@@ -101,6 +102,7 @@ class DataPlane:
             deadline_s=began_s + service.limits.deadline_s,
             gone_policy=service.limits.on_client_gone,
             config_hash=service.config_hash,
+            wishes=wishes_of(request.headers),
         )
         stop = service.engine.begin(exchange, task)
         request.when_client_leaves(stop.client_left)

@@ -191,4 +191,11 @@ def _answer_headers(content_type: str, exchange: Exchange) -> HeaderList:
         # Part of the name may be the caller's own, and a header takes printable ASCII only.
         name = target.name
         headers.append(("x-penstock-target", name if name.isascii() and name.isprintable() else quote(name)))
+    mark = exchange.cache
+    if mark is not None:
+        headers.append(("x-penstock-cache", mark.status))
+        if mark.status in {"hit", "similar"}:
+            headers.append(("age", str(int(mark.age_s))))  # RFC 9111, 5.1
+        if mark.similarity is not None:
+            headers.append(("x-penstock-similarity", f"{mark.similarity:.3f}"))
     return headers

@@ -1,0 +1,26 @@
+"""What callers say of the cache."""
+
+import pytest
+
+from penstock.core.exchange import NO_WISHES, Wishes
+from penstock.server.http.head import Headers
+from penstock.server.wishes import wishes_of
+
+
+@pytest.mark.parametrize(
+    ("text", "wishes"),
+    [
+        (None, NO_WISHES),
+        ("", NO_WISHES),
+        ("no-cache", Wishes(no_cache=True)),
+        ("No-Store, max-age=60", Wishes(no_store=True, max_age_s=60.0)),
+        ('only-if-cached , max-age="0"', Wishes(only_if_cached=True, max_age_s=0.0)),
+        ("max-age=-1", NO_WISHES),
+        ("max-age=1e3", NO_WISHES),
+        ("max-age=" + "9" * 400, NO_WISHES),
+        ("max-age=\u0663", NO_WISHES),
+        ("private, =, ,,==;", NO_WISHES),
+    ],
+)
+def test_directives_are_read_and_what_is_none_says_nothing(text: str | None, wishes: Wishes) -> None:
+    assert wishes_of(Headers({} if text is None else {"cache-control": text.encode("latin-1", "replace")})) == wishes
