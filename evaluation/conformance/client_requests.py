@@ -13,14 +13,18 @@ CLIENT_DIALECTS: tuple[Dialect, ...] = ("openai-chat", "openai-responses", "anth
 _QUESTION = "Say what you have to say."
 
 
-def request_for(client: Dialect, recording: Recording, model: str) -> JsonObject:
-    """The recording's own request where `client` speaks its dialect, else a plain one; streamed if the recording is."""
+def request_for(client: Dialect, recording: Recording, model: str, *, is_streamed: bool) -> JsonObject:
+    """The recording's own request where `client` speaks its dialect, else a plain one; to be streamed or not."""
     if client == recording.dialect and recording.request is not None:
-        return {**recording.request, "model": model}
-    stream: JsonObject = {"stream": True} if recording.is_streamed else {}
+        request = {**recording.request, "model": model}
+        if recording.is_streamed and not is_streamed:
+            request.pop("stream", None)
+            request.pop("stream_options", None)
+        return request
+    stream: JsonObject = {"stream": True} if is_streamed else {}
     match client:
         case "openai-chat":
-            options: JsonObject = {"stream_options": {"include_usage": True}} if recording.is_streamed else {}
+            options: JsonObject = {"stream_options": {"include_usage": True}} if is_streamed else {}
             return {"model": model, "messages": [{"role": "user", "content": _QUESTION}], **stream, **options}
         case "openai-responses":
             return {"model": model, "input": _QUESTION, **stream}

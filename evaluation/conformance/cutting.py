@@ -1,19 +1,22 @@
-"""How a recorded body is cut on its way: whole, or into pieces of random sizes that a seed decides."""
+"""How a recorded body is cut on its way: whole, or into pieces of random sizes that a seed decides.
+
+`folded` is a recorded stream that the client wants in one piece, as Penstock fetches it for models that are hedged.
+"""
 
 import random
 from typing import Literal
 
 from evaluation.conformance.recordings import Recording
 
-Cutting = Literal["whole", "cut"]
-CUTTINGS: tuple[Cutting, ...] = ("whole", "cut")
+Cutting = Literal["whole", "cut", "folded"]
+CUTTINGS: tuple[Cutting, ...] = ("whole", "cut", "folded")
 
 _MOST_PIECES = 300
 
 
 def pieces(recording: Recording, body: bytes, cutting: Cutting) -> list[bytes]:
     """The pieces join to `body`.  The same recording is always cut at the same places."""
-    if cutting == "whole" or not body:
+    if cutting != "cut" or not body:
         return [body] if body else []
     rng = random.Random(f"{recording.id} {len(body)}")  # noqa: S311 - repeatable, guards nothing
     largest = max(24, 2 * len(body) // _MOST_PIECES)

@@ -6,10 +6,12 @@ It shows what the wire and provider rooms do to an answer; `over_http` shows the
 from collections.abc import Mapping
 from typing import cast
 
+from msgspec import structs
+
 from evaluation.conformance.cutting import Cutting, pieces
 from evaluation.conformance.recordings import Recording
 from evaluation.conformance.replay import Seen
-from penstock.core.chat import Dialect, Request
+from penstock.core.chat import ChatRequest, Dialect, Request
 from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import ExchangeId
@@ -42,16 +44,18 @@ class InProcess:
         endpoint = self._endpoints[recording.dialect, recording.vendor]
         provider_got: JsonObject | None = None
         try:
-            parsed = speaker.parse(dumps(request))
+            parsed = wanted = speaker.parse(dumps(request))
+            if cutting == "folded" and isinstance(parsed, ChatRequest):
+                parsed = structs.replace(parsed, stream=True, include_usage=True)
             call = provider.encode(parsed, parsed.model, endpoint, now=1.0)
             provider_got = cast("JsonObject", loads(call.body))
             if recording.status >= 400:
                 raise provider.error(recording.status, dict(recording.headers), recording.content())
         except PenstockError as error:
             return _refused(speaker, error, provider_got)
-        exchange = _exchange(parsed)
+        exchange = _exchange(wanted)
         decoder = provider.decoder(parsed, endpoint)
-        if parsed.stream:
+        if wanted.stream:
             return _streamed(speaker, exchange, decoder, pieces(recording, recording.content(), cutting), provider_got)
         return _whole(speaker, exchange, decoder, pieces(recording, recording.content(), cutting), provider_got)
 

@@ -93,7 +93,11 @@ def configuration(recordings: Sequence[Recording], upstream_port: int) -> JsonOb
         }
         for cutting in CUTTINGS:
             model = model_name(number, cutting)
-            models[model] = {"targets": [{"provider": name, "model": model}], "max_attempts": 1}
+            models[model] = {
+                "targets": [{"provider": name, "model": model}],
+                "max_attempts": 1,
+                "hedged": cutting == "folded",
+            }
     log: JsonObject = {"level": "error"}
     return {"discover_providers": False, "log": log, "providers": providers, "models": models}
 

@@ -12,7 +12,7 @@ from evaluation.conformance.cutting import Cutting, pieces
 from evaluation.conformance.recordings import Recording
 from penstock.core.json import JsonObject, loads
 
-_MODEL = re.compile(rb"rec-(\d+)-(whole|cut)")
+_MODEL = re.compile(rb"rec-(\d+)-(whole|cut|folded)")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TAKES_GZIP = re.compile(rb"accept-encoding:[^\r\n]*gzip", re.IGNORECASE)
 
@@ -64,7 +64,7 @@ class RecordingServer:
         is_compressed = recording.is_compressed and _TAKES_GZIP.search(head) is not None
         content = recording.body if is_compressed else recording.content()
         writer.write(_head(recording, content, cutting, is_compressed=is_compressed))
-        if cutting == "whole":
+        if cutting != "cut":
             writer.write(content)
             return
         for piece in pieces(recording, content, cutting):
@@ -77,5 +77,5 @@ class RecordingServer:
 def _head(recording: Recording, content: bytes, cutting: Cutting, *, is_compressed: bool) -> bytes:
     lines = [f"HTTP/1.1 {recording.status} Recorded"]
     lines += [f"{name}: {value}" for name, value in recording.headers if is_compressed or name != "content-encoding"]
-    lines.append(f"content-length: {len(content)}" if cutting == "whole" else "transfer-encoding: chunked")
+    lines.append(f"content-length: {len(content)}" if cutting != "cut" else "transfer-encoding: chunked")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

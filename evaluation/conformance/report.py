@@ -12,10 +12,11 @@ from penstock.core.chat import DIALECTS
 
 _OPENING = (
     "Recorded conversations with real providers, replayed by a local server as the provider, byte for byte and again "
-    "cut into random pieces. For each, a client of every dialect asks through {where}; what it receives is read by a "
-    "reader of its own (and the official SDKs' types), and must say what the recording says: text, reasoning, tool "
-    "calls, the reason for the end, token counts. In the provider's own dialect the recorded request must arrive whole "
-    "and the rest of the answer must be there too. Written by `make evaluate ARGS=--write`."
+    "cut into random pieces; streams also for a client that wants their answer in one piece. For each, a client of "
+    "every dialect asks through {where}; what it receives is read by a reader of its own (and the official SDKs' "
+    "types), and must say what the recording says: text, reasoning, tool calls, the reason for the end, token counts. "
+    "In the provider's own dialect the recorded request must arrive whole and the rest of the answer must be there "
+    "too. Written by `make evaluate ARGS=--write`."
 )
 
 _REQUESTS = (
