@@ -68,9 +68,9 @@ class ExtraCall(msgspec.Struct, eq=False):
     target: "Target"
     why: WhyExtra
     usage: Usage | None = None
+    cost: Cost = UNKNOWN_COST
     said: str = ""
     is_whole: bool = False
-    cost: Cost = UNKNOWN_COST
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):

@@ -172,7 +172,7 @@ def note_begun(exchange: Exchange, opened: Opened, events: Sequence[Event], why:
         raise RuntimeError("an answer that no target gave costs nothing")
     is_whole = not exchange.request.stream and not opened.is_in_pieces
     said = _said(events)
-    exchange.extra_calls.append(ExtraCall(opened.target, why, _usage_in(events), said, is_whole=is_whole))
+    exchange.extra_calls.append(ExtraCall(opened.target, why, _usage_in(events), said=said, is_whole=is_whole))
 
 
 def _said(events: Sequence[Event]) -> str:
