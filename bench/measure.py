@@ -17,6 +17,19 @@ CONNECTIONS = 64
 EVENTS_PER_S = 50
 
 
+_TAKE_TURNS = """local requests, turn = {}, 0
+function init(args)
+  for number, token in ipairs(tokens) do
+    wrk.headers["authorization"] = "Bearer " .. token
+    requests[number] = wrk.format()
+  end
+end
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end"""
+
+
 class Unary(msgspec.Struct, kw_only=True):
     """One closed-loop run.  CPU is per request, of the processes that carry requests and of all of the gateway's."""
 
@@ -67,7 +80,7 @@ def check(call: Call) -> None:
 
 def unary(gateway: Gateway, *, seconds: float) -> Unary:
     call = gateway.unary
-    script = gateway.program.log.parent / f"post-{gateway.name.lower()}.lua"
+    script = gateway.program.log.with_suffix(".lua")
     script.write_text(_lua(call))
     url = f"http://127.0.0.1:{call.port}{call.path}"
     command = [peers.wrk(), "-t2", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
@@ -98,6 +111,9 @@ def unary(gateway: Gateway, *, seconds: float) -> Unary:
 def _lua(call: Call) -> str:
     lines = ['wrk.method = "POST"', f"wrk.body = [==[{chat_request(call.model).decode()}]==]"]
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in call.headers.items()]
+    if call.tokens:
+        listed = ", ".join(f'"{token}"' for token in call.tokens)
+        lines += [f"local tokens = {{{listed}}}", _TAKE_TURNS]
     return "\n".join(lines) + "\n" + (HERE / "report.lua").read_text()
 
 
@@ -106,6 +122,7 @@ def arrivals(call: Call, *, rate: float, seconds: float) -> open_loop.Result:
         port=call.port,
         path=call.path,
         headers=dict(call.headers),
+        tokens=list(call.tokens),
         body=chat_request(call.model).decode(),
         rate=rate,
         seconds=seconds,
@@ -115,6 +132,8 @@ def arrivals(call: Call, *, rate: float, seconds: float) -> open_loop.Result:
 
 def streams(gateway: Gateway, *, count: int, seconds: float) -> Streams:
     call = gateway.stream
+    if call is None:
+        raise Unavailable("its streams are not measured")
     job = stream_client.Job(
         port=call.port,
         path=call.path,
