@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from penstock.admission.limits.counter import Counter, Waits
 from penstock.admission.limits.headers import Shown
 from penstock.admission.limits.limit import DIMENSIONS, OF_A_TENANT, Rule, Threshold
@@ -43,8 +45,7 @@ class Bundle(NamedTuple):
     shown: Shown
 
 
-@dataclass(slots=True)
-class Reserved:
+class Reserved(msgspec.Struct, eq=False):
     """A reservation on every counter.  `capped` are budgets with no room that let the request pass in another form:
     nothing is reserved on them, and what is spent all the same is booked.  `shadowed` would have refused.
     """
