@@ -199,6 +199,7 @@ class Book:
             cost = costs[counter.unit]
             if counter.spent + cost > counter.low and not counter.is_loose:
                 self.activate(counter)
+                counter.note_demand(cost)
             if cost == 0 or counter.is_loose or counter.spent + cost <= counter.held:
                 continue
             is_hopeless = cost > counter.amount
@@ -224,15 +225,22 @@ class Book:
         return Reserved(reserving, costs, tuple(capped), tuple(shadowed))
 
     def settle(self, reserved: Reserved, finals: Costs) -> None:
-        """Replace what was reserved by what it came to; once."""
-        costs = reserved.costs
+        """Replace what was reserved by what it came to; once.  Places are free again: of them `finals` counts uses."""
+        requests, tokens, into, out, money, concurrency = reserved.costs
+        by = (
+            finals[0] - requests,
+            finals[1] - tokens,
+            finals[2] - into,
+            finals[3] - out,
+            finals[4] - money,
+            -concurrency,
+        )
         for counter in reserved.counters:
             if not counter.is_active:
                 counter = self._awake(counter)  # noqa: PLW2901 - one that was forgotten is replaced by its like
             unit = counter.unit
-            final = finals[unit]
-            counter.used += final
-            counter.spent = spent = counter.spent + final - costs[unit]
+            counter.used += finals[unit]
+            counter.spent = spent = counter.spent + by[unit]
             counter.numbers[counter.index] = spent
         for each in reserved.capped:
             counter = self._awake(each)

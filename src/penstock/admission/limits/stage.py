@@ -286,7 +286,7 @@ class LimitStage:
             tokens = into + out
             if spent is not None:
                 money = spent
-        return (requests, tokens, into, out, money, 0)
+        return (requests, tokens, into, out, money, 1)
 
     def _final_of_extra(self, exchange: Exchange, costs: Costs) -> Costs:
         """What is kept of an extra call's reservation: nothing of what is known, for that is booked as a whole."""
