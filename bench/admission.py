@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from bench import controls
+from bench.figures import AdmissionCost
 from bench.issuer import ALGORITHM, new_issuer
 from bench.payloads import UPSTREAM_MODEL, chat_request
 from penstock.admission.identity.known import TenantEntry
@@ -39,8 +40,11 @@ from penstock.watch.prices import PriceBook
 from penstock.wire.openai_chat.dialect import OpenAIChat
 
 _TENANT = "bench"
+_NOBODY = Principal(tenant=_TENANT, key="")
 _BATCH = 250
 _BATCHES = 40
+_WARM = 4
+"""Batches that are not counted: in them is leased what is needed."""
 _BETWEEN_S = 0.06
 """Longer than the limits' own beat, which so runs between two batches."""
 _CONFIG = f"""discover_providers: false
@@ -53,20 +57,6 @@ models:
 """
 
 
-class AdmissionCost(msgspec.Struct, kw_only=True):
-    """Microseconds of CPU an exchange.
-
-    `known_us` is all of admission with a token that was seen before, `unseen_us` with one that was not: its signature
-    is checked.  `credential_us` is the known token alone, `without_us` all with a known token and no limits.
-    """
-
-    known_us: float
-    unseen_us: float
-    credential_us: float
-    without_us: float
-    algorithm: str = ALGORITHM
-
-
 @dataclass(frozen=True, slots=True)
 class _Bench:
     tokens: LiveTokens
@@ -76,15 +66,15 @@ class _Bench:
     clock: SystemClock
     ids: ExchangeIds
 
-    def begin(self, count: int, principal: Principal) -> list[Exchange]:
-        """Exchanges as the server makes them, whose request was read already."""
+    def begin(self, count: int) -> list[Exchange]:
+        """Exchanges as the server makes them, whose request was read already and whose caller is not known yet."""
         now_s = self.clock.monotonic()
         body = chat_request("bench")
         dialect = OpenAIChat()
         return [
             Exchange(
                 id=self.ids.new(),
-                principal=principal,
+                principal=_NOBODY,
                 request=dialect.parse(body),
                 dialect="openai-chat",
                 started_at=self.clock.now(),
@@ -123,66 +113,54 @@ class _Bench:
 
 async def measure(folder: Path) -> AdmissionCost:
     issuer = new_issuer("https://issuer.bench")
-    limited = _CONFIG + controls.LIMITS + controls.of_issuer(issuer, tenant=_TENANT)
-    plain = _CONFIG + controls.of_issuer(issuer, tenant=_TENANT)
-    tokens = issuer.tokens(controls.USERS)
+    trust = controls.of_issuer(issuer, tenant=_TENANT)
     clock = SystemClock()
-    bench, without = [_open(text, folder / str(n), clock, issuer.key_set) for n, text in enumerate((limited, plain))]
-    for each in (bench, without):
-        await _admission(each, tokens, batches=4)  # to warm up, and to lease what is needed
-    known = await _admission(bench, tokens, batches=_BATCHES)
-    unseen = await _admission(bench, tokens, batches=_BATCHES // 4, new=issuer.token)
+    limited = _open(_CONFIG + controls.LIMITS + trust, folder / "limited", clock, issuer.key_set)
+    free = _open(_CONFIG + trust, folder / "free", clock, issuer.key_set)
+    tokens = issuer.tokens(controls.USERS)
+    shown = [tokens[turn % len(tokens)] for turn in range(_BATCH)]
+    known: list[float] = []
+    unseen: list[float] = []
+    without: list[float] = []
+    for number in range(_WARM + _BATCHES):
+        new = [issuer.token(f"customer-{turn % controls.USERS}") for turn in range(_BATCH)]
+        found = (await _batch(limited, shown), await _batch(limited, new), await _batch(free, shown))
+        if number >= _WARM:
+            for values, value in zip((known, unseen, without), found, strict=True):
+                values.append(value)
+        await asyncio.sleep(_BETWEEN_S)  # noqa: TID251 - a measuring program has no injected clock
     result = AdmissionCost(
-        known_us=known,
-        unseen_us=unseen,
-        credential_us=await _credentials(bench, tokens),
-        without_us=await _admission(without, tokens, batches=_BATCHES),
+        known_us=statistics.median(known),
+        unseen_us=statistics.median(unseen),
+        without_us=statistics.median(without),
+        credential_us=statistics.median([_credentials(limited, shown) for _ in range(_BATCHES)]),
+        algorithm=ALGORITHM,
     )
-    for each in (bench, without):
+    for each in (limited, free):
         each.limits.supply.close()
     return result
 
 
-async def _admission(
-    bench: _Bench, tokens: Sequence[str], *, batches: int, new: Callable[[str], str] | None = None
-) -> float:
-    found: list[float] = []
-    for number in range(batches):
-        shown = [tokens[turn % len(tokens)] for turn in range(_BATCH)]
-        if new is not None:
-            shown = [new(f"visitor-{number}-{turn}") for turn in range(_BATCH)]
-        exchanges = bench.begin(_BATCH, bench.tokens.verify(tokens[0]))
-        used_ns = await _timed(lambda: _admit_all(bench, exchanges, shown))
-        for exchange in exchanges:
-            bench.answered(exchange)
-        used_ns += await _timed(lambda: _let_all_go(bench, exchanges))
-        found.append(used_ns / _BATCH / 1e3)
-        await asyncio.sleep(_BETWEEN_S)  # noqa: TID251 - a measuring program has no injected clock
-    return statistics.median(found)
-
-
-async def _admit_all(bench: _Bench, exchanges: Sequence[Exchange], tokens: Sequence[str]) -> None:
+async def _batch(bench: _Bench, tokens: Sequence[str]) -> float:
+    exchanges = bench.begin(_BATCH)
+    began_ns = time.process_time_ns()
     for exchange, token in zip(exchanges, tokens, strict=True):
         await bench.admit(exchange, token)
-
-
-async def _let_all_go(bench: _Bench, exchanges: Sequence[Exchange]) -> None:
+    used_ns = time.process_time_ns() - began_ns
+    for exchange in exchanges:
+        bench.answered(exchange)
+    began_ns = time.process_time_ns()
     for exchange in exchanges:
         bench.let_go(exchange)
+    used_ns += time.process_time_ns() - began_ns
+    return used_ns / _BATCH / 1e3
 
 
-async def _credentials(bench: _Bench, tokens: Sequence[str]) -> float:
-    async def verify_all() -> None:
-        for turn in range(_BATCH):
-            bench.tokens.verify(tokens[turn % len(tokens)])
-
-    return statistics.median([await _timed(verify_all) / _BATCH / 1e3 for _ in range(_BATCHES)])
-
-
-async def _timed(work: Callable[[], Awaitable[None]]) -> int:
+def _credentials(bench: _Bench, tokens: Sequence[str]) -> float:
     began_ns = time.process_time_ns()
-    await work()
-    return time.process_time_ns() - began_ns
+    for token in tokens:
+        bench.tokens.verify(token)
+    return (time.process_time_ns() - began_ns) / len(tokens) / 1e3
 
 
 def _open(text: str, folder: Path, clock: SystemClock, key_set: bytes) -> _Bench:

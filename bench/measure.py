@@ -130,6 +130,11 @@ def arrivals(call: Call, *, rate: float, seconds: float) -> open_loop.Result:
     return msgspec.json.decode(_client("bench.open_loop", job, timeout_s=seconds + 30), type=open_loop.Result)
 
 
+def admission() -> bytes:
+    """What `bench.admission` found, as JSON."""
+    return _client("bench.admission", None, timeout_s=120)
+
+
 def streams(gateway: Gateway, *, count: int, seconds: float) -> Streams:
     call = gateway.stream
     if call is None:
@@ -177,7 +182,7 @@ def footprint(gateway: Gateway) -> Footprint:
     )
 
 
-def _client(module: str, job: msgspec.Struct, *, timeout_s: float) -> bytes:
+def _client(module: str, job: msgspec.Struct | None, *, timeout_s: float) -> bytes:
     done = subprocess.run(
         [str(PYTHON), "-m", module],
         input=msgspec.json.encode(job),

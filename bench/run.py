@@ -4,8 +4,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from bench import measure
-from bench.figures import Measured, Run
+from bench.figures import AdmissionCost, Measured, Run
 from bench.gateways import (
     CONTROLLED,
     PLAIN,
@@ -43,6 +45,8 @@ def run(plan: Plan, folder: Path, say: Say) -> Run:
                 gateway.program.stop()
         if any(gateway.name == PLAIN for gateway in started):
             _second_start(upstreams, folder, found, say)
+    if "controls" in plan.gateways:
+        _admission(found, say)
     return found
 
 
@@ -138,6 +142,18 @@ def _streams(plan: Plan, started: list[Gateway], found: Run, say: Say) -> None:
             )
         say(f"streams {gateway.name:25} {figures.most_streams} at once without a stall")
         pause(_SETTLE_S)
+
+
+def _admission(found: Run, say: Say) -> None:
+    try:
+        cost = found.admission = msgspec.json.decode(measure.admission(), type=AdmissionCost)
+    except Unavailable as reason:
+        say(f"admission by itself: {reason}")
+        return
+    say(
+        f"admission by itself: {cost.known_us:.1f} µs CPU, {cost.unseen_us:.0f} µs with a token never seen, "
+        f"{cost.without_us:.1f} µs without limits"
+    )
 
 
 def _second_start(upstreams: Upstreams, folder: Path, found: Run, say: Say) -> None:
