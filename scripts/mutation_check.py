@@ -370,6 +370,13 @@ MUTATIONS = (
         CROWD,
     ),
     Mutation(
+        "what was reserved before the first limit without room stays reserved",
+        "admission/limits/book.py",
+        "                self._take_back(counters, counter, costs)\n",
+        "",
+        LIMITS,
+    ),
+    Mutation(
         "places are given back after every burst",
         "admission/limits/counter.py",
         "max(ceil(self.peak - self.spent + self.peak / 4), min(_LEAST_PLACES, self.remaining // 8))",

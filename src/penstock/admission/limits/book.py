@@ -181,11 +181,13 @@ class Book:
 
     def reserve(self, bundle: Bundle, costs: Costs) -> bool:
         """Reserve at once where everything needed is at hand and no refill is called for: the usual case."""
-        for counter in bundle.counters:
-            if counter.spent + costs[counter.unit] > counter.low:
+        counters = bundle.counters
+        for counter in counters:
+            spent = counter.spent + costs[counter.unit]
+            if spent > counter.low:
+                self._take_back(counters, counter, costs)
                 return False
-        for counter in bundle.counters:
-            counter.spent = spent = counter.spent + costs[counter.unit]
+            counter.spent = spent
             counter.numbers[counter.index] = spent
         return True
 
@@ -389,6 +391,14 @@ class Book:
             del self._active[counter]
             del self._counters[counter.rule.identity, counter.scoped, counter.window.start]
             self._rows.free(counter.row)
+
+    @staticmethod
+    def _take_back(counters: Sequence[Counter], first_without: Counter, costs: Costs) -> None:
+        for counter in counters:
+            if counter is first_without:
+                return
+            counter.spent = spent = counter.spent - costs[counter.unit]
+            counter.numbers[counter.index] = spent
 
     def _awake(self, counter: Counter) -> Counter:
         if counter.is_gone:
