@@ -11,6 +11,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from bench.figures import Run
+from bench.gateways import OURS as PENSTOCKS
 from bench.soak import Soak
 
 OURS, PEER, FLOOR = "#0f766e", "#94a3b8", "#d6d3d1"
@@ -101,7 +102,7 @@ def _title(axes: Any, title: str, note: str) -> None:
 def _bars(file: Path, title: str, note: str, rows: Sequence[Bar], *, is_log: bool) -> None:
     figure, axes = _canvas(len(rows))
     positions = range(len(rows))
-    colours = [OURS if row.name == "Penstock" else FLOOR if row.name == "nginx" else PEER for row in rows]
+    colours = [OURS if row.name in PENSTOCKS else FLOOR if row.name == "nginx" else PEER for row in rows]
     floor = min((row.value for row in rows if row.value > 0), default=1.0)
     axes.barh(positions, [max(row.value, 0) for row in rows], height=0.58, color=colours)
     if is_log:
@@ -110,7 +111,7 @@ def _bars(file: Path, title: str, note: str, rows: Sequence[Bar], *, is_log: boo
     highest = max((row.value for row in rows), default=1.0) or 1.0
     axes.set_xlim(right=highest * (3.2 if is_log else 1.16))
     for position, row in zip(positions, rows, strict=True):
-        weight = "bold" if row.name == "Penstock" else "normal"
+        weight = "bold" if row.name in PENSTOCKS else "normal"
         shown_at = max(row.value, floor / 4 if is_log else 0)
         axes.annotate(
             row.label,

@@ -33,6 +33,20 @@ class Conditions(msgspec.Struct, kw_only=True):
     commit: str
 
 
+class AdmissionCost(msgspec.Struct, kw_only=True):
+    """Microseconds of CPU an exchange, by `bench.admission`.
+
+    `known_us` is all of admission with a token that was seen before, `unseen_us` with one that was not: its signature
+    is checked.  `credential_us` is the known token alone, `without_us` all with a known token and no limits.
+    """
+
+    known_us: float
+    unseen_us: float
+    credential_us: float
+    without_us: float
+    algorithm: str
+
+
 class Measured(msgspec.Struct, kw_only=True):
     """One gateway's figures; `reasons` says what could not be measured and why."""
 
@@ -100,6 +114,7 @@ class Run(msgspec.Struct, kw_only=True):
     conditions: Conditions
     direct: list[open_loop.Result]
     gateways: list[Measured]
+    admission: AdmissionCost | None = None
 
     @property
     def floor_p99_ms(self) -> float:

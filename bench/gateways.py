@@ -10,7 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import peers
+import msgspec
+
+from bench import controls, peers
+from bench.issuer import Issuer
 from bench.payloads import CHAT_ANSWER, UPSTREAM_MODEL
 from bench.processes import (
     HOST,
@@ -18,13 +21,18 @@ from bench.processes import (
     Unavailable,
     free_port,
     listeners,
+    post,
     start,
     wait_until_answers,
 )
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"
+PLAIN, CONTROLLED = "Penstock", "Penstock, all controls on"
+OURS = (PLAIN, CONTROLLED)
 _CHAT = "/v1/chat/completions"
+_TENANT = "bench"
+_SIGN_IN_S = 30.0
 _MASTER_KEY = "sk-bench-" + secrets.token_hex(24)
 """LiteLLM starts with no weaker one."""
 
@@ -37,23 +45,29 @@ class Call:
     path: str
     headers: Mapping[str, str]
     model: str
+    tokens: tuple[str, ...] = ()
+    """Bearer tokens that take turns, each with one request, in place of the one in `headers`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
     unary_port: int
     stream_port: int
+    issuer: Issuer | None = None
 
 
 @dataclass(slots=True)
 class Gateway:
-    """A started gateway.  `data_plane` are the processes that carry requests, out of all that belong to it."""
+    """A started gateway.  `data_plane` are the processes that carry requests, out of all that belong to it.
+
+    Where `stream` is None its streams are not measured.
+    """
 
     name: str
     version: str
     program: Program
     unary: Call
-    stream: Call
+    stream: Call | None
     settings: str
     ready_s: float
 
@@ -62,7 +76,7 @@ class Gateway:
 
     def data_plane(self) -> list[int]:
         pids = self.pids()
-        return pids if self.name != "Penstock" else listeners(pids, self.unary.port)
+        return listeners(pids, self.unary.port) if self.name in OURS else pids
 
 
 Starter = Callable[[Upstreams, Path], Gateway]
@@ -82,7 +96,7 @@ def start_penstock(upstreams: Upstreams, folder: Path) -> Gateway:
     program, ready_s = launch_penstock(upstreams, data, port=port, control=control)
     key = (data / "data" / "dev-key").read_text().strip()
     return Gateway(
-        name="Penstock",
+        name=PLAIN,
         version=peers.penstock_version(),
         program=program,
         unary=Call(port, _CHAT, headers(key), "bench"),
@@ -92,8 +106,51 @@ def start_penstock(upstreams: Upstreams, folder: Path) -> Gateway:
     )
 
 
-def launch_penstock(upstreams: Upstreams, folder: Path, *, port: int, control: int) -> tuple[Program, float]:
-    """Start `penstock up` on `folder`/data and wait until both ports are ready; returns the seconds that took."""
+def start_penstock_controlled(upstreams: Upstreams, folder: Path) -> Gateway:
+    """The same with every control of admission on; it counts as ready once it lets a token in."""
+    issuer = upstreams.issuer
+    if issuer is None:
+        raise Unavailable("nobody issues tokens")
+    data = folder / "penstock-controlled"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    port, control = free_port(), free_port()
+    more = controls.LIMITS + controls.of_issuer(issuer, tenant=_TENANT)
+    program, ready_s = launch_penstock(upstreams, data, port=port, control=control, more=more)
+    tokens = issuer.tokens(controls.USERS)
+    try:
+        _make_tenant(data / "data", control)
+        ready_s += wait_until_answers(
+            program, port, "/v1/models", timeout_s=_SIGN_IN_S, headers={"authorization": f"Bearer {tokens[0]}"}
+        )
+    except Unavailable:
+        program.stop()
+        raise
+    return Gateway(
+        name=CONTROLLED,
+        version=peers.penstock_version(),
+        program=program,
+        unary=Call(port, _CHAT, headers(tokens[0]), "bench", tokens),
+        stream=None,
+        settings=f"as Penstock, and {controls.DESCRIBED}",
+        ready_s=ready_s,
+    )
+
+
+def _make_tenant(data: Path, control: int) -> None:
+    owner = headers((data / "admin-token").read_text().strip())
+    status, said = post(control, "/admin/v1/tenants", owner, msgspec.json.encode({"id": _TENANT}))
+    if status != 201:
+        raise Unavailable(f"no tenant could be made: {status} {said[:200].decode(errors='replace')}")
+
+
+def launch_penstock(
+    upstreams: Upstreams, folder: Path, *, port: int, control: int, more: str = ""
+) -> tuple[Program, float]:
+    """Start `penstock up` on `folder`/data and wait until both ports are ready; returns the seconds that took.
+
+    `more` is configuration besides.
+    """
     config = folder / "penstock.yaml"
     config.write_text(
         f"""discover_providers: false
@@ -104,7 +161,7 @@ providers:
 models:
   bench: {{targets: [{{provider: bench, model: {UPSTREAM_MODEL}}}]}}
   bench-stream: {{targets: [{{provider: bench-stream, model: {UPSTREAM_MODEL}}}]}}
-"""
+{more}"""
     )
     executable = PYTHON.parent / "penstock"
     if not executable.exists():
@@ -213,6 +270,7 @@ def start_nginx(upstreams: Upstreams, folder: Path) -> Gateway:
 
 STARTERS: Mapping[str, Starter] = {
     "penstock": start_penstock,
+    "controls": start_penstock_controlled,
     "litellm": start_litellm,
     "portkey": start_portkey,
     "nginx": start_nginx,

@@ -17,6 +17,19 @@ CONNECTIONS = 64
 EVENTS_PER_S = 50
 
 
+_TAKE_TURNS = """local requests, turn = {}, 0
+function init(args)
+  for number, token in ipairs(tokens) do
+    wrk.headers["authorization"] = "Bearer " .. token
+    requests[number] = wrk.format()
+  end
+end
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end"""
+
+
 class Unary(msgspec.Struct, kw_only=True):
     """One closed-loop run.  CPU is per request, of the processes that carry requests and of all of the gateway's."""
 
@@ -67,7 +80,7 @@ def check(call: Call) -> None:
 
 def unary(gateway: Gateway, *, seconds: float) -> Unary:
     call = gateway.unary
-    script = gateway.program.log.parent / f"post-{gateway.name.lower()}.lua"
+    script = gateway.program.log.with_suffix(".lua")
     script.write_text(_lua(call))
     url = f"http://127.0.0.1:{call.port}{call.path}"
     command = [peers.wrk(), "-t2", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
@@ -98,6 +111,9 @@ def unary(gateway: Gateway, *, seconds: float) -> Unary:
 def _lua(call: Call) -> str:
     lines = ['wrk.method = "POST"', f"wrk.body = [==[{chat_request(call.model).decode()}]==]"]
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in call.headers.items()]
+    if call.tokens:
+        listed = ", ".join(f'"{token}"' for token in call.tokens)
+        lines += [f"local tokens = {{{listed}}}", _TAKE_TURNS]
     return "\n".join(lines) + "\n" + (HERE / "report.lua").read_text()
 
 
@@ -106,6 +122,7 @@ def arrivals(call: Call, *, rate: float, seconds: float) -> open_loop.Result:
         port=call.port,
         path=call.path,
         headers=dict(call.headers),
+        tokens=list(call.tokens),
         body=chat_request(call.model).decode(),
         rate=rate,
         seconds=seconds,
@@ -113,8 +130,15 @@ def arrivals(call: Call, *, rate: float, seconds: float) -> open_loop.Result:
     return msgspec.json.decode(_client("bench.open_loop", job, timeout_s=seconds + 30), type=open_loop.Result)
 
 
+def admission() -> bytes:
+    """What `bench.admission` found, as JSON."""
+    return _client("bench.admission", None, timeout_s=120)
+
+
 def streams(gateway: Gateway, *, count: int, seconds: float) -> Streams:
     call = gateway.stream
+    if call is None:
+        raise Unavailable("its streams are not measured")
     job = stream_client.Job(
         port=call.port,
         path=call.path,
@@ -158,7 +182,7 @@ def footprint(gateway: Gateway) -> Footprint:
     )
 
 
-def _client(module: str, job: msgspec.Struct, *, timeout_s: float) -> bytes:
+def _client(module: str, job: msgspec.Struct | None, *, timeout_s: float) -> bytes:
     done = subprocess.run(
         [str(PYTHON), "-m", module],
         input=msgspec.json.encode(job),

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import cycle
 
 import msgspec
 
@@ -25,6 +26,7 @@ class Job(msgspec.Struct, kw_only=True):
     body: str
     rate: float
     seconds: float
+    tokens: list[str] = []
     warm_s: float = 1.0
 
 
@@ -52,15 +54,22 @@ class Connection:
 class Client:
     def __init__(self, job: Job) -> None:
         self.job = job
-        head = [f"POST {job.path} HTTP/1.1", f"host: 127.0.0.1:{job.port}", f"content-length: {len(job.body.encode())}"]
-        head += [f"{name}: {value}" for name, value in job.headers.items()]
-        self.request = ("\r\n".join(head) + "\r\n\r\n" + job.body).encode()
+        self.requests = cycle(
+            [self.written({**job.headers, "authorization": f"Bearer {token}"}) for token in job.tokens]
+            or [self.written(job.headers)]
+        )
         self.idle: deque[Connection] = deque()
         self.busy: dict[int, Connection] = {}
         self.times_ms: list[float] = []
         self.failed = 0
         self.sent = 0
         self.count_from_ns = 0
+
+    def written(self, headers: dict[str, str]) -> bytes:
+        job = self.job
+        head = [f"POST {job.path} HTTP/1.1", f"host: 127.0.0.1:{job.port}", f"content-length: {len(job.body.encode())}"]
+        head += [f"{name}: {value}" for name, value in headers.items()]
+        return ("\r\n".join(head) + "\r\n\r\n" + job.body).encode()
 
     def run(self) -> Result:
         step_ns = int(1e9 / self.job.rate)
@@ -88,7 +97,7 @@ class Client:
         try:
             connection = self.idle.pop() if self.idle else self.connect()
             connection.due_ns = due_ns
-            connection.socket.send(self.request)
+            connection.socket.send(next(self.requests))
         except OSError:
             self.failed += is_counted
             return

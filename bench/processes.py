@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -84,22 +85,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_answers(program: Program, port: int, path: str, *, timeout_s: float) -> float:
+def wait_until_answers(
+    program: Program, port: int, path: str, *, timeout_s: float, headers: Mapping[str, str] = MappingProxyType({})
+) -> float:
     """Seconds until GET `path` answered 200.  Raises `Unavailable` with the program's last words."""
     began = time.monotonic()
     while time.monotonic() - began < timeout_s:
         if program.process.poll() is not None:
             raise Unavailable(f"{program.name} exited with {program.process.returncode}: {program.tail()}")
-        if get_status(port, path) == 200:
+        if get_status(port, path, headers) == 200:
             return time.monotonic() - began
         time.sleep(_TICK_S)  # noqa: TID251 - a measuring program has no injected clock
     raise Unavailable(f"{program.name} did not answer {path} within {timeout_s:.0f} s: {program.tail()}")
 
 
-def get_status(port: int, path: str) -> int | None:
+def get_status(port: int, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> int | None:
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None

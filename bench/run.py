@@ -4,9 +4,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from bench import measure
-from bench.figures import Measured, Run
+from bench.figures import AdmissionCost, Measured, Run
 from bench.gateways import (
+    CONTROLLED,
+    PLAIN,
     STARTERS,
     Call,
     Gateway,
@@ -16,12 +20,13 @@ from bench.gateways import (
     start_stream_upstream,
     start_unary_upstream,
 )
+from bench.issuer import serving
 from bench.machine import conditions, pause
 from bench.payloads import UPSTREAM_MODEL
 from bench.processes import Program, Unavailable, free_port
 from bench.settings import RATE, Plan
 
-NAMES = {"penstock": "Penstock", "litellm": "LiteLLM", "portkey": "Portkey", "nginx": "nginx"}
+NAMES = {"penstock": PLAIN, "controls": CONTROLLED, "litellm": "LiteLLM", "portkey": "Portkey", "nginx": "nginx"}
 _SETTLE_S = 0.5
 
 Say = Callable[[str], None]
@@ -38,22 +43,25 @@ def run(plan: Plan, folder: Path, say: Say) -> Run:
         finally:
             for gateway in started:
                 gateway.program.stop()
-        if any(gateway.name == "Penstock" for gateway in started):
+        if any(gateway.name == PLAIN for gateway in started):
             _second_start(upstreams, folder, found, say)
+    if "controls" in plan.gateways:
+        _admission(found, say)
     return found
 
 
 @contextmanager
 def _upstreams(folder: Path) -> Generator[Upstreams]:
-    ports = Upstreams(free_port(), free_port())
-    running: list[Program] = []
-    try:
-        running.append(start_unary_upstream(folder, ports.unary_port))
-        running.append(start_stream_upstream(folder, ports.stream_port))
-        yield ports
-    finally:
-        for program in running:
-            program.stop()
+    with serving() as issuer:
+        ports = Upstreams(free_port(), free_port(), issuer)
+        running: list[Program] = []
+        try:
+            running.append(start_unary_upstream(folder, ports.unary_port))
+            running.append(start_stream_upstream(folder, ports.stream_port))
+            yield ports
+        finally:
+            for program in running:
+                program.stop()
 
 
 def _start_all(plan: Plan, upstreams: Upstreams, folder: Path, found: Run, say: Say) -> list[Gateway]:
@@ -102,7 +110,7 @@ def _rounds(plan: Plan, upstreams: Upstreams, started: list[Gateway], found: Run
                 figures.added_p50_ms.append(opened.p50_ms - floor.p50_ms)
                 figures.added_p99_ms.append(opened.p99_ms - floor.p99_ms)
             say(
-                f"round {number}/{plan.rounds} {gateway.name:9} {closed.requests_per_s:9,.0f} requests/s "
+                f"round {number}/{plan.rounds} {gateway.name:25} {closed.requests_per_s:9,.0f} requests/s "
                 f"{closed.cpu_us:9,.0f} µs CPU each, p99 at {RATE:.0f}/s {opened.p99_ms:8.2f} ms "
                 f"(direct {floor.p99_ms:.2f})"
             )
@@ -116,7 +124,7 @@ def _rounds(plan: Plan, upstreams: Upstreams, started: list[Gateway], found: Run
 def _streams(plan: Plan, started: list[Gateway], found: Run, say: Say) -> None:
     for gateway in started:
         figures = found.named(gateway.name)
-        if figures is None:
+        if figures is None or gateway.stream is None:
             continue
         try:
             figures.streams = measure.most_streams(gateway, plan.levels, seconds=plan.streams_s)
@@ -132,8 +140,20 @@ def _streams(plan: Plan, started: list[Gateway], found: Run, say: Say) -> None:
                 f"while the measuring client itself waited for a CPU), {result.failed} streams failed"
                 + (f" ({result.first_failure[:120]})" if result.first_failure else "")
             )
-        say(f"streams {gateway.name:9} {figures.most_streams} at once without a stall")
+        say(f"streams {gateway.name:25} {figures.most_streams} at once without a stall")
         pause(_SETTLE_S)
+
+
+def _admission(found: Run, say: Say) -> None:
+    try:
+        cost = found.admission = msgspec.json.decode(measure.admission(), type=AdmissionCost)
+    except Unavailable as reason:
+        say(f"admission by itself: {reason}")
+        return
+    say(
+        f"admission by itself: {cost.known_us:.1f} µs CPU, {cost.unseen_us:.0f} µs with a token never seen, "
+        f"{cost.without_us:.1f} µs without limits"
+    )
 
 
 def _second_start(upstreams: Upstreams, folder: Path, found: Run, say: Say) -> None:

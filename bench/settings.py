@@ -27,7 +27,7 @@ class Plan:
 
 
 FULL = Plan(
-    gateways=("penstock", "litellm", "portkey", "nginx"),
+    gateways=("penstock", "controls", "litellm", "portkey", "nginx"),
     rounds=5,
     unary_s=6,
     warm_s=4,
@@ -36,7 +36,7 @@ FULL = Plan(
     levels=(10, 25, 50, 100, 200, 400, 500, 600, 800),
 )
 QUICK = Plan(
-    gateways=("penstock", "litellm", "portkey", "nginx"),
+    gateways=("penstock", "controls", "litellm", "portkey", "nginx"),
     rounds=2,
     unary_s=3,
     warm_s=2,

@@ -30,6 +30,7 @@ TOKENS = "tests/admission/test_tokens.py"
 ENUMERATION = "tests/admission/test_enumeration.py"
 EXTRA_CALLS = "tests/admission/limits/test_extra_calls.py"
 CROWD = "tests/admission/limits/test_crowd.py"
+SUPPLY_WORK = "tests/admission/limits/test_supply_work.py"
 LIMITS = "tests/admission/limits/test_stage.py"
 LIMIT_WIRING = "tests/app/test_limits.py"
 RULES = "tests/console/test_rules_api.py"
@@ -367,6 +368,27 @@ MUTATIONS = (
         "cost == 0 or counter.is_loose or counter.spent + cost <= counter.held",
         "cost == 0 or counter.is_loose or counter.spent + cost <= counter.held + 1",
         CROWD,
+    ),
+    Mutation(
+        "what was reserved before the first limit without room stays reserved",
+        "admission/limits/book.py",
+        "                self._take_back(counters, counter, costs)\n",
+        "",
+        LIMITS,
+    ),
+    Mutation(
+        "places are given back after every burst",
+        "admission/limits/counter.py",
+        "max(ceil(self.peak - self.spent + self.peak / 4), min(_LEAST_PLACES, self.remaining // 8))",
+        "ceil(self.spent / 4)",
+        SUPPLY_WORK,
+    ),
+    Mutation(
+        "places that are free at each look count as unused",
+        "admission/limits/stage.py",
+        "(requests, tokens, into, out, money, 1)",
+        "(requests, tokens, into, out, money, 0)",
+        SUPPLY_WORK,
     ),
     Mutation(
         "an extra call reserves nothing",

@@ -1,6 +1,7 @@
 """What the benchmark says of its own figures: a missed aim must read as missed, and noise as noise."""
 
-from bench.figures import Conditions, Footprint, Measured, Run
+import msgspec
+from bench.figures import AdmissionCost, Conditions, Footprint, Measured, Run
 from bench.measure import Streams, Unary
 from bench.open_loop import Result as Arrivals
 from bench.report import markdown, ratios, target_rows
@@ -97,14 +98,29 @@ def verdicts(run: Run, soak: Soak | None) -> dict[str, bool | None]:
     return {name: is_met for name, _, _, is_met in target_rows(run, soak)}
 
 
+ADMISSION = AdmissionCost(known_us=28.0, unseen_us=120.0, credential_us=2.0, without_us=12.0, algorithm="ES256")
+
+
+def controlled(requests_per_s: float = 4500.0, cpu_us: float = 230.0, added_p99_ms: float = 2.2) -> Measured:
+    return Measured(
+        name="Penstock, all controls on",
+        unary=[unary(requests_per_s, cpu_us)],
+        arrivals=[arrivals()],
+        added_p50_ms=[0.3],
+        added_p99_ms=[added_p99_ms],
+    )
+
+
 LITELLM = Measured(name="LiteLLM", unary=[unary(60.0, 18_000.0)])
 PORTKEY = Measured(name="Portkey", unary=[unary(1000.0, 1000.0)])
 
 
 def test_figures_that_reach_every_aim_are_all_met() -> None:
-    found = verdicts(a_run(penstock(), LITELLM, PORTKEY), a_soak(-0.03))
+    run = a_run(penstock(), controlled(), LITELLM, PORTKEY)
+    run.admission = ADMISSION
+    found = verdicts(run, a_soak(-0.03))
     assert set(found.values()) == {True}
-    assert len(found) == 10
+    assert len(found) == 14
 
 
 def test_each_figure_that_misses_its_aim_is_missed() -> None:
@@ -113,7 +129,9 @@ def test_each_figure_that_misses_its_aim_is_missed() -> None:
     ours.ready_s = [4.0, 3.4]
     ours.added_p99_ms = [2.5]
     ours.loaded = Footprint(data_plane_rss_mb=151.0, all_rss_mb=300.0, all_pss_mb=250.0, processes=4)
-    found = verdicts(a_run(ours, LITELLM, PORTKEY), a_soak(0.06))
+    run = a_run(ours, controlled(3900.0, 261.0, 2.6), LITELLM, PORTKEY)
+    run.admission = msgspec.structs.replace(ADMISSION, known_us=30.1)
+    found = verdicts(run, a_soak(0.06))
     assert set(found.values()) == {False}
 
 
@@ -148,6 +166,16 @@ def test_ratios_say_which_way_they_go() -> None:
         "Penstock answered 100.0 times as many requests per second as LiteLLM.",
         "Penstock answered 25% of the requests per second as nginx.",
     ]
+
+
+def test_the_controlled_penstock_is_set_beside_the_plain_one_and_not_among_the_others() -> None:
+    run = a_run(penstock(), controlled(3000.0), LITELLM)
+    run.admission = ADMISSION
+    assert ratios(run)[-1] == "With all controls on Penstock answered 50% of the requests per second as without."
+    assert len(ratios(run)) == 2
+    text = markdown(run, None, [], images="")
+    assert "120 µs with a token that was never seen" in text
+    assert text.count("| Penstock, all controls on |") == 2, "among the requests and the memory, not among the streams"
 
 
 def test_the_report_names_what_failed_and_under_which_conditions() -> None:

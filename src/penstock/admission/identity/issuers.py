@@ -87,8 +87,10 @@ class IssuerFollower:
 
     def stale_s(self) -> float | None:
         """How old the keys are, where the issuer should have confirmed them long since; else None."""
+        if self._error is None:
+            return None  # the usual case, asked for each request
         age_s = self._tokens.unconfirmed_s(self._name)
-        return age_s if age_s > 2 * self._settings.refresh_s and self._error is not None else None
+        return age_s if age_s > 2 * self._settings.refresh_s else None
 
     def problem(self) -> str | None:
         """What is wrong, for `/health`; None where all is well."""

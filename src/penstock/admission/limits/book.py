@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from penstock.admission.limits.counter import Counter, Waits
 from penstock.admission.limits.headers import Shown
 from penstock.admission.limits.limit import DIMENSIONS, OF_A_TENANT, Rule, Threshold
@@ -43,8 +45,7 @@ class Bundle(NamedTuple):
     shown: Shown
 
 
-@dataclass(slots=True)
-class Reserved:
+class Reserved(msgspec.Struct, eq=False):
     """A reservation on every counter.  `capped` are budgets with no room that let the request pass in another form:
     nothing is reserved on them, and what is spent all the same is booked.  `shadowed` would have refused.
     """
@@ -180,11 +181,13 @@ class Book:
 
     def reserve(self, bundle: Bundle, costs: Costs) -> bool:
         """Reserve at once where everything needed is at hand and no refill is called for: the usual case."""
-        for counter in bundle.counters:
-            if counter.spent + costs[counter.unit] > counter.low:
+        counters = bundle.counters
+        for counter in counters:
+            spent = counter.spent + costs[counter.unit]
+            if spent > counter.low:
+                self._take_back(counters, counter, costs)
                 return False
-        for counter in bundle.counters:
-            counter.spent = spent = counter.spent + costs[counter.unit]
+            counter.spent = spent
             counter.numbers[counter.index] = spent
         return True
 
@@ -198,6 +201,7 @@ class Book:
             cost = costs[counter.unit]
             if counter.spent + cost > counter.low and not counter.is_loose:
                 self.activate(counter)
+                counter.note_demand(cost)
             if cost == 0 or counter.is_loose or counter.spent + cost <= counter.held:
                 continue
             is_hopeless = cost > counter.amount
@@ -223,15 +227,22 @@ class Book:
         return Reserved(reserving, costs, tuple(capped), tuple(shadowed))
 
     def settle(self, reserved: Reserved, finals: Costs) -> None:
-        """Replace what was reserved by what it came to; once."""
-        costs = reserved.costs
+        """Replace what was reserved by what it came to; once.  Places are free again: of them `finals` counts uses."""
+        requests, tokens, into, out, money, concurrency = reserved.costs
+        by = (
+            finals[0] - requests,
+            finals[1] - tokens,
+            finals[2] - into,
+            finals[3] - out,
+            finals[4] - money,
+            -concurrency,
+        )
         for counter in reserved.counters:
             if not counter.is_active:
                 counter = self._awake(counter)  # noqa: PLW2901 - one that was forgotten is replaced by its like
             unit = counter.unit
-            final = finals[unit]
-            counter.used += final
-            counter.spent = spent = counter.spent + final - costs[unit]
+            counter.used += finals[unit]
+            counter.spent = spent = counter.spent + by[unit]
             counter.numbers[counter.index] = spent
         for each in reserved.capped:
             counter = self._awake(each)
@@ -380,6 +391,14 @@ class Book:
             del self._active[counter]
             del self._counters[counter.rule.identity, counter.scoped, counter.window.start]
             self._rows.free(counter.row)
+
+    @staticmethod
+    def _take_back(counters: Sequence[Counter], first_without: Counter, costs: Costs) -> None:
+        for counter in counters:
+            if counter is first_without:
+                return
+            counter.spent = spent = counter.spent - costs[counter.unit]
+            counter.numbers[counter.index] = spent
 
     def _awake(self, counter: Counter) -> Counter:
         if counter.is_gone:

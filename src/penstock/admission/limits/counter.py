@@ -4,6 +4,8 @@ A plain object, touched only by the event loop's thread; no I/O.  `book` makes t
 module decides what a counter asks of the store and what it learns from the reply.
 
     spent = used (settled) + reserved (in flight)          free = held - spent          sum of all held <= amount
+
+Of places (concurrency) all that is spent is in flight; `used` then counts how often one was taken.
 """
 
 from math import ceil
@@ -26,6 +28,8 @@ _REMEMBERED_AFTER_S = 7200
 """How long a store remembers a counter whose period is over: longer than any clock is wrong by."""
 PATIENCE_S = 0.4
 """How long a request waits for others to give back what they hold, where nothing else is left."""
+_LEAST_PLACES = 8
+"""So many places are held ahead where there are plenty: a few requests more at once than lately must not wait."""
 _CONCURRENCY = UNITS.index("concurrency")
 
 
@@ -155,6 +159,11 @@ class Counter:
         self.denied_until_s = float("-inf")
         self.set_low()
 
+    def note_demand(self, cost: int) -> None:
+        """So much more was asked for: a peak that lies between two looks at the counter."""
+        if self.is_level:
+            self.peak = max(self.peak, float(self.spent + cost))
+
     def is_denied(self, cost: int, now_s: float) -> bool:
         """The store has no such amount, and nobody gave any back while we were patient."""
         if now_s >= self.denied_until_s or cost < self.denied_least:
@@ -224,7 +233,7 @@ class Counter:
     def part(self, ask: Ask) -> None:
         """The store has booked `ask` under nobody's name: what came since is all that is still ours."""
         self.spent -= ask.keep
-        self.used -= ask.used
+        self.used = 0 if self.is_level else self.used - ask.used
         self.seen_spent = self.seen_used = self.told_used = 0
         self.held = 0
         self.numbers[self.index] = self.spent
@@ -279,8 +288,8 @@ class Counter:
         self.planned_s = now_s
 
     def _level_target(self) -> int:
-        """As many places ahead as were in use lately, and a quarter more."""
-        return ceil(self.peak - self.spent + self.peak / 4)
+        """As many places ahead as were in use lately, and a quarter more; a few at least, where many are left."""
+        return max(ceil(self.peak - self.spent + self.peak / 4), min(_LEAST_PLACES, self.remaining // 8))
 
     def _keep(self, target: int) -> int:
         if self.others + self.held > self.amount:

@@ -53,10 +53,16 @@ def prompt_tokens(request: Request) -> int:
     if not isinstance(request, ChatRequest):
         return ceil(sum(text_tokens(each) if isinstance(each, str) else len(each) for each in request.inputs))
     tokens = 0.0
+    plain_chars = 0
     for message in request.messages:
-        tokens += _PER_MESSAGE
         for part in message.parts:
-            tokens += text_tokens(part.text) if type(part) is TextPart else _part_tokens(part)
+            if type(part) is not TextPart:
+                tokens += _part_tokens(part)
+            elif (text := part.text).isascii():
+                plain_chars += len(text)
+            else:
+                tokens += text_tokens(text)
+    tokens += len(request.messages) * _PER_MESSAGE + plain_chars * _ASCII
     for tool in request.tools:
         tokens += _PER_TOOL
         if isinstance(tool, Tool):

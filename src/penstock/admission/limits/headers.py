@@ -8,6 +8,7 @@ OpenAI's are `x-ratelimit-*` (https://platform.openai.com/docs/guides/rate-limit
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from penstock.admission.limits.counter import Counter
 from penstock.admission.limits.limit import UNITS
@@ -54,19 +55,27 @@ def _of(
 ) -> tuple[tuple[str, str], ...]:
     tightest, least, share = counters[0], 0, 2.0
     for counter in counters:
-        left = counter.amount - counter.others - counter.spent
-        part = left / counter.amount if counter.amount else 0.0
+        amount = counter.amount
+        left = amount - counter.others - counter.spent
+        part = left / amount if amount else 0.0
         if part < share:
             tightest, least, share = counter, left, part
     limit, remaining, reset = names
     end = tightest.window.end
     return (
-        (limit, str(tightest.amount)),
-        (remaining, str(max(0, least))),
-        (reset, moment(end) if as_moment else duration(max(0.0, end - now))),
+        (limit, _digits(tightest.amount)),
+        (remaining, str(least) if least > 0 else "0"),
+        (reset, moment(end) if as_moment else duration(end - now if end > now else 0.0)),
     )
 
 
+@lru_cache(maxsize=1024)
+def _digits(amount: int) -> str:
+    """Few amounts are shown again and again."""
+    return str(amount)
+
+
+@lru_cache(maxsize=256)
 def moment(at: float) -> str:
     """RFC 3339, in whole seconds, which is what Anthropic sends."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -74,10 +83,18 @@ def moment(at: float) -> str:
 
 def duration(seconds: float) -> str:
     """As Go writes it, which is what OpenAI sends: `17ms`, `1.5s`, `6m0s`, `26h3m4s`."""
-    if seconds < 1:
-        return f"{round(seconds * 1000)}ms"
-    if seconds < 60:
-        return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"
-    minutes, rest = divmod(round(seconds), 60)
+    return _seconds(round(seconds * 1000)) if seconds < 60 else _minutes(round(seconds))
+
+
+@lru_cache(maxsize=1024)
+def _seconds(milliseconds: int) -> str:
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    return f"{milliseconds / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+
+
+@lru_cache(maxsize=1024)
+def _minutes(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s"

@@ -7,6 +7,8 @@ beyond the first asks `reserve_call` beforehand.
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
+import msgspec
+
 from penstock.admission.limits.book import Book, Costs, Refused, Reserved, Values
 from penstock.admission.limits.estimate import AnswerLengths, prompt_tokens
 from penstock.admission.limits.limit import DIMENSIONS, UNITS, Budget, Limit, Rule, compile_rules
@@ -58,14 +60,19 @@ class LimitStage:
         if not self._is_any:
             return CONTINUE
         costs = self._estimate(exchange)
-        await self._reserve(exchange, self._values(exchange, None), costs, target=None)
+        values = self._values(exchange, None)
+        if not self._reserve_at_hand(exchange, values, costs, target=None):
+            await self._reserve(exchange, values, costs, target=None)
         if self._is_any_of_target:
             if exchange.route is None:
                 raise RuntimeError("limits on targets need the route to be chosen before")
             route = exchange.route
             if exchange.budget_action == "cheaper_tier" and route.cheaper is not None:
                 route = route.cheaper  # that is where it will go
-            await self._reserve_target(exchange, route.targets[0].name, costs)
+            target = route.targets[0].name
+            values = self._values(exchange, target)
+            if not self._reserve_at_hand(exchange, values, costs, target=target):
+                await self._reserve(exchange, values, costs, target=target)
         return CONTINUE
 
     async def reserve_call(self, exchange: Exchange, target: Target, *, is_extra: bool) -> None:
@@ -176,15 +183,20 @@ class LimitStage:
         money = self._price(exchange, into, out) if self._counts_money else 0
         return (1, into + out, into, out, -1 if money is None else money, 1)
 
-    async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> None:
+    def _reserve_at_hand(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> bool:
+        """The usual case, without a wait.  False where it is not: then nothing is reserved."""
         now_s = self._clock.monotonic()
         book = self._book
         now = book.store_now(now_s)
-        if now is not None and not self.supply.is_in_doubt and costs[_MONEY] >= 0:
-            bundle = book.bundle(values, now)
-            if book.reserve(bundle, costs):
-                exchange.take(LimitLease(self, Reserved(bundle.counters, costs), target), at_s=now_s)
-                return
+        if now is None or self.supply.is_in_doubt or costs[_MONEY] < 0:
+            return False
+        bundle = book.bundle(values, now)
+        if not book.reserve(bundle, costs):
+            return False
+        exchange.take(LimitLease(self, Reserved(bundle.counters, costs), target), at_s=now_s)
+        return True
+
+    async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> None:
         found = await self._try_reserve(exchange, values, costs)
         exchange.take(LimitLease(self, found, target), at_s=self._clock.monotonic())
 
@@ -210,7 +222,8 @@ class LimitStage:
         lease = _lease_of(exchange, target)
         values = self._values(exchange, target)
         if lease is None:
-            await self._reserve(exchange, values, costs, target=target)
+            if not self._reserve_at_hand(exchange, values, costs, target=target):
+                await self._reserve(exchange, values, costs, target=target)
         elif is_extra:
             # Another request to the target, but not another place: the exchange holds one there.
             lease.extras.append(await self._try_reserve(exchange, values, (*costs[:-1], 0)))
@@ -273,7 +286,7 @@ class LimitStage:
             tokens = into + out
             if spent is not None:
                 money = spent
-        return (requests, tokens, into, out, money, 0)
+        return (requests, tokens, into, out, money, 1)
 
     def _final_of_extra(self, exchange: Exchange, costs: Costs) -> Costs:
         """What is kept of an extra call's reservation: nothing of what is known, for that is booked as a whole."""
@@ -319,22 +332,22 @@ def _lease_of(exchange: Exchange, target: str | None) -> "LimitLease | None":
     return None
 
 
-class LimitLease:
-    """The reservation of one exchange, on all its counters, with those for its extra calls; settled once."""
+class LimitLease(msgspec.Struct, eq=False):
+    """The reservation of one exchange, on all its counters, with those for its extra calls; settled once.
 
-    __slots__ = ("_reserved", "_stage", "extras", "target")
+    A struct because two are made for every request, and that at a third of a class's cost.
+    """
 
-    def __init__(self, stage: LimitStage, reserved: Reserved, target: str | None) -> None:
-        self._stage = stage
-        self._reserved: Reserved | None = reserved
-        self.extras: list[Reserved] = []
-        self.target = target
+    stage: LimitStage
+    reserved: Reserved | None
+    target: str | None
+    extras: list[Reserved] = []
 
     @property
     def name(self) -> str:
         return "limits" if self.target is None else "target_limits"
 
     def settle(self, exchange: Exchange) -> None:
-        reserved, self._reserved = self._reserved, None
+        reserved, self.reserved = self.reserved, None
         if reserved is not None:
-            self._stage.settle(exchange, reserved, target=self.target, extras=self.extras)
+            self.stage.settle(exchange, reserved, target=self.target, extras=self.extras)
