@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.admission import inputs
-from penstock.admission.inputs import Bounds, Excess, InputStage, bounds_of, find_excess
+from penstock.admission.inputs import Bounds, Excess, InputStage, bounds_of, find_excess, is_small
 from penstock.admission.limits.estimate import prompt_tokens
 from penstock.config.inputs import InputSettings
 from penstock.core.chat import (
@@ -31,7 +31,7 @@ from penstock.core.chat import (
     ToolCallPart,
     ToolResultPart,
 )
-from penstock.core.errors import InputTooLarge
+from penstock.core.errors import ClientError, InputTooLarge
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.facts import InputRefused
 from penstock.core.ids import ExchangeId
@@ -123,7 +123,7 @@ def test_what_is_at_a_limit_passes_and_what_is_one_over_is_refused_with_its_fiel
 
 
 def test_every_limit_has_a_case_above_and_words_of_its_own() -> None:
-    assert {limit for limit, *_ in AT_THE_LIMIT} == set(NAMES) == set(Bounds.__struct_fields__)
+    assert {limit for limit, *_ in AT_THE_LIMIT} == set(NAMES) == set(Bounds.__struct_fields__) - {"smallest"}
     for limit, actual, request, _ in AT_THE_LIMIT:
         refused = exchange(request)
         with pytest.raises(InputTooLarge) as caught:
@@ -289,3 +289,76 @@ def test_embedding_inputs_are_held_to_the_byte_too(texts: list[str | tuple[int, 
             found = find_excess(request, only(**{limit: actual - 1}))
             assert found is not None
             assert (found.limit, found.actual) == (limit, actual)
+
+
+SHORTEST: tuple[tuple[str, str], ...] = (
+    ("openai-chat", '{"model":"m","messages":[%s]}'),
+    ("openai-responses", '{"model":"m","input":[%s]}'),
+    ("anthropic", '{"model":"m","max_tokens":1,"messages":[%s]}'),
+)
+PIECES: dict[str, tuple[str, ...]] = {
+    "openai-chat": (
+        '{"type":"text","text":""}',
+        '{"type":"text","text":"\u00e9\u4e16\U0001f600"}',
+        '{"type":"image_url","image_url":{"url":"x:"}}',
+        '{"type":"image_url","image_url":{"url":"data:,"}}',
+        '{"type":"file","file":{"file_id":"f"}}',
+        '{"type":"file","file":{"file_data":"data:,"}}',
+        '{"type":"input_audio","input_audio":{"data":"","format":"wav"}}',
+        '{"type":"refusal","refusal":""}',
+        '{"type":"text","text":"","x":[1e22,1e22,1e22]}',
+    ),
+    "openai-responses": (
+        '{"type":"input_text","text":""}',
+        '{"type":"input_image","file_id":"f"}',
+        '{"type":"input_image","image_url":"x:"}',
+        '{"type":"input_file","file_id":"f"}',
+    ),
+    "anthropic": (
+        '{"type":"text","text":""}',
+        '{"type":"image","source":{"type":"url","url":"x:"}}',
+        '{"type":"image","source":{"type":"base64","media_type":"image/png","data":""}}',
+        '{"type":"document","source":{"type":"text","media_type":"text/plain","data":""}}',
+        '{"type":"tool_result","tool_use_id":"t"}',
+    ),
+}
+
+
+def parsed(dialect: str, body: str) -> ChatRequest | None:
+    parse: Callable[[bytes], ChatRequest] = {
+        "openai-chat": parse_chat,
+        "openai-responses": parse_responses,
+        "anthropic": parse_messages,
+    }[dialect]
+    try:
+        return parse(body.encode())
+    except ClientError:
+        return None
+
+
+@pytest.mark.parametrize(("dialect", "frame"), SHORTEST)
+def test_what_counts_as_small_by_its_bytes_passes_no_limit(dialect: str, frame: str) -> None:
+    tried = 0
+    for number in (1, 2, 7, 40, 300):
+        bodies = [frame % ",".join(['{"role":"user","content":"x"}'] * number)]
+        said_by_user = '{"role":"user","content":['
+        bodies += [frame % (said_by_user + ",".join([piece] * number) + "]}") for piece in PIECES[dialect]]
+        for body in bodies:
+            request = parsed(dialect, body)
+            if request is None:
+                continue
+            for name in set(NAMES) - {"embedding_inputs"}:
+                for most in (0, 1, 5, 30, 200, 3_000, 20_000, 600_000):
+                    bounds = only(**{name: most})
+                    if find_excess(request, bounds) is not None:
+                        tried += 1
+                        assert not is_small(request, len(body.encode()), bounds), (name, most, body[:200])
+    assert tried > 100
+
+
+def test_a_usual_request_is_known_to_be_small_from_its_bytes_alone() -> None:
+    usual = said("x" * 8_000)
+    assert is_small(usual, 9_000, bounds_of(InputSettings()))
+    assert not is_small(usual, 0, bounds_of(InputSettings())), "nobody counted"
+    assert not is_small(said("x", tools=(Tool("t"),)), 100, bounds_of(InputSettings()))
+    assert not is_small(said("x", choices=129), 100, bounds_of(InputSettings()))

@@ -45,6 +45,11 @@ _MOST_TOKENS_A_MEDIUM = 2_000
 _LEAST_BYTES_A_TOKEN = 30
 _MOST_UTF8_BEYOND_ONE = 3
 
+# Of the wire: no dialect has a shorter way to write a message or a part of one, and what is kept as JSON is not written
+# in much more when it is written anew.
+_LEAST_BYTES_A_PART = 16
+_MOST_GROWTH = 4
+
 _SAID: Mapping[str, str] = MappingProxyType(
     {
         "text_bytes": "holds {} bytes of text",
@@ -64,7 +69,10 @@ _SAID: Mapping[str, str] = MappingProxyType(
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """`config.inputs.InputSettings` as numbers to compare with: no limit is one that nothing reaches."""
+    """`config.inputs.InputSettings` as numbers to compare with: no limit is one that nothing reaches.
+
+    A request of up to `smallest` bytes on the wire passes none of those that count what messages hold.
+    """
 
     text_bytes: int
     messages: int
@@ -78,11 +86,16 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     embedding_inputs: int
     choices: int
     max_tokens: int
+    smallest: int = 0
 
 
 def bounds_of(settings: InputSettings) -> Bounds:
     limits = msgspec.structs.asdict(settings)
-    return Bounds(**{name: sys.maxsize if most is None else most for name, most in limits.items()})
+    bounds = {name: sys.maxsize if most is None else most for name, most in limits.items()}
+    parts = min(bounds["messages"], bounds["images"], bounds["files"])
+    text = min(bounds["text_bytes"], bounds["image_bytes"], bounds["file_bytes"])
+    tokens = bounds["tokens"] // (1 + _MOST_TOKENS_A_MEDIUM // _LEAST_BYTES_A_PART)
+    return Bounds(**bounds, smallest=min(parts * _LEAST_BYTES_A_PART, text // _MOST_GROWTH, tokens))
 
 
 class Excess(NamedTuple):
@@ -109,7 +122,8 @@ class InputStage:
     async def enter(self, exchange: Exchange) -> Continue:
         """Raises `InputTooLarge`, naming the field, the limit and what the request has."""
         request = exchange.request
-        found = find_excess(request, self._own.get(request.model, self._bounds))
+        bounds = self._own.get(request.model, self._bounds)
+        found = None if is_small(request, exchange.body_bytes, bounds) else find_excess(request, bounds)
         if found is None:
             return CONTINUE
         limit, most, actual, field = found
@@ -119,6 +133,17 @@ class InputStage:
 
     def filter(self, exchange: Exchange) -> None:
         """An answer's length is not the caller's doing."""
+
+
+def is_small(request: Request, body_bytes: int, bounds: Bounds) -> bool:
+    """Whether the request took so few bytes on the wire that it can pass no limit: nearly all do.
+
+    A request without tools holds no more text than its JSON did, and no part of a message that is written in fewer
+    bytes than `_LEAST_BYTES_A_PART`.  Where nobody counted the bytes (0) it is not known to be small.
+    """
+    if not 0 < body_bytes <= bounds.smallest or isinstance(request, EmbeddingRequest) or request.tools:
+        return False
+    return request.choices <= bounds.choices and (request.max_tokens or 0) <= bounds.max_tokens
 
 
 def find_excess(request: Request, bounds: Bounds) -> Excess | None:

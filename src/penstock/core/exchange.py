@@ -96,7 +96,8 @@ class CacheMark(msgspec.Struct, frozen=True):
 class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
-    `usage` and `cost` are those of all its calls together.  `is_canned` says that the answer was written beforehand,
+    `body_bytes` is what the request took on the wire, 0 where nobody counted.  `usage` and `cost` are those of all its
+    calls together.  `is_canned` says that the answer was written beforehand,
     for when no model gives one.  `cache` is None where no cache was asked.  A struct because one is made for every
     request, and that at a third of a dataclass's cost.
     """
@@ -110,6 +111,7 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     deadline_s: float
     gone_policy: GonePolicy
     config_hash: str = ""
+    body_bytes: int = 0
     facts: list[AnyFact] = []
     leases: "list[Lease]" = []
     route: "Route | None" = None

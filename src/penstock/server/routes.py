@@ -82,7 +82,8 @@ class DataPlane:
         try:
             _require(request, "POST")
             principal = self._authenticate(request.headers)
-            asked = dialect.parse(await read_json_body(request, service.limits, clock), request.headers)
+            body = await read_json_body(request, service.limits, clock)
+            asked = dialect.parse(body, request.headers)
         except PenstockError as error:
             self._refuse(request, dialect, error, exchange_id)
             return
@@ -102,6 +103,7 @@ class DataPlane:
             deadline_s=began_s + service.limits.deadline_s,
             gone_policy=service.limits.on_client_gone,
             config_hash=service.config_hash,
+            body_bytes=len(body),
             wishes=wishes_of(request.headers),
         )
         stop = service.engine.begin(exchange, task)

@@ -61,8 +61,9 @@ class LimitStage:
             return CONTINUE
         costs = self._estimate(exchange)
         values = self._values(exchange, None)
-        if not self._reserve_at_hand(exchange, values, costs, target=None):
-            await self._reserve(exchange, values, costs, target=None)
+        lease = self._reserve_at_hand(exchange, values, costs, target=None)
+        if lease is None:
+            lease = await self._reserve(exchange, values, costs, target=None)
         if self._is_any_of_target:
             if exchange.route is None:
                 raise RuntimeError("limits on targets need the route to be chosen before")
@@ -70,8 +71,11 @@ class LimitStage:
             if exchange.budget_action == "cheaper_tier" and route.cheaper is not None:
                 route = route.cheaper  # that is where it will go
             target = route.targets[0].name
-            values = self._values(exchange, target)
-            if not self._reserve_at_hand(exchange, values, costs, target=target):
+            values = (*values[:_TARGET], target, *values[_TARGET + 1 :])
+            there = self._at_hand(values, costs, self._clock.monotonic())
+            if there is not None:
+                lease.first, lease.at_first = target, there  # one lease for both: the usual case
+            else:
                 await self._reserve(exchange, values, costs, target=target)
         return CONTINUE
 
@@ -133,8 +137,7 @@ class LimitStage:
         What is known is of all calls together, so it is booked once, and what was reserved for extra calls is given
         back.
         """
-        final = self._final(exchange, reserved.costs, target=target)
-        self._book.settle(reserved, final)
+        self.settle_target(exchange, reserved, target)
         for extra in extras:
             self._book.settle(extra, self._final_of_extra(exchange, extra.costs))
         usage = exchange.usage
@@ -143,6 +146,10 @@ class LimitStage:
             choices = request.choices if isinstance(request, ChatRequest) else 1
             tokens = usage.output_tokens // choices
             self._lengths.learn(request.model, exchange.principal.tenant, tokens)
+
+    def settle_target(self, exchange: Exchange, reserved: Reserved, target: str | None) -> None:
+        """Only what was reserved at one target (None: what is so wherever the request goes)."""
+        self._book.settle(reserved, self._final(exchange, reserved.costs, target=target))
 
     def _take_rules(self, rules: tuple[Rule, ...]) -> None:
         units = {rule.unit for rule in rules}
@@ -183,22 +190,30 @@ class LimitStage:
         money = self._price(exchange, into, out) if self._counts_money else 0
         return (1, into + out, into, out, -1 if money is None else money, 1)
 
-    def _reserve_at_hand(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> bool:
-        """The usual case, without a wait.  False where it is not: then nothing is reserved."""
+    def _reserve_at_hand(
+        self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None
+    ) -> "LimitLease | None":
+        """The usual case, without a wait.  None where it is not: then nothing is reserved."""
         now_s = self._clock.monotonic()
+        found = self._at_hand(values, costs, now_s)
+        if found is None:
+            return None
+        lease = LimitLease(self, found, target)
+        exchange.take(lease, at_s=now_s)
+        return lease
+
+    def _at_hand(self, values: Values, costs: Costs, now_s: float) -> Reserved | None:
         book = self._book
         now = book.store_now(now_s)
         if now is None or self.supply.is_in_doubt or costs[_MONEY] < 0:
-            return False
+            return None
         bundle = book.bundle(values, now)
-        if not book.reserve(bundle, costs):
-            return False
-        exchange.take(LimitLease(self, Reserved(bundle.counters, costs), target), at_s=now_s)
-        return True
+        return Reserved(bundle.counters, costs) if book.reserve(bundle, costs) else None
 
-    async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> None:
-        found = await self._try_reserve(exchange, values, costs)
-        exchange.take(LimitLease(self, found, target), at_s=self._clock.monotonic())
+    async def _reserve(self, exchange: Exchange, values: Values, costs: Costs, *, target: str | None) -> "LimitLease":
+        lease = LimitLease(self, await self._try_reserve(exchange, values, costs), target)
+        exchange.take(lease, at_s=self._clock.monotonic())
+        return lease
 
     async def _try_reserve(self, exchange: Exchange, values: Values, costs: Costs) -> Reserved:
         """The unusual cases too: no store, no price, not enough at hand."""
@@ -222,7 +237,7 @@ class LimitStage:
         lease = _lease_of(exchange, target)
         values = self._values(exchange, target)
         if lease is None:
-            if not self._reserve_at_hand(exchange, values, costs, target=target):
+            if self._reserve_at_hand(exchange, values, costs, target=target) is None:
                 await self._reserve(exchange, values, costs, target=target)
         elif is_extra:
             # Another request to the target, but not another place: the exchange holds one there.
@@ -327,7 +342,7 @@ def _was_called(exchange: Exchange, target: str) -> bool:
 
 def _lease_of(exchange: Exchange, target: str | None) -> "LimitLease | None":
     for lease in exchange.leases:
-        if isinstance(lease, LimitLease) and lease.target == target:
+        if isinstance(lease, LimitLease) and (lease.target == target or (target and lease.first == target)):
             return lease
     return None
 
@@ -335,13 +350,17 @@ def _lease_of(exchange: Exchange, target: str | None) -> "LimitLease | None":
 class LimitLease(msgspec.Struct, eq=False):
     """The reservation of one exchange, on all its counters, with those for its extra calls; settled once.
 
-    A struct because two are made for every request, and that at a third of a class's cost.
+    `reserved` is of the limits on `target`; where that is None, of all others, and then `at_first` may hold what is
+    reserved at the `first` target that it goes to.  A struct because one is made for every request, and that at a
+    third of a class's cost.
     """
 
     stage: LimitStage
     reserved: Reserved | None
     target: str | None
     extras: list[Reserved] = []
+    first: str | None = None
+    at_first: Reserved | None = None
 
     @property
     def name(self) -> str:
@@ -351,3 +370,5 @@ class LimitLease(msgspec.Struct, eq=False):
         reserved, self.reserved = self.reserved, None
         if reserved is not None:
             self.stage.settle(exchange, reserved, target=self.target, extras=self.extras)
+            if self.at_first is not None:
+                self.stage.settle_target(exchange, self.at_first, self.first)
