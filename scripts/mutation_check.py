@@ -531,6 +531,13 @@ MUTATIONS = (
         f"{ALERTS}::test_it_is_tried_for_a_day_and_then_given_up_and_shown",
     ),
     Mutation(
+        "an old alert is deleted though a webhook still has to be told",
+        "watch/alerts/retention.py",
+        "(d.state = 'waiting' OR (",
+        "(false OR (",
+        "tests/watch/alerts/test_retention.py::test_an_alert_that_still_waits_never_goes_however_old",
+    ),
+    Mutation(
         "a tenant sees an alert of another",
         "watch/alerts/store.py",
         " WHERE a.id = %s AND (%s::text IS NULL OR a.tenant = %s)",

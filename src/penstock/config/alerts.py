@@ -36,12 +36,17 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`give_up_after_s` is how long a delivery is tried; `allow_private` lets webhooks be on private addresses."""
+    """`give_up_after_s` is how long a delivery is tried; `allow_private` lets webhooks be on private addresses.
+
+    After `keep_days` an alert that nobody waits for is deleted, and with it its id: so never within a month, the
+    longest period in which the same occasion could be noticed twice.
+    """
 
     webhooks: tuple[WebhookSettings, ...] = ()
     timeout_s: _Seconds = 15.0
     give_up_after_s: _Seconds = 86_400.0
     allow_private: bool = True
+    keep_days: Annotated[float, msgspec.Meta(ge=35, le=36_500)] = 90.0
 
 
 def webhook_key(secret: Secret) -> bytes | None:

@@ -14,7 +14,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """Something that people should know, once.
 
-    `id` is the same whoever notices it and however often: of two alerts with one id the second is dropped, for good.
+    `id` is the same whoever notices it and however often: of two alerts with one id the second is dropped.
     So it names the occasion (a budget, a threshold and a period), not the moment.  `kind` is words with full stops
     between them, the widest first (`budget.threshold`).  `subject` is the thing that it is about, `text` one sentence
     for people, `facts` the same for programs; none of them holds anything that a caller or a model said.  `tenant` is

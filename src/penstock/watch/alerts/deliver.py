@@ -90,7 +90,8 @@ class Terms:
 class Deliverer:
     """`run` in a thread of its own, or `turn` and `join` by hand.
 
-    `open_store` gives None while there is no database.
+    `open_store` gives None while there is no database.  `tend` is called after each turn that found one, in its thread,
+    and raises what `Deliveries` do.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class Deliverer:
         *,
         clock: Clock,
         jitter: random.Random | None = None,
+        tend: Callable[[], None] | None = None,
     ) -> None:
         self.webhooks = tuple(webhooks)
+        self._tend = tend
         self._open_store = open_store
         self._terms = terms
         self._clock = clock
@@ -175,6 +178,8 @@ class Deliverer:
                 lane = threading.Thread(target=self._drive, args=(webhook,), name="penstock-webhook", daemon=True)
                 self._lanes[webhook.name] = lane
                 lane.start()
+        if self._tend is not None:
+            self._tend()
 
     def join(self, timeout_s: float = _JOIN_S) -> None:
         """Wait for the lanes."""

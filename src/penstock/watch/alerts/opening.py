@@ -7,6 +7,7 @@ from penstock.config.alerts import AlertSettings, WebhookSettings, webhook_key
 from penstock.core.clock import Clock
 from penstock.watch.alerts.deliver import Deliverer, Deliveries, Terms
 from penstock.watch.alerts.local import LocalAlerts
+from penstock.watch.alerts.retention import AlertRetention
 from penstock.watch.alerts.store import PostgresAlerts
 from penstock.watch.alerts.webhook import Webhook
 
@@ -24,7 +25,8 @@ def open_deliverer(settings: AlertSettings, find_url: Callable[[], str | None], 
         store.close()  # on a first start somebody is still at making it
         return None
 
-    return Deliverer(_webhooks(settings), open_store, _terms(settings), clock=clock)
+    retention = AlertRetention(find_url, settings.keep_days, clock)
+    return Deliverer(_webhooks(settings), open_store, _terms(settings), clock=clock, tend=retention.tend)
 
 
 def open_local(settings: AlertSettings, path: Path, clock: Clock) -> tuple[LocalAlerts, Deliverer]:
