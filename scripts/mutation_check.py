@@ -531,6 +531,20 @@ MUTATIONS = (
         f"{ALERTS}::test_it_is_tried_for_a_day_and_then_given_up_and_shown",
     ),
     Mutation(
+        "a changed limit of the file is not enforced",
+        "admission/limits/rules/live.py",
+        "        self._fixed, self._zones = fixed, zones\n",
+        "        self._zones = zones\n",
+        LIMIT_WIRING,
+    ),
+    Mutation(
+        "a file that is broken is taken over as far as it goes",
+        "app/reload.py",
+        "    rules_of_file(written)\n",
+        "",
+        "tests/app/test_reload.py",
+    ),
+    Mutation(
         "an old alert is deleted though a webhook still has to be told",
         "watch/alerts/retention.py",
         "(d.state = 'waiting' OR (",

@@ -12,6 +12,7 @@ from penstock.admission.limits.rules.stored import Stored, StoredRule, save_stor
 from penstock.app.limits import PlaneLimits, open_limits, price_estimate, store_kind
 from penstock.config import Config, read
 from penstock.config.datadir import EXPECTS_DATABASE, DataDir
+from penstock.core.errors import RateLimited
 from penstock.core.ports import Fallback, Route, Target
 from penstock.core.usage import UNKNOWN_COST, Cost, NanoUsd, Usage
 from penstock.testing.clock import FakeClock
@@ -114,3 +115,42 @@ def test_rules_that_were_read_before_hold_while_the_database_is_away(tmp_path: P
     assert "`odd`" in limits.problems()[0]
     (tmp_path / "rules.json").write_text("{")
     assert opened(tmp_path, FakeClock(), []).rules.now.rules == ()
+
+
+def test_another_file_holds_from_the_next_request_on_and_what_was_counted_still_counts(tmp_path: Path) -> None:
+    rule = "{{name: {name}, unit: requests, amount: {amount}, per: day, scope: [tenant]}}"
+
+    def file(*rules: str, zone: str = "UTC") -> Config:
+        zones = f"{{acme: {{time_zone: {zone}}}}}"
+        return settings(tmp_path, PENSTOCK__LIMITS=f"[{', '.join(rules)}]", PENSTOCK__TENANTS=zones)
+
+    async def play() -> None:
+        clock = FakeClock()
+        limits = opened(tmp_path, clock, [], PENSTOCK__LIMITS=f"[{rule.format(name='a', amount=2)}]")
+        limits.stage.supply.start()
+        scene = Scene((), clock=clock)
+
+        async def admitted(most: int = 20) -> int:
+            for count in range(most):
+                exchange = scene.exchange()
+                exchange.route = Route("r", (target("m"),))
+                try:
+                    await limits.stage.enter(exchange)
+                except RateLimited:
+                    return count
+                scene.settle(exchange, out=1)
+            return most
+
+        assert await admitted() == 2
+        limits.use(file(rule.format(name="a", amount=5)))
+        assert await admitted() == 3
+        limits.use(file(rule.format(name="a", amount=5), rule.format(name="b", amount=1)))
+        assert await admitted() == 0
+        limits.use(file(rule.format(name="a", amount=1)))
+        assert await admitted() == 0
+        limits.use(file(rule.format(name="a", amount=6), zone="Asia/Tokyo"))
+        assert await admitted() == 6, "a changed time zone begins a period of its own"
+        limits.use(settings(tmp_path))
+        assert await admitted(most=20) == 20
+
+    asyncio.run(play())

@@ -48,24 +48,30 @@ class Api:
         return self.call("GET", path)
 
 
-def settings(root: Path, database_url: str, more: Mapping[str, str]) -> Config:
+def environment(root: Path, database_url: str, more: Mapping[str, str]) -> dict[str, str]:
     free = socket.socket()
     free.bind(("127.0.0.1", 0))
     nobody = free.getsockname()[1]
     free.close()
-    environ = {
+    return {
         "PENSTOCK__DATABASE_URL": "env:DB",
         "DB": database_url,
         "PENSTOCK__DATA_DIR": str(root),
         "PENSTOCK__SERVER__PORT": str(nobody),
         **more,
     }
-    return read(None, environ)
+
+
+def settings(root: Path, database_url: str, more: Mapping[str, str]) -> Config:
+    return read(None, environment(root, database_url, more))
 
 
 @contextmanager
-def serving(root: Path, database_url: str, more: Mapping[str, str] = MappingProxyType({})) -> Generator[Api]:
-    plane = open_plane(settings(root, database_url, more), {})
+def serving(
+    root: Path, database_url: str, more: Mapping[str, str] = MappingProxyType({}), *, file: Path | None = None
+) -> Generator[Api]:
+    environ = environment(root, database_url, more)
+    plane = open_plane(read(file, environ), environ)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(new_api(plane), log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

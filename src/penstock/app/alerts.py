@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from penstock.admission.limits.book import Notice
+from penstock.config.alerts import AlertSettings
 from penstock.config.datadir import DataDir
 from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.storage.embedded import running_url
 from penstock.watch.alerts.alert import Alert, Severity
 from penstock.watch.alerts.courier import AlertCourier, LocalPlan, is_database_folder_there
-from penstock.watch.alerts.opening import open_local
+from penstock.watch.alerts.opening import open_local, terms_of, webhooks_of
 from penstock.watch.alerts.outbox import FOLDER, AlertOutbox
 
 _NO_DATABASE_AFTER_S = 30.0
@@ -38,6 +39,10 @@ class Alerts:
     def notice(self, notice: Notice) -> None:
         """For `open_limits(on_notice=…)`: a budget has reached a threshold."""
         self.outbox.offer(budget_alert(notice, self.clock.now()))
+
+    def use(self, settings: AlertSettings) -> None:
+        """Whom to tell, where this process delivers itself."""
+        self.courier.use(webhooks_of(settings), terms_of(settings))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""

@@ -40,6 +40,11 @@ class Companions:
         self.limits.start()
         self.fleet.start(gates)
 
+    def use(self, config: Config) -> None:
+        """Take over the live sections of the configuration, on the event loop."""
+        self.limits.use(config)
+        self.alerts.use(config.alerts)
+
     def problems(self) -> tuple[str, ...]:
         """What is wrong with any of them, for `/health`."""
         return (

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
-from penstock.app.upstreams import Connected, connect
+from penstock.app.reload import Reloader
+from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
 from penstock.config.logs import configure_logs
@@ -33,8 +35,7 @@ from penstock.core.exchange import Exchange, Principal
 from penstock.core.ports import ClientDialect, Stage
 from penstock.flow.engine import Engine, World
 from penstock.flow.plan import Plan
-from penstock.providers.vendors import vendors
-from penstock.routing.catalog import Catalog, RouteStage, build_catalog
+from penstock.routing.catalog import Catalog, RouteStage
 from penstock.routing.tier import TierStage
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
@@ -116,7 +117,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=beside.problems,
+        problems=lambda: (*reloader.problems(), *beside.problems()),
     )
     service = Service(
         engine=engine,
@@ -144,9 +145,6 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
         answer_headers=limits.stage.headers,
     )
-    _heed_changes(identities, engine, connected, clock)
-    beside.start(gates)
-    condition.start()
 
     async def aclose() -> None:
         condition.stop()
@@ -155,7 +153,19 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             await provider.aclose()
         journal.close()
 
-    return Running(service, aclose)
+    running = Running(service, aclose)
+
+    def use(changed: Config) -> None:
+        beside.use(changed)
+        running.replace(replace(running.service, config_hash=changed.config_hash))
+
+    reloader = Reloader(config, environ, clock, use=use)
+    limits.follower.file_changed = reloader.ask
+    _heed_changes(identities, engine, connected, clock)
+    reloader.start()
+    beside.start(gates)
+    condition.start()
+    return running
 
 
 def _open_data_dir(config: Config) -> DataDir:
@@ -172,10 +182,6 @@ def client_dialects() -> dict[str, ClientDialect]:
         "/v1/messages": AnthropicClient(),
         "/v1/embeddings": Embeddings(),
     }
-
-
-def new_catalog(config: Config, connected: Mapping[str, Connected]) -> Catalog:
-    return build_catalog(config, {name: each.upstream for name, each in connected.items()}, known=tuple(vendors()))
 
 
 def new_models_page(catalog: Catalog) -> ModelsPage:

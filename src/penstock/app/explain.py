@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import cast
 
 from penstock.admission.limits.stage import LimitStage
-from penstock.app.data_plane import client_dialects, new_catalog, new_plan, new_prices
+from penstock.app.data_plane import client_dialects, new_plan, new_prices
 from penstock.app.limits import limits_of_file
-from penstock.app.upstreams import Connected, connect
+from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
 from penstock.config.types import Config

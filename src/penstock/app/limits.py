@@ -47,6 +47,10 @@ class PlaneLimits:
         self.follower.stop()
         self.stage.supply.close()
 
+    def use(self, config: Config) -> None:
+        """The file's rules and time zones from the next request on.  What is counted under those that stay is kept."""
+        self.follower.refile(rules_of_file(config), zones_of_file(config))
+
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
         now = self.rules.now
@@ -84,7 +88,7 @@ def open_limits(
     """
     rules = LiveRules(
         rules_of_file(config),
-        zones={name: tenant.time_zone for name, tenant in config.tenants.items()},
+        zones=zones_of_file(config),
         on_loss=config.limit_store.on_loss,
         snapshot=data_dir.rule_snapshot,
     )
@@ -104,7 +108,7 @@ def open_limits(
 
 def limits_of_file(config: Config, prices: PriceList, clock: Clock) -> LimitStage:
     """The configuration's rules alone, with nothing counted yet: for `explain`.  Raises `ConfigError`."""
-    zones = {name: tenant.time_zone for name, tenant in config.tenants.items()}
+    zones = zones_of_file(config)
     return opening.open_limits(
         rules_of_file(config),
         store=MemoryStore(clock),
@@ -114,6 +118,11 @@ def limits_of_file(config: Config, prices: PriceList, clock: Clock) -> LimitStag
         zone_of=lambda tenant: zones.get(tenant, "UTC"),
         place=LimitPlace(None, config.server.deadline_s),
     )
+
+
+def zones_of_file(config: Config) -> dict[str, str]:
+    """The time zones that the file gives tenants."""
+    return {name: tenant.time_zone for name, tenant in config.tenants.items()}
 
 
 def store_kind(config: Config, environ: Mapping[str, str], data_dir: DataDir) -> StoreKind:

@@ -24,7 +24,7 @@ from penstock.providers.http_client import HttpClient
 from penstock.providers.openai_chat.dialect import OpenAIChatUpstream
 from penstock.providers.openai_responses.dialect import OpenAIResponses
 from penstock.providers.vendors import Vendor, vendors
-from penstock.routing.catalog import Upstream
+from penstock.routing.catalog import Catalog, Upstream, build_catalog
 from penstock.testing.scripted import ScriptedProvider
 
 _log = structlog.get_logger(__name__)
@@ -74,6 +74,11 @@ def connect(config: Config, environ: Mapping[str, str], clock: Clock) -> dict[st
             MappingProxyType({}),
         )
     return found
+
+
+def new_catalog(config: Config, connected: Mapping[str, Connected]) -> Catalog:
+    """Where each model name leads.  Raises `ConfigError` for a target whose provider is not there."""
+    return build_catalog(config, {name: each.upstream for name, each in connected.items()}, known=tuple(vendors()))
 
 
 def _configured(

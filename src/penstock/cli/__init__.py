@@ -29,9 +29,10 @@ _COMMANDS = (
     "budget",
     "alert",
     "target",
+    "reload",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target"})
+_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

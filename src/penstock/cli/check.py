@@ -19,8 +19,7 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     environ = with_options({"data_dir": data_dir})
     settings = load(path, environ)
     from penstock.admission.limits.rules.written import rules_of_file  # noqa: PLC0415 - heavy: only once the file is sound
-    from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - heavy
-    from penstock.app.upstreams import connect  # noqa: PLC0415 - heavy
+    from penstock.app.upstreams import connect, new_catalog  # noqa: PLC0415 - heavy
 
     try:
         rules = rules_of_file(settings)

@@ -17,6 +17,7 @@ from penstock.cli.supervise import Child, ChildFailed, ChildSpec
 from penstock.config import Config
 from penstock.config.datadir import EXPECTS_DATABASE, DataDir
 from penstock.config.logs import configure_logs
+from penstock.config.reload.hangup import heed_hangup
 from penstock.console.probe import PlaneReply, get
 from penstock.core.clock import SystemClock
 from penstock.core.errors import ConfigError
@@ -61,6 +62,7 @@ class Installation:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
+        heed_hangup(self._on_hangup)
         began_s = self._clock.monotonic()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -93,6 +95,10 @@ class Installation:
                 self._control.kill()
             case _:
                 pass  # the database is closing its files, which takes a moment and is not to be cut short
+
+    def _on_hangup(self) -> None:
+        for child in (self._data, self._control):
+            child.hang_up()
 
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         """A part that cannot go on stops the whole, in order, with its exit code."""

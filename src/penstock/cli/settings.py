@@ -7,7 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from penstock.config import Config, InvalidConfig, read
+from penstock.config import Config, read
+from penstock.config.problems import lines_of
 from penstock.core.errors import ConfigError
 
 EXIT_FAILED = 1
@@ -59,7 +60,6 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
 def refuse(error: ConfigError) -> NoReturn:
     """Print every problem and exit with 2."""
-    problems = error.problems if isinstance(error, InvalidConfig) else (error,)
-    for problem in problems:
+    for problem in lines_of(error):
         typer.echo(f"error: {problem}", err=True)
     raise typer.Exit(EXIT_BAD_CONFIG)

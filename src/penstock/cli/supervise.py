@@ -98,6 +98,11 @@ class Child:
             _signal(process, signal.SIGKILL)
             await process.wait()
 
+    def hang_up(self) -> None:
+        """SIGHUP: it reads its configuration file again.  One that is just starting reads it anyway."""
+        if self._process is not None and self._process.returncode is None:
+            _signal(self._process, signal.SIGHUP)
+
     def kill(self) -> None:
         """At once, whatever it is doing."""
         self._stopping.set()

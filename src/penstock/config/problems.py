@@ -14,6 +14,11 @@ class InvalidConfig(ConfigError):
         self.problems = tuple(problems)
 
 
+def lines_of(error: ConfigError) -> tuple[str, ...]:
+    """Each of its problems as one line for people."""
+    return tuple(str(each) for each in (error.problems if isinstance(error, InvalidConfig) else (error,)))
+
+
 def refuse(problems: Iterable[ConfigError]) -> None:
     """Raise `InvalidConfig` if there are any."""
     found = tuple(problems)

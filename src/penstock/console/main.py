@@ -1,30 +1,51 @@
 """The control plane as a process: called by `penstock control`."""
 
+import asyncio
 import signal
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import uvicorn
 
+from penstock.admission.identity.audit import Change
 from penstock.config import Config
 from penstock.config.logs import configure_logs
+from penstock.config.reload.hangup import heed_hangup
 from penstock.console.api import new_api
-from penstock.console.plane import open_plane
+from penstock.console.configured.reload import reload_on_signal
+from penstock.console.plane import ControlPlane, open_plane
 
 _DRAIN_S = 5
 
 
 class _Server(uvicorn.Server):
-    """Ends on SIGTERM by returning; uvicorn's own way is to raise the signal once more, which would kill us."""
+    """Ends on SIGTERM by returning; uvicorn's own way is to raise the signal once more, which would kill us.
+
+    SIGHUP has the configuration file read again.
+    """
+
+    def __init__(self, config: uvicorn.Config, plane: ControlPlane) -> None:
+        super().__init__(config)
+        self._plane = plane
+        self._reloads: set[asyncio.Task[None]] = set()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         kept = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        heed_hangup(self._hang_up)
         try:
             yield
         finally:
             for number, handler in kept.items():
                 signal.signal(number, handler)
+
+    def _hang_up(self) -> None:
+        at = datetime.fromtimestamp(self._plane.clock.now(), UTC)
+        change = Change(actor="signal", actor_tenant=None, request_id=self._plane.new_id("req"), at=at)
+        reading = asyncio.get_running_loop().create_task(reload_on_signal(self._plane, change))
+        self._reloads.add(reading)
+        reading.add_done_callback(self._reloads.discard)
 
 
 def serve(config: Config, environ: Mapping[str, str]) -> None:
@@ -40,7 +61,8 @@ def serve(config: Config, environ: Mapping[str, str]) -> None:
             access_log=False,
             timeout_graceful_shutdown=_DRAIN_S,
             server_header=False,
-        )
+        ),
+        plane,
     )
     server.run()
     if not server.started:

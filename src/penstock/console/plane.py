@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.app.fleet import open_desk
 from penstock.config import Config
 from penstock.config.datadir import DataDir
-from penstock.console.catalog import ShownCatalog
+from penstock.console.configured.catalog import ShownCatalog
 from penstock.console.probe import get
 from penstock.console.shipping import Shipping
 from penstock.console.store import Database
@@ -44,6 +44,7 @@ class ControlPlane:
     """Made by `open_plane`; `stop` it once, on the event loop that served."""
 
     config: Config
+    environ: Mapping[str, str]
     catalog: ShownCatalog
     clock: Clock
     hasher: KeyHasher
@@ -57,6 +58,13 @@ class ControlPlane:
     desk: FleetDesk | None
     started_s: float
     was_ready: bool = False
+    reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the file is read again: one after the other."""
+
+    def use(self, config: Config) -> None:
+        """Take over the live sections of the configuration: what is shown, what names clash with, and who is told."""
+        self.config = config
+        self.alerts.use(config.alerts)
 
     async def is_ready(self) -> bool:
         """True once the database answers and has our schema: if it is lost later, this plane is degraded and serves."""
@@ -152,6 +160,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     hasher = open_hasher(root)
     return ControlPlane(
         config=config,
+        environ=environ,
         catalog=ShownCatalog(config, environ, clock),
         clock=clock,
         hasher=hasher,

@@ -31,12 +31,19 @@ class Listen:
     drain_timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
 class Running:
     """A service and what must be closed after it has drained."""
 
-    service: Service
-    aclose: Callable[[], Awaitable[None]]
+    def __init__(self, service: Service, aclose: Callable[[], Awaitable[None]]) -> None:
+        self.service = service
+        self.aclose = aclose
+        self.plane: DataPlane | None = None
+
+    def replace(self, service: Service) -> None:
+        """Another service, from the next request on."""
+        self.service = service
+        if self.plane is not None:
+            self.plane.service = service
 
 
 def run(build: Callable[[], Awaitable[Running]], listen: Listen) -> None:
@@ -53,7 +60,8 @@ async def _run(build: Callable[[], Awaitable[Running]], listen: Listen) -> None:
     running = await build()
     _prepare_interpreter()
     service = running.service
-    listener = Listener(DataPlane(service), clock=service.clock, limits=listen.limits)
+    running.plane = DataPlane(service)
+    listener = Listener(running.plane, clock=service.clock, limits=listen.limits)
     try:
         await listener.listen(listen.host, listen.port)
         await stopping.wait()

@@ -104,7 +104,7 @@ def test_the_control_planes_deliverer_clears_away_as_the_settings_say(
     database_url: str, receiver: Receiver, clock: FakeClock
 ) -> None:
     webhook = WebhookSettings(name="ops", url=Text("env:U", receiver.url), secret=Secret("env:S", "A" * 32))
-    deliverer = open_deliverer(AlertSettings(webhooks=(webhook,), keep_days=40.0), lambda: database_url, clock)
+    deliverer, _ = open_deliverer(AlertSettings(webhooks=(webhook,), keep_days=40.0), lambda: database_url, clock)
     insert(database_url, make_alert(1), now=clock.now())
     turn(deliverer)
     clock.advance(41.0 * DAY_S)

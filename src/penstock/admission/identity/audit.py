@@ -40,6 +40,7 @@ Action = Literal[
     "webhook.tested",
     "target.opened",
     "target.closed",
+    "config.reloaded",
 ]
 
 _INSERT = (

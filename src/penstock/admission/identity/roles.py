@@ -15,6 +15,7 @@ from penstock.core.exchange import Principal
 Permission = Literal[
     "status.read",
     "config.read",
+    "config.reload",
     "providers.read",
     "models.read",
     "targets.read",
@@ -43,6 +44,7 @@ INSTALLATION_WIDE: frozenset[Permission] = frozenset(
     {
         "status.read",
         "config.read",
+        "config.reload",
         "providers.read",
         "targets.read",
         "targets.write",
@@ -71,7 +73,7 @@ _ADMIN = (
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         "owner": ALL,
-        "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write"}),
+        "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write", "config.reload"}),
         "developer": _DEVELOPER,
         "reviewer": _VIEWER | frozenset[Permission]({"ledger.read"}),
         "auditor": _AUDITOR,

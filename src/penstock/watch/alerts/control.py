@@ -14,7 +14,7 @@ from penstock.config.alerts import AlertSettings
 from penstock.core.clock import Clock
 from penstock.watch.alerts.alert import Alert
 from penstock.watch.alerts.courier import AlertCourier
-from penstock.watch.alerts.opening import open_deliverer
+from penstock.watch.alerts.opening import open_deliverer, terms_of, webhooks_of
 from penstock.watch.alerts.outbox import FOLDER
 from penstock.watch.alerts.webhook import Reply, Webhook
 
@@ -26,7 +26,7 @@ class Alerting(Collector):
 
     def __init__(self, settings: AlertSettings, root: Path, find_url: Callable[[], str | None], clock: Clock) -> None:
         self._clock = clock
-        self._deliverer = open_deliverer(settings, find_url, clock)
+        self._deliverer, self._retention = open_deliverer(settings, find_url, clock)
         self._courier = AlertCourier(root / FOLDER, find_url, clock=clock)
         self._thread = threading.Thread(target=self._deliverer.run, name="penstock-deliverer", daemon=True)
         self._registry = CollectorRegistry()
@@ -45,6 +45,11 @@ class Alerting(Collector):
         self._deliverer.stop()
         self._courier.stop()
         self._thread.join(_STOP_S)
+
+    def use(self, settings: AlertSettings) -> None:
+        """Other receivers and terms, within a second or so."""
+        self._retention.keep_days = settings.keep_days
+        self._deliverer.use(webhooks_of(settings), terms_of(settings))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""

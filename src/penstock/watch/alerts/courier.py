@@ -19,11 +19,12 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.watch.alerts.alert import Alert
-from penstock.watch.alerts.deliver import Deliverer
+from penstock.watch.alerts.deliver import Deliverer, Terms
 from penstock.watch.alerts.local import LocalAlerts
 from penstock.watch.alerts.outbox import AlertOutbox
 from penstock.watch.alerts.ship import is_anything_waiting, ship, turn
 from penstock.watch.alerts.store import PostgresAlerts
+from penstock.watch.alerts.webhook import Webhook
 from penstock.watch.store import DatabaseError
 
 _TICK_S = 1.0
@@ -66,6 +67,7 @@ class AlertCourier:
         self._outbox = outbox
         self._plan = local
         self.local: tuple[LocalAlerts, Deliverer] | None = None
+        self._used: tuple[tuple[Webhook, ...], Terms] | None = None
         self._failing_since: float | None = None
         self._error: str | None = None
         self._stopping = threading.Event()
@@ -88,6 +90,17 @@ class AlertCourier:
             self.local[1].stop()
             self.local[1].join()
         self._open.close()
+
+    def use(self, webhooks: Sequence[Webhook], terms: Terms) -> None:
+        """Whom this process tells from now on, where it is the one that does."""
+        self._used = (tuple(webhooks), terms)  # first: it may be becoming the one right now, in its thread
+        self._use_locally()
+
+    def _use_locally(self) -> None:
+        if self.local is not None and self._used is not None:
+            local, deliverer = self.local
+            local.use(self._used[0])
+            deliverer.use(*self._used)
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
@@ -139,6 +152,7 @@ class AlertCourier:
                 return None
             self.local = plan.open()
             self._open.push(stack.pop_all())
+        self._use_locally()
         _log.warning("alerts_are_delivered_from_here", file=str(plan.file))
         return self.local
 

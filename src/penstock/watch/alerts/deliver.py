@@ -118,6 +118,14 @@ class Deliverer:
         self._problem: str | None = None
         self._stopping = threading.Event()
 
+    def use(self, webhooks: Sequence[Webhook], terms: Terms) -> None:
+        """Other receivers and terms from the next turn on; what is being sent is finished as it was begun."""
+        known = frozenset(self.webhooks)
+        for webhook in webhooks:
+            if webhook not in known:
+                self._rests.pop(webhook.name, None)  # it was another one that did not answer
+        self.webhooks, self._terms = tuple(webhooks), terms
+
     @property
     def standings(self) -> tuple[Standing, ...]:
         """As of the last turn."""

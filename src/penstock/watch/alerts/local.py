@@ -53,6 +53,10 @@ class LocalAlerts:
         except FileNotFoundError:
             self._kept = _Kept()
 
+    def use(self, webhooks: Sequence[Webhook]) -> None:
+        """Other receivers, for the alerts that come from now on."""
+        self._webhooks = tuple(webhooks)
+
     def take(self, alerts: Sequence[Alert], now: float) -> None:
         """Add those that are not known yet.  Raises `OSError`, also where too many wait already."""
         with self._lock:

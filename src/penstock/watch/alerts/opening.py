@@ -12,7 +12,9 @@ from penstock.watch.alerts.store import PostgresAlerts
 from penstock.watch.alerts.webhook import Webhook
 
 
-def open_deliverer(settings: AlertSettings, find_url: Callable[[], str | None], clock: Clock) -> Deliverer:
+def open_deliverer(
+    settings: AlertSettings, find_url: Callable[[], str | None], clock: Clock
+) -> tuple[Deliverer, AlertRetention]:
     """For the control plane: from the database that `find_url` gives, or None while it is not there."""
 
     def open_store() -> Deliveries | None:
@@ -26,17 +28,19 @@ def open_deliverer(settings: AlertSettings, find_url: Callable[[], str | None], 
         return None
 
     retention = AlertRetention(find_url, settings.keep_days, clock)
-    return Deliverer(_webhooks(settings), open_store, _terms(settings), clock=clock, tend=retention.tend)
+    deliverer = Deliverer(webhooks_of(settings), open_store, terms_of(settings), clock=clock, tend=retention.tend)
+    return deliverer, retention
 
 
 def open_local(settings: AlertSettings, path: Path, clock: Clock) -> tuple[LocalAlerts, Deliverer]:
     """For a data plane without any database.  Raises `OSError`, and `msgspec.DecodeError` where the file is damaged."""
-    webhooks = _webhooks(settings)
+    webhooks = webhooks_of(settings)
     local = LocalAlerts(path, webhooks)
-    return local, Deliverer(webhooks, lambda: local, _terms(settings), clock=clock)
+    return local, Deliverer(webhooks, lambda: local, terms_of(settings), clock=clock)
 
 
-def _webhooks(settings: AlertSettings) -> tuple[Webhook, ...]:
+def webhooks_of(settings: AlertSettings) -> tuple[Webhook, ...]:
+    """Those of the settings, with the keys that their secrets stand for."""
     return tuple(_webhook(each) for each in settings.webhooks)
 
 
@@ -53,5 +57,6 @@ def _webhook(settings: WebhookSettings) -> Webhook:
     )
 
 
-def _terms(settings: AlertSettings) -> Terms:
+def terms_of(settings: AlertSettings) -> Terms:
+    """How deliveries are tried."""
     return Terms(settings.timeout_s, settings.give_up_after_s, settings.allow_private)

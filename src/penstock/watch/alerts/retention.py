@@ -30,12 +30,12 @@ _log = structlog.get_logger(__name__)
 class AlertRetention:
     """`tend` often, from one thread: once an hour it looks, and while there is more a batch goes with each call.
 
-    `find_url` gives the database's address, or None while it is not known.
+    `find_url` gives the database's address, or None while it is not known.  `keep_days` may be changed meanwhile.
     """
 
     def __init__(self, find_url: Callable[[], str | None], keep_days: float, clock: Clock) -> None:
         self._find_url = find_url
-        self._keep_s = keep_days * _DAY_S
+        self.keep_days = keep_days
         self._clock = clock
         self._next_s = float("-inf")
 
@@ -50,7 +50,7 @@ class AlertRetention:
         self._next_s = self._clock.monotonic() + (0.0 if gone == BATCH else EVERY_S)
 
     def _purge(self, url: str) -> int:
-        before = datetime.fromtimestamp(self._clock.now() - self._keep_s, UTC)
+        before = datetime.fromtimestamp(self._clock.now() - self.keep_days * _DAY_S, UTC)
         # A connection of its own, since it is wanted for a moment in an hour.
         with connect(url, name="alerts") as connection:
             return connection.execute(_PURGE, (before, BATCH)).rowcount

@@ -18,6 +18,7 @@ from penstock.admission.limits.rules.stored import (
     InForce,
     Stored,
     in_force,
+    last_reload,
     load_stored,
     read_stored,
     save_stored,
@@ -33,8 +34,9 @@ _log = structlog.get_logger(__name__)
 class LiveRules:
     """What is in force at this moment.  Lives on the event loop's thread.
 
-    `fixed` are the file's rules, `zones` its time zones by tenant; `snapshot` is what an earlier process saved, so that
-    the database's rules hold from the first request on, whether or not the database is there.
+    `fixed` are the file's rules, `zones` its time zones by tenant, until `refile` says otherwise; `snapshot` is what an
+    earlier process saved, so that the database's rules hold from the first request on, whether or not the database is
+    there.
     """
 
     def __init__(
@@ -58,10 +60,17 @@ class LiveRules:
 
     def take(self, stored: Stored) -> bool:
         """Take over what was read.  Returns whether that changes anything."""
-        joined = self._join(stored)
-        is_changed = joined != self.now
-        self.stored, self.now = stored, joined
-        return is_changed
+        self.stored = stored
+        return self._rejoin()
+
+    def refile(self, fixed: tuple[Limit | Budget, ...], zones: Mapping[str, str]) -> bool:
+        """Take over what the file says by now.  Returns as `take`."""
+        self._fixed, self._zones = fixed, zones
+        return self._rejoin()
+
+    def _rejoin(self) -> bool:
+        before, self.now = self.now, self._join(self.stored)
+        return self.now != before
 
     def _join(self, stored: Stored) -> InForce:
         return in_force(self._fixed, stored, on_loss=self._on_loss, zones=self._zones)
@@ -70,8 +79,11 @@ class LiveRules:
 class RuleFollower:
     """Keeps a stage in step with the database, and the database's `limit_status` in step with the stage.
 
-    `connect` gives a new connection, or None while the database's address is not known.
+    `connect` gives a new connection, or None while the database's address is not known.  `file_changed`, if set, is
+    called from the follower's thread when an operator has the planes read their files again.
     """
+
+    file_changed: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -86,6 +98,7 @@ class RuleFollower:
         self._board = StatusBoard()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._read: Stored = rules.stored
+        self._reload: int | None = None
         following = Following("rules", CHANNELS, refresh_s, self._refresh, self._tend)
         self._follower = Follower(following, connect)
 
@@ -97,7 +110,18 @@ class RuleFollower:
     def stop(self) -> None:
         self._follower.stop()
 
+    def refile(self, fixed: tuple[Limit | Budget, ...], zones: Mapping[str, str]) -> None:
+        """Take over what the file says by now, on the event loop: from the next request on."""
+        if self._rules.refile(fixed, zones):
+            self._enforce()
+
     def _refresh(self, connection: psycopg.Connection) -> None:
+        reload = last_reload(connection)
+        if reload != self._reload:
+            # Also with the first look: it may have been asked for while this process read its file.
+            self._reload = reload
+            if self.file_changed is not None:
+                self.file_changed()
         stored = read_stored(connection)
         if stored == self._read:
             return
@@ -118,8 +142,10 @@ class RuleFollower:
                 self._loop.call_soon_threadsafe(function)
 
     def _take(self, stored: Stored) -> None:
-        if not self._rules.take(stored):
-            return
+        if self._rules.take(stored):
+            self._enforce()
+
+    def _enforce(self) -> None:
         now = self._rules.now
         try:
             self._stage.replace(now.rules)

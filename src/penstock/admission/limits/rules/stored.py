@@ -21,7 +21,10 @@ from penstock.config.limits import BudgetSettings, LimitSettings, OnStoreLoss, O
 from penstock.core.errors import ConfigError
 
 CHANNELS = ("penstock_limits", "penstock_keys")
-"""What is notified of: rules, and tenants for the sake of their time zones."""
+"""What is notified of: rules, the file they may stand in, and tenants for the sake of their time zones."""
+
+RELOAD = "config"
+"""What the audit calls the configuration file; a row about it is what tells the planes to read theirs again."""
 
 Kind = Literal["limit", "budget"]
 
@@ -75,6 +78,12 @@ def read_stored(connection: psycopg.Connection) -> Stored:
         tuple(StoredOverride(*row) for row in overrides),
         tuple((row[0], row[1]) for row in zones),
     )
+
+
+def last_reload(connection: psycopg.Connection) -> int | None:
+    """Which change of the file was announced last, by its place in the audit; None where none ever was."""
+    row = connection.execute("SELECT max(id) FROM audit WHERE subject = %s", (RELOAD,)).fetchone()
+    return None if row is None else row[0]
 
 
 def read_said(kind: str, said: str) -> LimitSettings | BudgetSettings:

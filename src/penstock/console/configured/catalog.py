@@ -23,8 +23,7 @@ class ShownCatalog:
         with self._lock:
             if self._made is None:
                 # Imported here: it brings every provider, and most control planes are never asked.
-                from penstock.app.data_plane import new_catalog  # noqa: PLC0415 - see above
-                from penstock.app.upstreams import connect  # noqa: PLC0415 - same
+                from penstock.app.upstreams import connect, new_catalog  # noqa: PLC0415 - see above
 
                 self._made = new_catalog(self._config, connect(self._config, self._environ, self._clock))
             return self._made

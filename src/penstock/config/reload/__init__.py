@@ -1,0 +1,1 @@
+"""Reading the configuration a second time, while everything runs."""
