@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.console.serving import Api, serving
-from tests.console.test_identity_api import key_of
+from tests.console.test_identity_api import key_of, wait_until
 from tests.watch.alerts.receiver import Receiver, receiving
 from typer.testing import CliRunner
 
@@ -88,6 +88,12 @@ def test_a_webhook_that_is_new_in_the_file_can_be_told(scene: Scene) -> None:
 
 def assert_one(receiver: Receiver) -> None:
     assert len(receiver.messages) == 1
+
+
+def test_another_control_plane_reads_the_file_too(scene: Scene, database_url: str, tmp_path: Path) -> None:
+    with serving(tmp_path / "other", database_url, {"S": SECRET}, file=scene.file) as other:
+        assert scene.reload(FILE.replace("5", "7"))[0] == 200
+        wait_until(lambda: other.get("/admin/v1/limits/rpm").json["amount"] == 7)
 
 
 def test_only_who_spans_all_tenants_and_administers_may_do_it(scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """The control plane's HTTP application: health for balancers and people, the admin API for operators."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ import penstock
 from penstock.console import faults
 from penstock.console.access import Plane
 from penstock.console.admin import router
+from penstock.console.configured.reload import file_follower
 from penstock.console.plane import ControlPlane
 from penstock.console.views import ErrorView, HealthView
 
@@ -63,9 +65,12 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.shipping.start()
         plane.identities.start()
         plane.alerts.start()
+        following = file_follower(plane)
+        following.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(following.stop)
             await plane.stop()
 
     api = FastAPI(

@@ -1,8 +1,9 @@
 """The control plane's running parts as one object, and what they say of their health."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,8 @@ class ControlPlane:
     journal: Path
     gauge: BacklogGauge
     database: Database
+    connect: Callable[[str], psycopg.Connection | None]
+    """A connection of one's own under a name, or None while the database's address is not known."""
     shipping: Shipping
     identities: Identities
     alerts: Alerting
@@ -148,11 +151,11 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     def find_url() -> str | None:
         return running_url(root.root) if url is None else url.reveal()
 
-    def follow() -> psycopg.Connection | None:
+    def follow(name: str) -> psycopg.Connection | None:
         found = find_url()
         if found is None:
             return None
-        opened = connect(found, name="keys")
+        opened = connect(found, name=name)
         opened.autocommit = True
         return opened
 
@@ -168,9 +171,10 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         journal=journal,
         gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
+        connect=follow,
         # Whoever starts the embedded server makes its schema: that is not us.
         shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
-        identities=open_identities(config, root, hasher, clock, connect=follow, reseals=True),
+        identities=open_identities(config, root, hasher, clock, connect=partial(follow, "keys"), reseals=True),
         alerts=Alerting(config.alerts, root.root, find_url, clock),
         desk=open_desk(config, find_url=find_url),
         started_s=clock.monotonic(),

@@ -186,6 +186,24 @@ def test_a_failing_webhook_is_left_alone_however_many_alerts_wait_and_holds_up_n
     assert attempts <= 5
 
 
+def test_another_address_for_a_webhook_is_told_at_once_of_what_waits(
+    database_url: str, plane: Plane, receiver: Receiver, clock: FakeClock
+) -> None:
+    wrong = make_webhook(receiver, url=receiver.url.replace("/hook", "/nowhere"))
+    receiver.answers.extend([404, 404])
+    insert(database_url, make_alert(1), make_alert(2))
+    deliverer = plane(wrong)
+    turn(deliverer)
+    turn(deliverer)
+    assert [message.path for message in receiver.messages] == ["/nowhere"]
+    deliverer.use((make_webhook(receiver),), TERMS)
+    receiver.answers.clear()
+    turn(deliverer)
+    assert [message.path for message in receiver.messages] == ["/nowhere", "/hook"]
+    pass_time(clock, deliverer, 120)
+    assert [row[1] for row in deliveries(database_url)] == ["delivered"] * 2
+
+
 def test_two_control_planes_at_once_send_each_alert_once(database_url: str, plane: Plane, receiver: Receiver) -> None:
     insert(database_url, *(make_alert(number) for number in range(100)))
     webhook = make_webhook(receiver)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Change, Subject, record
 from penstock.admission.limits.rules.store import ANNOUNCE
-from penstock.admission.limits.rules.stored import RELOAD
+from penstock.admission.limits.rules.stored import CHANNELS, RELOAD, last_reload
 from penstock.config import Config
 from penstock.config.problems import lines_of
 from penstock.config.reload.changes import Adoption, adopt
@@ -21,6 +21,7 @@ from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError, Overloaded, PenstockError
+from penstock.storage.follow import Follower, Following
 
 router = APIRouter(prefix="/config", tags=["admin"])
 
@@ -76,6 +77,28 @@ async def reload_on_signal(plane: ControlPlane, change: Change) -> None:
             await _announce(plane, change, adoption)
         except (Overloaded, psycopg.Error) as error:
             _log.warning("config_reload_not_announced", reason=str(error))
+
+
+def file_follower(plane: ControlPlane) -> Follower:
+    """Reads the file again when another control plane announces it; `start` and `stop` it with the plane."""
+    seen: list[int | None] = [None]
+
+    def look(connection: psycopg.Connection) -> None:
+        announced = last_reload(connection)
+        if announced == seen[0]:
+            return
+        seen[0] = announced
+        try:
+            adoption = adopt(plane.config, _read_again(plane.config, plane.environ, plane.clock))
+        except ConfigError as error:
+            _log.error("config_not_reloaded", problems=lines_of(error))
+            return
+        if adoption.taken:
+            plane.use(adoption.config)
+            _log.info("config_reloaded", taken=adoption.taken, needs_restart=adoption.needs_restart)
+
+    following = Following("config", CHANNELS[:1], plane.config.keys.refresh_s, look)
+    return Follower(following, lambda: plane.connect(following.name))
 
 
 async def _read(plane: ControlPlane) -> Adoption:
