@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from penstock.cli.ledger import ledger
 from penstock.core.clock import SystemClock
+from penstock.core.facts import AttemptStarted
 from penstock.core.record import Settled
 from penstock.storage.embedded import EmbeddedPostgres, running_url
 from penstock.storage.migrate import migrate
@@ -48,7 +49,7 @@ def record(number: int, *, tenant: str = "acme", model: str = "gpt-4o") -> Settl
         cost_nanousd=3_000_500_007,
         cost_accuracy="exact",
         config_hash="0123456789abcdef",
-        facts=(),
+        facts=(AttemptStarted(at_s=0.25, attempt=1, target='a,"b"\\'),) if number % 2 else (),
     )
 
 
@@ -147,6 +148,25 @@ def test_csv_has_a_header_and_no_formula(installation: Path) -> None:
     assert rows[-1]["id"] == record(99).id
     assert rows[-1]["model"].startswith("'=HYPERLINK")
     assert rows[0]["cost_usd"] == "3.000500007"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_facts_are_exported_as_json_in_the_last_column(installation: Path, *, is_waiting: bool) -> None:
+    facts = [{"fact": "attempt_started", "at_s": 0.25, "attempt": 1, "target": 'a,"b"\\'}]
+    number = 201 if is_waiting else 1
+    if is_waiting:
+        append(installation, record(number))
+    lines = [msgspec.json.decode(line) for line in run("--data-dir", installation).stdout.splitlines()]
+    by_id = {line["id"]: line for line in lines}
+    assert by_id[record(number).id]["facts"] == facts
+    assert by_id[record(0).id]["facts"] == []
+    table = list(csv.reader(io.StringIO(run("--data-dir", installation, "--format", "csv").stdout)))
+    assert table[0][-2:] == ["config_hash", "facts"]
+    assert all(len(row) == len(table[0]) for row in table)
+    cells = {row[0]: row[-1] for row in table[1:]}
+    assert msgspec.json.decode(cells[record(number).id]) == facts
+    assert cells[record(0).id] == "[]"
 
 
 def test_a_directory_without_a_ledger_is_an_error(tmp_path: Path) -> None:

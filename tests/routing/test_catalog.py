@@ -168,3 +168,10 @@ def test_a_budget_without_room_sends_a_request_to_the_cheaper_tier_or_nowhere(
     asyncio.run(TierStage(clock).enter(exchange))
     assert exchange.route is not None
     assert exchange.route.name == goes_to
+
+
+def test_a_name_that_no_model_configures_is_tried_as_often_as_one_that_says_nothing_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "penstock.yaml"
+    path.write_text("models: {plain: {targets: [{provider: sim, model: sim}]}}")
+    catalog = build_catalog(read(path, {}), UPSTREAMS)
+    assert catalog.resolve("openai/gpt-4o").max_attempts == catalog.resolve("plain").max_attempts == 4

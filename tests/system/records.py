@@ -1,4 +1,4 @@
-"""What the ledger of a running installation holds, with the facts that the export leaves out."""
+"""What the ledger of a running installation holds, asked of its database."""
 
 import time
 from collections.abc import Callable

@@ -52,7 +52,7 @@ def _group() -> None:
 @ledger.command("export")
 def export(  # noqa: PLR0917 - typer makes named options of these; nobody passes them by position
     output: Annotated[
-        Format, typer.Option("--format", help="One JSON object a line, or CSV with a header.")
+        Format, typer.Option("--format", help="One JSON object a line, or CSV with a header, facts as JSON.")
     ] = Format.jsonl,
     data_dir: DataDirOption = None,
     database_url: Annotated[str | None, typer.Option(help="The database, if it is not the embedded one.")] = None,
@@ -132,11 +132,13 @@ def _write(rows: Iterable[LedgerRow], output: Format) -> None:
 
 def _cells(rows: Iterable[LedgerRow]) -> Iterator[list[object]]:
     for row in rows:
-        yield [_safe_cell(value) for value in exported(row).values()]
+        yield [_cell(value) for value in exported(row).values()]
 
 
-def _safe_cell(value: object) -> object:
-    """A spreadsheet takes a text that begins so for a formula; a caller could have sent one as its model or user."""
+def _cell(value: object) -> object:
+    """JSON as its text.  A spreadsheet takes a text that begins so for a formula; a caller could have sent one as its model or user."""
+    if isinstance(value, msgspec.Raw):
+        return bytes(value).decode()
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
         return "'" + value
     return value

@@ -27,6 +27,10 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
+DEFAULT_ATTEMPTS = 4
+"""Of every model name, configured or not: why four, docs/resilience.md says."""
+
+
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """The data plane.
 
@@ -125,7 +129,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     targets: tuple[TargetSettings, ...]
-    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 4
+    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = DEFAULT_ATTEMPTS
     balanced: bool = False
     hedged: bool = False
     cheaper: Name | None = None

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.config.problems import closest, refuse
-from penstock.config.types import Config, TargetSettings
+from penstock.config.types import DEFAULT_ATTEMPTS, Config, TargetSettings
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError, UnknownModel
 from penstock.core.exchange import Exchange
@@ -23,7 +23,6 @@ from penstock.core.ports import CONTINUE, Continue, Fallback, Provider, Route, T
 _MAX_NAME_CHARS = 256
 _SHOWN_NAME_CHARS = 100
 _CACHED_ROUTES = 1024
-_DEFAULT_ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Catalog:
         raise self._unknown(name)
 
     def _single(self, name: str, owner: str, model: str) -> Route:
-        return Route(name, (target(self._upstreams, owner, model),), _DEFAULT_ATTEMPTS)
+        return Route(name, (target(self._upstreams, owner, model),), DEFAULT_ATTEMPTS)
 
     def _unknown(self, name: str) -> UnknownModel:
         shown = name if len(name) <= _SHOWN_NAME_CHARS else name[:_SHOWN_NAME_CHARS] + "…"

@@ -39,8 +39,12 @@ COLUMNS = (
     "cost_usd",
     "cost_accuracy",
     "config_hash",
+    "facts",
 )
-"""What is exported, in order.  `tokens` is input and output together, `accuracy` that of the token counts."""
+"""What is exported, in order; what is new comes last, for those who count columns.
+
+`tokens` is input and output together, `accuracy` that of the token counts, `facts` the journal as JSON.
+"""
 
 
 def waiting_rows(directory: Path, chosen: LedgerFilter) -> Generator[LedgerRow]:
