@@ -136,7 +136,10 @@ def _cells(rows: Iterable[LedgerRow]) -> Iterator[list[object]]:
 
 
 def _cell(value: object) -> object:
-    """JSON as its text.  A spreadsheet takes a text that begins so for a formula; a caller could have sent one as its model or user."""
+    """JSON as its text, and no formula.
+
+    A spreadsheet takes a text that begins so for one; a caller could have sent it as its model or user.
+    """
     if isinstance(value, msgspec.Raw):
         return bytes(value).decode()
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
