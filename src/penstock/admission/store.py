@@ -25,7 +25,7 @@ from penstock.admission.keys import KeyEntry, KeyHash, KeyHasher, KeyRing, LiveK
 from penstock.admission.snapshot import load_snapshot, save_snapshot
 from penstock.config.identity import Role
 from penstock.core.exchange import Priority
-from penstock.storage.follow import Follower, Following
+from penstock.storage.follow import Follower, Following, Source
 
 CHANNEL = "penstock_keys"
 """What is notified when keys, tenants or credentials change."""
@@ -310,7 +310,7 @@ class KeyFollower:
         hasher: KeyHasher,
         fixed: tuple[KeyEntry, ...],
         snapshot: Path,
-        connect: Callable[[], psycopg.Connection | None],
+        connect: Source,
         refresh_s: float,
         heed: Heed | None = None,
     ) -> None:

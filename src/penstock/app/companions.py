@@ -22,6 +22,7 @@ from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.ports import PriceList
 from penstock.storage.embedded import running_url
+from penstock.storage.follow import Listening
 from penstock.storage.pool import connect
 
 
@@ -68,8 +69,9 @@ def open_companions(
     """Everything but running.  Raises `ConfigError`."""
     database = partial(_connect, config, data_dir)
     alerts = open_alerts(config, data_dir, clock)
+    listening = Listening(partial(database, "follow"))  # keys and rules: each process of a fleet counts
     return Companions(
-        identities=open_identities(config, data_dir, open_hasher(data_dir), clock, connect=partial(database, "keys")),
+        identities=open_identities(config, data_dir, open_hasher(data_dir), clock, connect=listening),
         alerts=alerts,
         limits=open_limits(
             config,
@@ -79,6 +81,7 @@ def open_companions(
             prices=prices,
             connect=database,
             on_notice=alerts.notice,
+            listening=listening,
         ),
         fleet=Fleet(config, data_dir.root, clock),
     )

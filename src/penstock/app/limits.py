@@ -23,6 +23,7 @@ from penstock.core.clock import Clock
 from penstock.core.exchange import Exchange
 from penstock.core.ports import PriceList, Route, Target
 from penstock.core.usage import Usage
+from penstock.storage.follow import Listening
 
 _log = structlog.get_logger(__name__)
 
@@ -81,8 +82,11 @@ def open_limits(
     prices: PriceList,
     connect: Connect,
     on_notice: Callable[[Notice], None] | None = None,
+    listening: Listening | None = None,
 ) -> PlaneLimits:
-    """Everything but running.  `on_notice` hears of budgets' thresholds, which are logged besides; it must not wait.
+    """Everything but running.  `listening` is what the rules are followed over, if not over a connection of their own.
+
+    `on_notice` hears of budgets' thresholds, which are logged besides; it must not wait.
 
     Raises `ConfigError` for rules that could not be enforced, and for a store that cannot be had here.
     """
@@ -102,7 +106,9 @@ def open_limits(
         zone_of=rules.zone_of,
         place=LimitPlace(data_dir.spent, config.server.deadline_s + config.server.drain_max_s),
     )
-    follower = RuleFollower(stage, rules, connect=partial(connect, "rules"), refresh_s=config.keys.refresh_s)
+    follower = RuleFollower(
+        stage, rules, connect=listening or partial(connect, "rules"), refresh_s=config.keys.refresh_s
+    )
     return PlaneLimits(stage=stage, kind=kind, rules=rules, follower=follower)
 
 

@@ -1,9 +1,8 @@
 """The control plane's running parts as one object, and what they say of their health."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +24,7 @@ from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
+from penstock.storage.follow import Listening
 from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
 from penstock.watch.alerts.control import Alerting
@@ -53,8 +53,8 @@ class ControlPlane:
     journal: Path
     gauge: BacklogGauge
     database: Database
-    connect: Callable[[str], psycopg.Connection | None]
-    """A connection of one's own under a name, or None while the database's address is not known."""
+    listening: Listening
+    """What is followed in the database: keys, and that the file is to be read again."""
     shipping: Shipping
     identities: Identities
     alerts: Alerting
@@ -151,14 +151,15 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     def find_url() -> str | None:
         return running_url(root.root) if url is None else url.reveal()
 
-    def follow(name: str) -> psycopg.Connection | None:
+    def follow() -> psycopg.Connection | None:
         found = find_url()
         if found is None:
             return None
-        opened = connect(found, name=name)
+        opened = connect(found, name="follow")
         opened.autocommit = True
         return opened
 
+    listening = Listening(follow)
     journal = root.root / "journal"
     hasher = open_hasher(root)
     return ControlPlane(
@@ -171,10 +172,10 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         journal=journal,
         gauge=BacklogGauge(journal, clock),
         database=Database(find_url),
-        connect=follow,
+        listening=listening,
         # Whoever starts the embedded server makes its schema: that is not us.
         shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
-        identities=open_identities(config, root, hasher, clock, connect=partial(follow, "keys"), reseals=True),
+        identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
         alerts=Alerting(config.alerts, root.root, find_url, clock),
         desk=open_desk(config, find_url=find_url),
         started_s=clock.monotonic(),

@@ -20,6 +20,7 @@ from penstock.admission.store import Heed, KeyFollower
 from penstock.config.datadir import DataDir
 from penstock.config.types import Config
 from penstock.core.clock import Clock
+from penstock.storage.follow import Source
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def open_identities(
     hasher: KeyHasher,
     clock: Clock,
     *,
-    connect: Callable[[], psycopg.Connection | None],
+    connect: Source,
     reseals: bool = False,
 ) -> Identities:
     """Everything but running; what earlier processes saved is in use at once.

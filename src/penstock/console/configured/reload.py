@@ -98,7 +98,7 @@ def file_follower(plane: ControlPlane) -> Follower:
             _log.info("config_reloaded", taken=adoption.taken, needs_restart=adoption.needs_restart)
 
     following = Following("config", CHANNELS[:1], plane.config.keys.refresh_s, look)
-    return Follower(following, lambda: plane.connect(following.name))
+    return Follower(following, plane.listening)
 
 
 async def _read(plane: ControlPlane) -> Adoption:

@@ -26,7 +26,7 @@ from penstock.admission.limits.rules.stored import (
 from penstock.admission.limits.stage import LimitStage
 from penstock.config.limits import OnStoreLoss
 from penstock.core.errors import ConfigError
-from penstock.storage.follow import Follower, Following
+from penstock.storage.follow import Follower, Following, Source
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class RuleFollower:
         stage: LimitStage,
         rules: LiveRules,
         *,
-        connect: Callable[[], psycopg.Connection | None],
+        connect: Source,
         refresh_s: float,
     ) -> None:
         self._stage = stage
