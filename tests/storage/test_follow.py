@@ -21,7 +21,7 @@ class Reader:
     name: str
     query: str = "SELECT 1"
     refresh_s: float = 3600.0
-    reads: "queue.Queue[object]" = field(default_factory=lambda: queue.Queue[object]())
+    reads: "queue.Queue[object]" = field(default_factory=queue.Queue[object])
 
     def follow(self, listening: Listening) -> Follower:
         return Follower(Following(self.name, (f"channel_{self.name}",), self.refresh_s, self._read), listening)

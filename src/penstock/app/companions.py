@@ -22,7 +22,6 @@ from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.ports import PriceList
 from penstock.storage.embedded import running_url
-from penstock.storage.follow import Listening
 from penstock.storage.pool import connect
 
 
@@ -69,20 +68,15 @@ def open_companions(
     """Everything but running.  Raises `ConfigError`."""
     database = partial(_connect, config, data_dir)
     alerts = open_alerts(config, data_dir, clock)
-    listening = Listening(partial(database, "follow"))  # keys and rules: each process of a fleet counts
+    limits = open_limits(
+        config, environ, data_dir=data_dir, clock=clock, prices=prices, connect=database, on_notice=alerts.notice
+    )
+    hasher = open_hasher(data_dir)
     return Companions(
-        identities=open_identities(config, data_dir, open_hasher(data_dir), clock, connect=listening),
+        # Over the connection of the rules: PostgreSQL has only so many for all processes of a fleet.
+        identities=open_identities(config, data_dir, hasher, clock, connect=limits.listening),
         alerts=alerts,
-        limits=open_limits(
-            config,
-            environ,
-            data_dir=data_dir,
-            clock=clock,
-            prices=prices,
-            connect=database,
-            on_notice=alerts.notice,
-            listening=listening,
-        ),
+        limits=limits,
         fleet=Fleet(config, data_dir.root, clock),
     )
 

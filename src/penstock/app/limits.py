@@ -39,6 +39,8 @@ class PlaneLimits:
     kind: StoreKind
     rules: LiveRules
     follower: RuleFollower
+    listening: Listening
+    """What the rules are followed over; others may join."""
 
     def start(self) -> None:
         self.stage.supply.start()
@@ -82,11 +84,8 @@ def open_limits(
     prices: PriceList,
     connect: Connect,
     on_notice: Callable[[Notice], None] | None = None,
-    listening: Listening | None = None,
 ) -> PlaneLimits:
-    """Everything but running.  `listening` is what the rules are followed over, if not over a connection of their own.
-
-    `on_notice` hears of budgets' thresholds, which are logged besides; it must not wait.
+    """Everything but running.  `on_notice` hears of budgets' thresholds, which are logged besides; it must not wait.
 
     Raises `ConfigError` for rules that could not be enforced, and for a store that cannot be had here.
     """
@@ -106,10 +105,9 @@ def open_limits(
         zone_of=rules.zone_of,
         place=LimitPlace(data_dir.spent, config.server.deadline_s + config.server.drain_max_s),
     )
-    follower = RuleFollower(
-        stage, rules, connect=listening or partial(connect, "rules"), refresh_s=config.keys.refresh_s
-    )
-    return PlaneLimits(stage=stage, kind=kind, rules=rules, follower=follower)
+    listening = Listening(partial(connect, "follow"))
+    follower = RuleFollower(stage, rules, connect=listening, refresh_s=config.keys.refresh_s)
+    return PlaneLimits(stage=stage, kind=kind, rules=rules, follower=follower, listening=listening)
 
 
 def limits_of_file(config: Config, prices: PriceList, clock: Clock) -> LimitStage:
