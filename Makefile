@@ -67,10 +67,12 @@ mutations: install ## break the code that guards money and records, and demand t
 	@$(BIN)/python scripts/mutation_check.py $(ARGS)
 
 lock: install ## resolve the dependencies anew into requirements/*.lock
-	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet --extra dev \
+	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet --extra encoder \
+		--extra encoder-build --extra dev \
 		--universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.lock
-	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet -c requirements/dev.lock \
+	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet \
+		--extra encoder --extra encoder-build -c requirements/dev.lock \
 		--universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o requirements/run.lock
 

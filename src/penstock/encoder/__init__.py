@@ -1,0 +1,1 @@
+"""One forward pass for each text, and small heads on it; shared by cache, routing, knowledge and guards."""
