@@ -19,6 +19,7 @@ _MAX_TOKENS = 200
 _ANSWER = "first=lognormal(700ms/2s),gap=20ms,tokens=60,per_event=12"
 
 Counting: TypeAlias = Literal["window", "bucket"]
+Prompts: TypeAlias = Literal["alike", "varied"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,17 @@ def requests_limited(counting: Counting, seed: int, *, minutes: int = 30, proces
     return asyncio.run(_run(limit, counting, caller, seed, minutes=minutes, processes=processes))
 
 
-def tokens_limited(counting: Counting, seed: int, *, minutes: int = 30, processes: int = 1) -> Paced:
-    """The limit is `TOKENS_PER_MINUTE`: prompt and the most that the answer may have."""
+def tokens_limited(
+    counting: Counting, seed: int, *, minutes: int = 30, processes: int = 1, prompts: Prompts = "alike"
+) -> Paced:
+    """The limit is `TOKENS_PER_MINUTE`: prompt and the most that the answer may have.
+
+    `prompts` are alike, or of very different lengths (half of them beyond 100 words, one in twenty beyond 500).
+    """
     limit = f"limit=100000/60s,token_limit={TOKENS_PER_MINUTE}/60s"
-    caller = Caller(rate=3.0 * TOKENS_PER_MINUTE / 60.0 / (_WORDS + _MAX_TOKENS), words=_WORDS, max_tokens=_MAX_TOKENS)
+    words, words_p95, mean = (_WORDS, None, _WORDS) if prompts == "alike" else (100, 500, 161)
+    rate = 3.0 * TOKENS_PER_MINUTE / 60.0 / (mean + _MAX_TOKENS)
+    caller = Caller(rate=rate, words=words, words_p95=words_p95, max_tokens=_MAX_TOKENS)
     return asyncio.run(_run(limit, counting, caller, seed, minutes=minutes, processes=processes))
 
 

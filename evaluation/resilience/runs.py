@@ -75,6 +75,10 @@ def limited(seeds: Sequence[int]) -> Section:
         rows += _paced(f"requests, bucket, {who}", (requests_limited("bucket", s, processes=processes) for s in seeds))
         rows += _paced(f"tokens, window, {who}", (tokens_limited("window", s, processes=processes) for s in seeds))
         rows += _paced(f"tokens, bucket, {who}", (tokens_limited("bucket", s, processes=processes) for s in seeds))
+        rows += _paced(
+            f"tokens, prompts of very different lengths, window, {who}",
+            (tokens_limited("window", s, processes=processes, prompts="varied") for s in seeds),
+        )
     return Section(
         title="A provider that announces its limit",
         text=(

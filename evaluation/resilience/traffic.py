@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from penstock.core.exchange import Priority
+from penstock.testing.behaviour import LogNormal
 from penstock.testing.chance import rng_for
 
 _WORDS = ("how", "do", "I", "find", "my", "card", "balance", "limit", "order", "and", "the", "branch", "in", "town")
@@ -27,7 +28,8 @@ class Asked:
 class Caller:
     """One tenant's requests: a Poisson stream of `rate` a second, half of them streamed unless `streamed` says else.
 
-    In the last `burst_s` of every `burst_every_s` it asks `burst` times as often.  The prompts have `words` words.
+    In the last `burst_s` of every `burst_every_s` it asks `burst` times as often.  The prompts have `words` words;
+    with `words_p95` that is their median, and one in twenty is longer than this (log-normal).
     """
 
     rate: float
@@ -36,6 +38,7 @@ class Caller:
     weight: float = 1.0
     streamed: float = 0.5
     words: int = 8
+    words_p95: int | None = None
     max_tokens: int | None = None
     deadline_s: float = 600.0
     burst: float = 1.0
@@ -50,7 +53,8 @@ class Caller:
             is_burst = at_s % self.burst_every_s >= self.burst_every_s - self.burst_s
             at_s += rng.expovariate(self.rate * (self.burst if is_burst else 1.0))
             number += 1
-            words = " ".join(rng.choices(_WORDS, k=self.words - 1))
+            length = self.words if self.words_p95 is None else round(LogNormal(self.words, self.words_p95).draw(rng))
+            words = " ".join(rng.choices(_WORDS, k=max(0, length - 1)))
             yield Asked(
                 at_s=at_s,
                 prompt=f"{self.tenant}-{number} {words}",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from penstock.admission.targets.announced import read_limits
 from penstock.admission.targets.breaker import Breaker, BreakerChange
+from penstock.admission.targets.calibration import PromptRatio
 from penstock.admission.targets.concurrency import ConcurrencyLimit
 from penstock.admission.targets.fair import FairQueue, PriorityClass
 from penstock.admission.targets.latency import LatencySettings, LatencyStatistics
@@ -119,6 +120,7 @@ class TargetGate:
         self._queue: FairQueue[Waiter] = FairQueue(settings.queue)
         self._concurrency = ConcurrencyLimit(settings.concurrency)
         self._pacer = Pacer(settings.pacing, rng)
+        self.prompts = PromptRatio()
         self._latency = LatencyStatistics(LatencySettings())
         self._waiting_for = Sent()
         self._wake: Timer | None = None
@@ -203,7 +205,7 @@ class TargetGate:
         if permit is not None:
             return permit
         return await self._wait(
-            Waiter(which, tenant, Sent(1, input_tokens, output_tokens), _future()), weight, deadline_s, patience_s
+            Waiter(which, tenant, self._need(input_tokens, output_tokens), _future()), weight, deadline_s, patience_s
         )
 
     def try_enter(
@@ -222,10 +224,13 @@ class TargetGate:
             return None
         if self._pacer.is_free(now_s):
             return self._permit(which, now_s)
-        need = Sent(1, input_tokens, output_tokens)
+        need = self._need(input_tokens, output_tokens)
         if self._pacer.wait_s(need, _NOTHING, now_s) <= 0.0:
             return self._paced_permit(which, need, now_s)
         return None
+
+    def _need(self, input_tokens: int, output_tokens: int) -> Sent:
+        return Sent(1, round(input_tokens * self.prompts.value), output_tokens)
 
     async def _wait(self, waiter: Waiter, weight: float, deadline_s: float, patience_s: float) -> Permit:
         queue, which, need = self._queue, waiter.which, waiter.need

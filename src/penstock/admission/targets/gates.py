@@ -57,7 +57,7 @@ class TargetGates:
     def enter(self, exchange: Exchange, target: Target, *, has_choice: bool = False) -> Coroutine[Any, Any, Permit]:
         principal = exchange.principal
         gate = self.gate(target.name)
-        tokens_in, tokens_out = _tokens(exchange) if gate.is_paced else (0, 0)
+        tokens_in, tokens_out = self._tokens(exchange, gate) if gate.is_paced else (0, 0)
         return gate.enter(
             tenant=principal.tenant,
             deadline_s=exchange.deadline_s,
@@ -70,7 +70,7 @@ class TargetGates:
 
     def try_enter(self, exchange: Exchange, target: Target) -> Permit | None:
         gate = self.gate(target.name)
-        tokens_in, tokens_out = _tokens(exchange) if gate.is_paced else (0, 0)
+        tokens_in, tokens_out = self._tokens(exchange, gate) if gate.is_paced else (0, 0)
         return gate.try_enter(priority=exchange.principal.priority, input_tokens=tokens_in, output_tokens=tokens_out)
 
     def begin(self, route: Route) -> "CallsOfRoute":
@@ -103,6 +103,13 @@ class TargetGates:
         loads = [0.0 if (gate := self._gates.get(target.name)) is None else gate.load_s for target in targets]
         first = choose([place for place, target in enumerate(targets) if self.is_up(target)], loads, self._rng)
         return targets if not first else (*targets[first:], *targets[:first])
+
+    def _tokens(self, exchange: Exchange, gate: TargetGate) -> tuple[int, int]:
+        """What the call is about to use: a guess of its prompt, and the most that its answer may have."""
+        request = exchange.request
+        prompt = prompt_tokens(request)
+        exchange.take(PromptGuess(gate, prompt), at_s=self._clock.monotonic())
+        return prompt, (request.max_tokens or 0) if isinstance(request, ChatRequest) else 0
 
     def gate(self, name: str) -> TargetGate:
         gate = self._gates.get(name)
@@ -164,6 +171,25 @@ class CallsOfRoute:
         return self._gates.order(targets)
 
 
-def _tokens(exchange: Exchange) -> tuple[int, int]:
-    request = exchange.request
-    return prompt_tokens(request), (request.max_tokens or 0) if isinstance(request, ChatRequest) else 0
+class PromptGuess:
+    """What a call's prompt was taken for at a target that limits tokens, until its answer says what it was.
+
+    A `core.ports.Lease`: of what is settled, it alone is told every exchange's usage.
+    """
+
+    __slots__ = ("_gate", "_guessed")
+
+    name = "prompt_guess"
+
+    def __init__(self, gate: TargetGate, guessed: int) -> None:
+        self._gate = gate
+        self._guessed = guessed
+
+    def settle(self, exchange: Exchange) -> None:
+        """Nothing is learned where another target answered, where usage was counted by ourselves, or where it is that
+        of several calls.
+        """
+        target, usage = exchange.target, exchange.usage
+        if target is None or target.name != self._gate.name or usage.accuracy != "exact" or exchange.extra_calls:
+            return
+        self._gate.prompts.learn(guessed=self._guessed, reported=usage.input_tokens)

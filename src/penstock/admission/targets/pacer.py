@@ -1,7 +1,8 @@
 """Keeps the calls of one target within what its provider announces, so that a 429 is the exception.
 
 `gate.TargetGate` asks before each call how long it must wait, says what it sent, and hands over what each answer
-announced.  Tokens are reserved by estimate; the next answer's headers say what was really counted.
+announced.  Tokens are reserved by estimate, which `calibration` has put right; the next answer's headers say what was
+really counted.
 """
 
 import math
