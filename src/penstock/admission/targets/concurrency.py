@@ -124,6 +124,16 @@ class ConcurrencyLimit:
         if self._count >= self._next_look:
             self._look(now_s)
 
+    def add_unfinished(self, waited_s: float, *, now_s: float) -> None:
+        """A call was given up before its first event, after `waited_s`.
+
+        Left out, those that were slow would be missing wherever callers have little time left, and the rest would
+        look quick.  So its time counts and it does not: for exponential times that is the best estimate of their mean.
+        """
+        if now_s >= self._since_s:
+            self._sum_of_roots += math.sqrt(waited_s)
+            self._sum += waited_s
+
     def refused(self, *, in_flight: int, sent_s: float, now_s: float) -> None:
         """The target said that it is too much; `in_flight` are those that it still has.
 

@@ -28,6 +28,7 @@ _LEAST_WAKE_S = 0.001
 _RETRY_LEAST_S = 1.0
 _RETRY_MOST_S = 60.0
 _OVERLOADED = "Too many requests wait for this model: try again shortly."
+_NEEDS = 3.0
 _TOO_LATE = "This request would not get its turn in time: try again later."
 _NOTHING = Sent()
 _ONE = Sent(1)
@@ -76,6 +77,8 @@ class Permit:
         self._gate = None
         if type(outcome) is Succeeded and not self._saw_first_event:
             gate.learn(outcome.first_event_s)
+        elif type(outcome) is Cancelled and not self._saw_first_event:
+            gate.learn_unfinished(self.sent_s)
         gate.leave(self._class, self._token, self._hold_s, self.sent_s, outcome)
 
     def mark(self, mark: Sent) -> None:
@@ -238,7 +241,8 @@ class TargetGate:
         self._refuse_in_vain(waiter, weight, deadline_s, patience_s)
         queue.push(waiter, which, waiter.tenant, weight)
         self._waiting_for.add(need)
-        waiter.timer = self._clock.call_at(min(deadline_s, began_s + patience_s), lambda: self._too_late(waiter))
+        last_s = min(self._last_chance_s(began_s, deadline_s), began_s + patience_s)
+        waiter.timer = self._clock.call_at(last_s, lambda: self._too_late(waiter))
         self._dispatch()
         try:
             permit = await waiter.future
@@ -256,11 +260,19 @@ class TargetGate:
         wait_s = self._predicted_wait_s(waiter.which, waiter.tenant, weight, waiter.need, now_s)
         if not line.has_room(waiter.tenant):
             raise Overloaded(_OVERLOADED, retry_after_s=_retry_after_s(wait_s))
-        wanted_s = wait_s + (self._concurrency.unhurried_s or 0.0)
-        if now_s + wanted_s >= deadline_s:
-            raise QueueTimeout(_TOO_LATE, retry_after_s=_retry_after_s(now_s + wanted_s - deadline_s))
+        last_s = self._last_chance_s(now_s, deadline_s)
+        if now_s + wait_s >= last_s:
+            raise QueueTimeout(_TOO_LATE, retry_after_s=_retry_after_s(now_s + wait_s - last_s))
         if wait_s > patience_s:
             raise QueueTimeout(_TOO_LATE, retry_after_s=_retry_after_s(wait_s))
+
+    def _last_chance_s(self, now_s: float, deadline_s: float) -> float:
+        """When a call must have its turn: later it would be sent in vain, and take the place of one that is not.
+
+        It keeps what all but the slowest calls take, yet no more than half of its time, if that is enough for most.
+        """
+        unhurried_s = self._concurrency.unhurried_s or 0.0
+        return deadline_s - min(_NEEDS * unhurried_s, max(unhurried_s, (deadline_s - now_s) / 2.0))
 
     def _predicted_wait_s(
         self, which: PriorityClass[Waiter], tenant: str, weight: float, need: Sent, now_s: float
@@ -382,6 +394,11 @@ class TargetGate:
         self._latency.add(latency_s, now_s)
         self._concurrency.add(latency_s, in_flight=self._queue.held, now_s=now_s)
 
+    def learn_unfinished(self, sent_s: float) -> None:
+        """For `Permit`: the call was given up before its first event, whose latency is therefore longer than this."""
+        now_s = self._clock.monotonic()
+        self._concurrency.add_unfinished(now_s - sent_s, now_s=now_s)
+
     def leave(
         self, which: PriorityClass[Waiter], token: int, reckoned_s: float, sent_s: float, outcome: Outcome
     ) -> None:
@@ -399,6 +416,7 @@ class TargetGate:
             case Failed(timed_out=timed_out):
                 self._latency.add_failure(held_s, now_s)
                 if timed_out:
+                    self._concurrency.add_unfinished(held_s, now_s=now_s)
                     self._concurrency.timed_out(sent_s=sent_s, now_s=now_s)
                 self.breaker.give(token, "bad")
             case Throttled(retry_after_s=retry_after_s):
