@@ -22,7 +22,7 @@ from penstock.config.targets import ConcurrencySettings
 
 _LEAST_SAMPLES = 16
 _MOST_SAMPLES = 600
-_PRECISION = 0.045
+_PRECISION = 0.035
 _PRECISION_TO_GROW = 0.1
 _PRECISION_OF_FEW = 0.3
 _FEW = 16.0
@@ -43,6 +43,8 @@ _AFTER_REFUSAL = 0.8
 _REFUSALS_REMEMBERED = 0.02
 _TOO_MANY_REFUSALS = 0.2
 _QUIET_ROUNDS = 25
+WU = 1.0
+DIPN = 1600
 
 
 class ConcurrencyLimit:
@@ -59,7 +61,6 @@ class ConcurrencyLimit:
         "_base_error",
         "_ceiling",
         "_count",
-        "_few",
         "_floor",
         "_has_answered",
         "_is_probing",
@@ -73,6 +74,7 @@ class ConcurrencyLimit:
         "_refused_at_s",
         "_refused_share",
         "_rounds",
+        "_samples",
         "_since_s",
         "_step",
         "_sum",
@@ -85,13 +87,13 @@ class ConcurrencyLimit:
         self._most = float(settings.most)
         self._limit = float(settings.initial)
         self.limit = settings.initial
-        self._few = max(_FEW, self._limit)
         self._base = 0.0
         self._base_error = 0.0
         self._is_verified = False
         self._is_probing = False
-        self._anchor: tuple[float, float] | None = None
+        self._anchor: tuple[float, float, float] | None = None
         self._rounds = 0
+        self._samples = 0
         self._step = max(1.0, _GROWTH_FIRST * self._limit)
         self._ceiling = math.inf
         self._quiet_rounds = 0
@@ -184,51 +186,73 @@ class ConcurrencyLimit:
         error = 2.0 * math.sqrt(spread / count) / mean if mean > 0.0 else 0.0
         ratio = latency_s / self._base if self._base > 0.0 else 1.0
         is_congested = ratio * (1.0 - _SURE * math.hypot(error, self._base_error)) > _TOLERANCE
-        if not is_congested and error > self._enough(ratio) and count < _MOST_SAMPLES:
+        is_plain = is_congested and not self._is_judged
+        if count < _MOST_SAMPLES and not is_plain and not self._is_enough(latency_s, ratio, error):
             self._next_look = count + _LEAST_SAMPLES
             return
+        self._samples += count
         was_busy = self._most_in_flight >= _BUSY * self.limit
         self._new_round(since_s=None)
         if self._base == 0.0:
             self._settle_base(latency_s, error)
         elif was_busy:
-            self._end_round(latency_s, ratio, error, now_s)
+            self._end_round(latency_s, ratio, error, now_s, is_congested=is_congested)
 
-    def _enough(self, ratio: float) -> float:
-        """How well the round's mean must be known: very well if it is measured against another, now or in the next
-        round; to grow, roughly; and hardly at all where there are few calls, as they would take for ever to tell more.
+    @property
+    def _is_judged(self) -> bool:
+        """Whether the limit has come down far enough since the round of the anchor to tell the two apart."""
+        return self._anchor is not None and self._limit <= self._anchor[0] * (_DIP + 0.05)
+
+    def _is_enough(self, latency_s: float, ratio: float, error: float) -> bool:
+        """Whether the round's mean is known well enough: very well if it is measured against another, now or in the
+        next round; to grow, roughly; and hardly at all where there are few calls, as they would take for ever to tell
+        more.
         """
-        if self._anchor is not None or self._base == 0.0 or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1):
-            return _PRECISION
-        return _PRECISION_TO_GROW if self._limit >= self._few else _PRECISION_OF_FEW
+        if error <= _PRECISION:
+            return True
+        if self._anchor is not None:
+            _, before_s, before_error = self._anchor
+            return latency_s * (1.0 + _SURE * math.hypot(error, before_error)) < _FOLLOWED * before_s
+        is_quick = ratio < 1.0 - _SURE * math.hypot(error, self._base_error)
+        if is_quick or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1):
+            return False
+        if self._base == 0.0:
+            return self._limit < _FEW and error <= _PRECISION_TO_GROW
+        return error <= (_PRECISION_TO_GROW if self._limit >= _FEW else _PRECISION_OF_FEW)
 
-    def _end_round(self, latency_s: float, ratio: float, error: float, now_s: float) -> None:
+    def _end_round(self, latency_s: float, ratio: float, error: float, now_s: float, *, is_congested: bool) -> None:
         self._rounds += 1
         self._quiet_rounds += 1
         if self._quiet_rounds >= _QUIET_ROUNDS:
             self._ceiling = math.inf
-        if self._anchor is not None and self._limit <= self._anchor[0] * (_DIP + 0.05):
+        if self._anchor is not None and self._is_judged:
             self._judge(self._anchor, latency_s, error, now_s)
+        elif self._is_verified and math.isfinite(self._ceiling) and not is_congested:
+            self._grow()
         elif self._wants_dip(ratio):
-            self._dip(latency_s, now_s)
+            self._dip(latency_s, error, now_s)
         elif ratio > _TOLERANCE:
-            self._go_back(_TOLERANCE / ratio, latency_s, now_s)
+            self._go_back(_TOLERANCE / ratio, latency_s, error, now_s)
         else:
-            if ratio < 1.0 - _SURE * math.hypot(error, self._base_error):
+            if error <= _PRECISION and ratio < 1.0 - _SURE * math.hypot(error, self._base_error):
                 self._settle_base(latency_s, error)
-            self._step = min(self._step * _GROWTH, max(1.0, _GROWTH_MOST * self._limit))
-            self._set(min(self._limit + self._step, max(self._limit, self._ceiling)))
-            self._anchor = None
+            self._grow()
+            self._new_round(since_s=now_s + WU * latency_s)
+
+    def _grow(self) -> None:
+        self._step = min(self._step * _GROWTH, max(1.0, _GROWTH_MOST * self._limit))
+        self._set(min(self._limit + self._step, max(self._limit, self._ceiling)))
+        self._anchor = None
 
     def _wants_dip(self, ratio: float, *, ahead: int = 0) -> bool:
         rounds = self._rounds + ahead
         if not self._is_verified:
-            return rounds >= _FIRST_DIP_ROUND
-        return rounds >= _DIP_EVERY_ROUNDS and ratio > _SUSPICION
+            return rounds >= _FIRST_DIP_ROUND and (self._limit >= _FEW or ratio > _SUSPICION)
+        return rounds >= _DIP_EVERY_ROUNDS and self._samples >= DIPN and ratio > _SUSPICION
 
-    def _judge(self, anchor: tuple[float, float], latency_s: float, error: float, now_s: float) -> None:
+    def _judge(self, anchor: tuple[float, float, float], latency_s: float, error: float, now_s: float) -> None:
         """A round ran with at least a quarter fewer calls: were they faster?"""
-        limit_before, latency_before_s = anchor
+        limit_before, latency_before_s, _ = anchor
         self._anchor = None
         if latency_s > _FOLLOWED * latency_before_s:
             self._settle_base(latency_s, error)
@@ -239,19 +263,20 @@ class ConcurrencyLimit:
             self._new_round(since_s=now_s + _WARM_UP * latency_s)
         elif self._is_probing:
             self._settle_base(latency_s, error)
-            self._dip(latency_s, now_s)
+            self._dip(latency_s, error, now_s)
 
-    def _dip(self, latency_s: float, now_s: float) -> None:
+    def _dip(self, latency_s: float, error: float, now_s: float) -> None:
         self._rounds = 0
+        self._samples = 0
         self._is_probing = True
         self._anchor = None
-        self._go_back(_DIP, latency_s, now_s)
+        self._go_back(_DIP, latency_s, error, now_s)
 
-    def _go_back(self, factor: float, latency_s: float, now_s: float) -> None:
+    def _go_back(self, factor: float, latency_s: float, error: float, now_s: float) -> None:
         self._step = 1.0
         before = self._limit
         if self._anchor is None or latency_s > self._anchor[1]:
-            self._anchor = (before, latency_s)
+            self._anchor = (before, latency_s, error)
         self._set(before * max(_CUT_MOST, factor))
         if self._limit == before:
             self._anchor = None
