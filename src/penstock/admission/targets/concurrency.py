@@ -27,13 +27,14 @@ _PRECISION_TO_GROW = 0.1
 _PRECISION_OF_FEW = 0.3
 _FEW = 16.0
 _WARM_UP = 3.0
+_WARM_UP_GROWN = 1.0
 _TOLERANCE = 1.1
 _SURE = 2.0
 _CUT_MOST = 0.5
 _BUSY = 0.85
 _DIP = 0.75
 _FOLLOWED = 0.88
-_DIP_EVERY_ROUNDS = 25
+_DIP_EVERY_CALLS = 3_000
 _FIRST_DIP_ROUND = 2
 _SUSPICION = 1.05
 _GROWTH = 1.5
@@ -43,8 +44,7 @@ _AFTER_REFUSAL = 0.8
 _REFUSALS_REMEMBERED = 0.02
 _TOO_MANY_REFUSALS = 0.2
 _QUIET_ROUNDS = 25
-WU = 1.0
-DIPN = 1600
+_TOLD = 1.5
 
 
 class ConcurrencyLimit:
@@ -74,11 +74,12 @@ class ConcurrencyLimit:
         "_refused_at_s",
         "_refused_share",
         "_rounds",
-        "_samples",
+        "_calls",
         "_since_s",
         "_step",
         "_sum",
         "_sum_of_roots",
+        "_told",
         "limit",
     )
 
@@ -93,9 +94,10 @@ class ConcurrencyLimit:
         self._is_probing = False
         self._anchor: tuple[float, float, float] | None = None
         self._rounds = 0
-        self._samples = 0
+        self._calls = 0
         self._step = max(1.0, _GROWTH_FIRST * self._limit)
         self._ceiling = math.inf
+        self._told = 0.0
         self._quiet_rounds = 0
         self._floor = self._limit
         self._has_answered = True
@@ -152,7 +154,7 @@ class ConcurrencyLimit:
         wanted = max(self._floor, in_flight)
         if wanted < self._limit:
             self._retreat(wanted, now_s)
-            self._ceiling = self._limit
+            self._ceiling = self._told = self._limit
             self._quiet_rounds = 0
 
     def timed_out(self, *, sent_s: float, now_s: float) -> None:
@@ -186,17 +188,22 @@ class ConcurrencyLimit:
         error = 2.0 * math.sqrt(spread / count) / mean if mean > 0.0 else 0.0
         ratio = latency_s / self._base if self._base > 0.0 else 1.0
         is_congested = ratio * (1.0 - _SURE * math.hypot(error, self._base_error)) > _TOLERANCE
-        is_plain = is_congested and not self._is_judged
+        is_plain = is_congested and not self._is_judged and not self._is_told
         if count < _MOST_SAMPLES and not is_plain and not self._is_enough(latency_s, ratio, error):
             self._next_look = count + _LEAST_SAMPLES
             return
-        self._samples += count
+        self._calls += count
         was_busy = self._most_in_flight >= _BUSY * self.limit
         self._new_round(since_s=None)
         if self._base == 0.0:
             self._settle_base(latency_s, error)
         elif was_busy:
             self._end_round(latency_s, ratio, error, now_s, is_congested=is_congested)
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether the limit is about what the target's refusals say: then latencies count only where they are clear."""
+        return self._limit <= _TOLD * self._told
 
     @property
     def _is_judged(self) -> bool:
@@ -214,7 +221,7 @@ class ConcurrencyLimit:
             _, before_s, before_error = self._anchor
             return latency_s * (1.0 + _SURE * math.hypot(error, before_error)) < _FOLLOWED * before_s
         is_quick = ratio < 1.0 - _SURE * math.hypot(error, self._base_error)
-        if is_quick or ratio > _TOLERANCE or self._wants_dip(ratio, ahead=1):
+        if is_quick or ratio > _TOLERANCE or (self._wants_dip(ratio, ahead=1) and not self._is_told):
             return False
         if self._base == 0.0:
             return self._limit < _FEW and error <= _PRECISION_TO_GROW
@@ -227,7 +234,7 @@ class ConcurrencyLimit:
             self._ceiling = math.inf
         if self._anchor is not None and self._is_judged:
             self._judge(self._anchor, latency_s, error, now_s)
-        elif self._is_verified and math.isfinite(self._ceiling) and not is_congested:
+        elif self._is_verified and self._is_told and not is_congested:
             self._grow()
         elif self._wants_dip(ratio):
             self._dip(latency_s, error, now_s)
@@ -237,7 +244,7 @@ class ConcurrencyLimit:
             if error <= _PRECISION and ratio < 1.0 - _SURE * math.hypot(error, self._base_error):
                 self._settle_base(latency_s, error)
             self._grow()
-            self._new_round(since_s=now_s + WU * latency_s)
+            self._new_round(since_s=now_s + _WARM_UP_GROWN * latency_s)
 
     def _grow(self) -> None:
         self._step = min(self._step * _GROWTH, max(1.0, _GROWTH_MOST * self._limit))
@@ -248,7 +255,7 @@ class ConcurrencyLimit:
         rounds = self._rounds + ahead
         if not self._is_verified:
             return rounds >= _FIRST_DIP_ROUND and (self._limit >= _FEW or ratio > _SUSPICION)
-        return rounds >= _DIP_EVERY_ROUNDS and self._samples >= DIPN and ratio > _SUSPICION
+        return self._calls >= _DIP_EVERY_CALLS and ratio > _SUSPICION
 
     def _judge(self, anchor: tuple[float, float, float], latency_s: float, error: float, now_s: float) -> None:
         """A round ran with at least a quarter fewer calls: were they faster?"""
@@ -267,7 +274,7 @@ class ConcurrencyLimit:
 
     def _dip(self, latency_s: float, error: float, now_s: float) -> None:
         self._rounds = 0
-        self._samples = 0
+        self._calls = 0
         self._is_probing = True
         self._anchor = None
         self._go_back(_DIP, latency_s, error, now_s)
