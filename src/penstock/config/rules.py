@@ -13,6 +13,7 @@ from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
+from penstock.config.targets import broken_gates
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 
@@ -37,6 +38,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
         *broken_fleet(config.fleet),
+        *broken_gates(config.gates),
     ):
         yield config.problem(path, message)
     for name, provider in config.providers.items():

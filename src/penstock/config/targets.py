@@ -3,6 +3,7 @@
 `app` hands them to `admission.targets`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -43,10 +44,6 @@ class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
     initial: Count = 1_000
     least: Count = 1
     most: Count = 10_000
-
-    def __post_init__(self) -> None:
-        if not self.least <= self.initial <= self.most:
-            raise ValueError("`initial` must lie between `least` and `most`")
 
 
 class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +86,20 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: ConcurrencySettings = ConcurrencySettings()
     breaker: BreakerSettings = BreakerSettings()
     pacing: PacingSettings = PacingSettings()
+
+
+def broken_gates(gates: GateSettings) -> Iterator[tuple[str, str]]:
+    """Path and message of every rule that is broken.  Called by `rules`."""
+    concurrency, breaker, pacing = gates.concurrency, gates.breaker, gates.pacing
+    if concurrency.least > concurrency.most:
+        yield "gates.concurrency.least", f"it is more than `most` ({concurrency.most:,})"
+    elif not concurrency.least <= concurrency.initial <= concurrency.most:
+        between = f"`least` ({concurrency.least:,}) and `most` ({concurrency.most:,})"
+        yield "gates.concurrency.initial", f"it must lie between {between}, and is {concurrency.initial:,}"
+    if breaker.open_s > breaker.open_most_s:
+        yield "gates.breaker.open_s", f"it is more than `open_most_s` ({breaker.open_most_s:g})"
+    if pacing.pause_s > pacing.pause_most_s:
+        yield "gates.pacing.pause_s", f"it is more than `pause_most_s` ({pacing.pause_most_s:g})"
 
 
 class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
