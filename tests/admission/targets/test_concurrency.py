@@ -151,3 +151,81 @@ def test_timeouts_bring_it_down_once_a_round_trip_and_never_below_its_least() ->
     for second in range(1, 60):
         limit.timed_out(sent_s=second + 0.5, now_s=second + 1.0)
     assert limit.limit == 2
+
+
+class RefusingServer:
+    """Takes `slots` calls at once and refuses what comes on top, within 20 ms; there is always somebody who asks."""
+
+    def __init__(self, service: Service, *, seed: int) -> None:
+        self.limit = ConcurrencyLimit(ConcurrencySettings())
+        self.slots = 0
+        self.calls = 0
+        self.refused = 0
+        self._service = service
+        self._rng = rng_for("refusing", seed)
+        self._now_s = 0.0
+        self._in_flight = 0
+        self._busy = 0
+        self._ends: list[tuple[float, int, float, bool]] = []
+        self._order = count()
+
+    def run(self, seconds: float) -> float:
+        """The part of the places that had work in the second half of `seconds`, in which calls are counted."""
+        end_s, busy_s = self._now_s + seconds, 0.0
+        is_second_half = False
+        while self._now_s < end_s:
+            while self._in_flight < self.limit.limit:
+                self._send()
+            before_s, busy = self._now_s, self._busy
+            self._now_s, _, sent_s, is_taken = heapq.heappop(self._ends)
+            if self._now_s > end_s - seconds / 2:
+                if not is_second_half:
+                    is_second_half = True
+                    self.calls = self.refused = 0
+                busy_s += busy * (self._now_s - before_s)
+            if is_taken:
+                self._busy -= 1
+                self.limit.add(self._now_s - sent_s, in_flight=self._in_flight, now_s=self._now_s)
+            self._in_flight -= 1
+            if not is_taken:
+                self.limit.refused(in_flight=self._in_flight, sent_s=sent_s, now_s=self._now_s)
+        return busy_s / (seconds / 2) / self.slots
+
+    def _send(self) -> None:
+        is_taken = self._busy < self.slots
+        self.calls += 1
+        self.refused += not is_taken
+        self._busy += is_taken
+        self._in_flight += 1
+        took_s = self._service(self._rng) if is_taken else 0.02
+        heapq.heappush(self._ends, (self._now_s + took_s, next(self._order), self._now_s, is_taken))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("service", [exactly, exponential, log_normal])
+def test_a_server_that_refuses_is_taken_at_its_word_also_when_it_takes_fewer_or_more(
+    service: Service, seed: int
+) -> None:
+    server = RefusingServer(service, seed=seed)
+    for slots in (20, 8, 20):
+        server.slots = slots
+        assert server.run(400.0) >= 0.95
+        assert server.refused <= 0.05 * server.calls
+
+
+def test_calls_that_were_given_up_count_as_slow() -> None:
+    """Callers wait for two seconds at most: what answers in time shows but the quicker half."""
+    limit = ConcurrencyLimit(ConcurrencySettings(initial=32))
+    blind = ConcurrencyLimit(ConcurrencySettings(initial=32))
+    rng = rng_for("given up")
+    for call in range(6_000):
+        took_s = rng.expovariate(0.5)
+        for each in (limit, blind):
+            if took_s <= 2.0:
+                each.add(took_s, in_flight=1_000, now_s=float(call))
+            elif each is limit:
+                each.add_unfinished(2.0, now_s=float(call))
+    assert limit.unhurried_s is not None
+    assert blind.unhurried_s is not None
+    assert blind.unhurried_s < 1.0
+    assert 1.4 <= limit.unhurried_s <= 2.2, "the mean of the roots, squared, is 1.57 s"

@@ -128,6 +128,25 @@ def test_a_wait_that_cannot_fit_the_deadline_is_refused_at_once() -> None:
     run(scene)
 
 
+def test_who_has_too_little_time_left_is_not_sent_in_vain() -> None:
+    """A call that waits gives up its turn while there is still time to try elsewhere, not at its very end."""
+
+    async def scene(clock: FakeClock) -> None:
+        at = gate(clock, fixed(1))
+        await warm(at, clock, times=800)
+        held = await at.enter(tenant="acme", deadline_s=1e9)
+        began_s = clock.monotonic()
+        late = task(at.enter(tenant="acme", deadline_s=began_s + 10.0))
+        await clock.run_for(6.9)
+        assert not late.done()
+        await clock.run_for(0.2)
+        assert isinstance(late.exception(), QueueTimeout)
+        assert (at.waiting, at.in_flight, clock.pending) == (0, 1, 0)
+        held.close(WELL)
+
+    run(scene)
+
+
 def test_another_tenant_is_not_refused_for_the_backlog_of_one() -> None:
     async def scene(clock: FakeClock) -> None:
         at = gate(clock, fixed(2))

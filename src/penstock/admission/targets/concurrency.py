@@ -36,6 +36,7 @@ _DIP = 0.75
 _FOLLOWED = 0.88
 _DIP_EVERY_CALLS = 3_000
 _FIRST_DIP_ROUND = 2
+_FIRST_DIP_ROUND_OF_FEW = 8
 _SUSPICION = 1.05
 _GROWTH = 1.5
 _GROWTH_MOST = 0.25
@@ -254,7 +255,7 @@ class ConcurrencyLimit:
     def _wants_dip(self, ratio: float, *, ahead: int = 0) -> bool:
         rounds = self._rounds + ahead
         if not self._is_verified:
-            return rounds >= _FIRST_DIP_ROUND and (self._limit >= _FEW or ratio > _SUSPICION)
+            return rounds >= (_FIRST_DIP_ROUND if self._limit >= _FEW else _FIRST_DIP_ROUND_OF_FEW)
         return self._calls >= _DIP_EVERY_CALLS and ratio > _SUSPICION
 
     def _judge(self, anchor: tuple[float, float, float], latency_s: float, error: float, now_s: float) -> None:
