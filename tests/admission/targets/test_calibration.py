@@ -1,9 +1,18 @@
 """A prompt's guess is put right by what a target's answers report, in the long run and not by a single one."""
 
 import pytest
+from tests.admission.targets.scenes import gate
 
 from penstock.admission.targets.calibration import PromptRatio
+from penstock.admission.targets.gates import PromptGuess
+from penstock.core.chat import ChatRequest
+from penstock.core.exchange import Exchange, ExtraCall, Principal
+from penstock.core.ids import ExchangeId
+from penstock.core.ports import Target
+from penstock.core.usage import Usage
 from penstock.testing.chance import rng_for
+from penstock.testing.clock import FakeClock
+from penstock.testing.scripted import ScriptedProvider
 
 
 def test_before_enough_answers_a_guess_counts_as_it_is() -> None:
@@ -49,3 +58,40 @@ def test_reports_that_cannot_be_true_move_it_within_bounds_only() -> None:
     for _ in range(100):
         ratio.learn(guessed=10, reported=10**9)
     assert ratio.value == 5.0
+
+
+def answered(target: str, usage: Usage) -> Exchange:
+    exchange = Exchange(
+        id=ExchangeId("ex_1"),
+        principal=Principal("acme", "key_1"),
+        request=ChatRequest(dialect="openai-chat", model="m", messages=()),
+        dialect="openai-chat",
+        started_at=0.0,
+        began_s=0.0,
+        deadline_s=60.0,
+        gone_policy="abort",
+    )
+    exchange.target = Target(target, ScriptedProvider(name=target), "sim")
+    exchange.usage = usage
+    return exchange
+
+
+def settled(exchange: Exchange) -> float:
+    """What a hundred such ends make of the ratio at a target named `t`, where a prompt was taken for 100 tokens."""
+    at = gate(FakeClock())
+    for _ in range(100):
+        PromptGuess(at, 100).settle(exchange)
+    return at.prompts.value
+
+
+def test_the_report_of_a_complete_answer_is_learned() -> None:
+    assert 0.8 <= settled(answered("t", Usage(input_tokens=80))) <= 0.81
+
+
+def test_what_another_target_reported_or_we_counted_ourselves_or_several_calls_used_is_not() -> None:
+    assert settled(answered("other", Usage(input_tokens=80))) == 1.0
+    assert settled(answered("t", Usage(input_tokens=80, accuracy="estimated"))) == 1.0
+    several = answered("t", Usage(input_tokens=160))
+    assert several.target is not None
+    several.extra_calls.append(ExtraCall(several.target, "hedge"))
+    assert settled(several) == 1.0

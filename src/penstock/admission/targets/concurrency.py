@@ -12,8 +12,9 @@ concluded from chance: a round goes on until its mean is known well enough.
 
 Refusals count only where they are more than one call in five.  Providers refuse a few calls for reasons of their own,
 and going back for each of those ends at one call at a time; a provider with a bound on calls at once refuses nearly all
-that come on top.  What it kept is then the bound, so the limit goes there, and beyond it only after a good while.  A
-provider that lets nothing through says nothing of how many it takes: that is for the pacer and the breaker.
+that come on top.  What it kept is then the bound, so the limit goes there, and beyond it only after a good while; its
+latencies are not asked as long as the limit is about there, unless they are clear.  A provider that lets nothing
+through says nothing of how many it takes: that is for the pacer and the breaker.
 """
 
 import math
@@ -81,6 +82,7 @@ class ConcurrencyLimit:
         "_sum",
         "_sum_of_roots",
         "_told",
+        "_unfinished",
         "limit",
     )
 
@@ -108,6 +110,7 @@ class ConcurrencyLimit:
         self._sum_of_roots = 0.0
         self._sum = 0.0
         self._count = 0
+        self._unfinished = 0
         self._next_look = _LEAST_SAMPLES
         self._most_in_flight = 0
 
@@ -133,11 +136,12 @@ class ConcurrencyLimit:
         """A call was given up before its first event, after `waited_s`.
 
         Left out, those that were slow would be missing wherever callers have little time left, and the rest would
-        look quick.  So its time counts and it does not: for exponential times that is the best estimate of their mean.
+        look quick.  So its time counts and it does not: for exponential times, time over ends is the best estimate.
         """
         if now_s >= self._since_s:
             self._sum_of_roots += math.sqrt(waited_s)
             self._sum += waited_s
+            self._unfinished += 1
 
     def refused(self, *, in_flight: int, sent_s: float, now_s: float) -> None:
         """The target said that it is too much; `in_flight` are those that it still has.
@@ -183,10 +187,7 @@ class ConcurrencyLimit:
         if count < self._limit and count < _MOST_SAMPLES:
             self._next_look = count + _LEAST_SAMPLES
             return
-        mean = self._sum_of_roots / count
-        latency_s = mean * mean
-        spread = max(0.0, self._sum / count - latency_s)
-        error = 2.0 * math.sqrt(spread / count) / mean if mean > 0.0 else 0.0
+        latency_s, error = self._mean()
         ratio = latency_s / self._base if self._base > 0.0 else 1.0
         is_congested = ratio * (1.0 - _SURE * math.hypot(error, self._base_error)) > _TOLERANCE
         is_plain = is_congested and not self._is_judged and not self._is_told
@@ -200,6 +201,14 @@ class ConcurrencyLimit:
             self._settle_base(latency_s, error)
         elif was_busy:
             self._end_round(latency_s, ratio, error, now_s, is_congested=is_congested)
+
+    def _mean(self) -> tuple[float, float]:
+        """The round's latency, and its standard error as a part of it."""
+        seen = self._count + self._unfinished
+        root = self._sum_of_roots / seen
+        spread = max(0.0, self._sum / seen - root * root)
+        error = 2.0 * math.sqrt(spread / self._count) / root if root > 0.0 else 0.0
+        return root * root * seen / self._count, error
 
     @property
     def _is_told(self) -> bool:
@@ -309,6 +318,7 @@ class ConcurrencyLimit:
         self._sum_of_roots = 0.0
         self._sum = 0.0
         self._count = 0
+        self._unfinished = 0
         self._next_look = _LEAST_SAMPLES
         self._most_in_flight = 0
         if since_s is not None:
