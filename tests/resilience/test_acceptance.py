@@ -64,7 +64,7 @@ def test_hedged_streams_wait_far_less_for_a_target_that_is_sometimes_slow() -> N
 def test_the_room_of_a_server_is_found_and_used(*, refuses: bool, initial: int) -> None:
     (phase,) = find(21, refuses=refuses, initial=initial, phase_s=200.0, room=(20,)).phases
     assert phase.off <= 0.25
-    assert phase.busy >= 0.75, "it lets through fewer on purpose now and then, to compare"
+    assert phase.busy >= 0.85, "it lets through fewer on purpose now and then, to compare"
     assert phase.refused <= 0.03
 
 
