@@ -21,7 +21,7 @@ class Lru:
         return len(self._found)
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         """About what all of it takes."""
         return self._bytes
 
