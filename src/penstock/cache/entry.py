@@ -4,12 +4,14 @@ An entry is made when an exchange has ended well (`exact.ExactCache`), lies in m
 (`store`), and is read back as the events of an answer.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Literal, TypeAlias, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from penstock.core.events import Event, Text, ToolCall
+from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport, Vector
+from penstock.core.usage import Usage
 
 EntryKind: TypeAlias = Literal["exact", "similar"]
 """`exact` is found by its key alone; `similar` by what its question means, within its partition."""
@@ -17,8 +19,26 @@ EntryKind: TypeAlias = Literal["exact", "similar"]
 _OVERHEAD_BYTES = 1_000
 """What an entry takes in memory beside its bytes: the struct, its texts, its place in the tables."""
 
+
+def _usage_report(usage: dict[str, Any]) -> UsageReport:
+    return UsageReport(Usage(**usage))
+
+
+_KINDS: Mapping[str, Callable[..., Event]] = MappingProxyType(
+    {
+        "start": Start,
+        "text": Text,
+        "tool_call": ToolCall,
+        "finish": Finish,
+        "vector": Vector,
+        "notice": Notice,
+        "usage": _usage_report,
+    }
+)
+"""By the tag of each: a decoder of the union itself cannot be had, since a JSON value's type refers to itself."""
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder: "msgspec.msgpack.Decoder[tuple[Event, ...]]" = msgspec.msgpack.Decoder(tuple[Event, ...])
+_decoder = msgspec.msgpack.Decoder(list[dict[str, Any]])
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +98,11 @@ def encode_events(events: Sequence[Event]) -> bytes:
 
 
 def decode_events(data: bytes) -> tuple[Event, ...]:
-    """Raises `msgspec.DecodeError` where they were not written by this version's `encode_events`."""
-    return _decoder.decode(data)
+    """Raises `msgspec.DecodeError` where they were not written by an `encode_events` that this version understands."""
+    try:
+        return tuple([_KINDS[fields.pop("type")](**fields) for fields in _decoder.decode(data)])
+    except (KeyError, TypeError) as error:
+        raise msgspec.DecodeError("no event of this version") from error
 
 
 def joined(events: Iterable[Event]) -> list[Event]:

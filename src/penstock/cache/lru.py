@@ -48,8 +48,8 @@ class Lru:
         while self._bytes > self._most_bytes:
             self._remove(next(iter(self._found)))
 
-    def keys(self) -> tuple[bytes, ...]:
-        """Of all that is kept, for whoever goes through it in parts."""
+    def everything(self) -> tuple[bytes, ...]:
+        """The keys of all that is kept, for whoever goes through it in parts."""
         return tuple(self._found)
 
     def sweep(self, keys: tuple[bytes, ...], now: float) -> None:
