@@ -4,12 +4,18 @@
 moment at most.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+
 from penstock.cache.drops import Drops
-from penstock.cache.entry import Entry
+from penstock.cache.entry import Drop, Entry, decode_events
 from penstock.cache.lru import Lru
 from penstock.core.clock import Clock
+
+_SWEPT_AT_ONCE = 500
 
 
 class Backing(Protocol):
@@ -50,8 +56,26 @@ class Shelf:
         entry = await self._backing.find(key)
         if entry is None or entry.expires_at <= self._clock.now() or self.drops.is_gone(entry, since):
             return None
+        try:
+            decode_events(entry.events)
+        except msgspec.DecodeError:
+            return None  # a newer version's
         self.memory.put(entry, since)
         return entry
+
+    def apply(self, drops: Sequence[Drop] | None) -> None:
+        """Drop these, or everything; what lies here is gone from memory within moments too."""
+        if drops is None:
+            self.drops.apply_all()
+        for drop in drops or ():
+            self.drops.apply(drop)
+        self._sweep(self.memory.everything())
+
+    def _sweep(self, keys: tuple[bytes, ...]) -> None:
+        """A part of it now and the rest later, so that no request waits for all."""
+        self.memory.sweep(keys[:_SWEPT_AT_ONCE], self._clock.now())
+        if len(keys) > _SWEPT_AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._sweep, keys[_SWEPT_AT_ONCE:])
 
     def keep(self, entry: Entry, since: int) -> None:
         """Here at once, and in the store a moment later.  `since` is `drops.now` of when its making began."""
