@@ -81,6 +81,31 @@ class News:
     last_entry: int
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """How much is kept for one tenant and model."""
+
+    tenant: str
+    model: str
+    kind: str
+    entries: int
+    size_bytes: int
+    oldest: float
+    newest: float
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How often one fact of the cache stands in the ledger, and what it says was saved."""
+
+    tenant: str
+    model: str
+    what: str
+    kind: str | None
+    exchanges: int
+    saved_input_tokens: int
+    saved_output_tokens: int
+    saved_nanousd: int
+
+
 def write(connection: psycopg.Connection, entries: Sequence[tuple[Entry, int]]) -> None:
     """Keep entries, each with the last drop that its process had heard of when it was offered, and tell others.
 
@@ -155,19 +180,21 @@ async def drop(connection: psycopg.AsyncConnection, wanted: Drop) -> int:
     return deleted.rowcount
 
 
-async def contents(connection: psycopg.AsyncConnection, *, tenant: str | None, now: float) -> list[dict[str, object]]:
+async def contents(connection: psycopg.AsyncConnection, *, tenant: str | None, now: float) -> list[Kept]:
     """How much is kept that may still be given, by tenant and model, the largest first."""
     query = """
-        SELECT tenant, model, kind, count(*) AS entries, sum(octet_length(events))::bigint AS bytes,
+        SELECT tenant, model, kind, count(*) AS entries, sum(octet_length(events))::bigint AS size_bytes,
             min(created_at) AS oldest, max(created_at) AS newest
         FROM cache_entries WHERE expires_at > %s AND (%s::text IS NULL OR tenant = %s)
         GROUP BY 1, 2, 3 ORDER BY entries DESC LIMIT 1000
     """
     async with connection.cursor(row_factory=dict_row) as cursor:
-        return await (await cursor.execute(query, (now, tenant, tenant))).fetchall()
+        rows = await (await cursor.execute(query, (now, tenant, tenant))).fetchall()
+    return msgspec.convert(rows, list[Kept])
 
 
-async def saved(connection: psycopg.AsyncConnection, *, tenant: str | None, since_s: float) -> list[dict[str, object]]:
+async def saved(connection: psycopg.AsyncConnection, *, tenant: str | None, since_s: float) -> list[Done]:
     """What the cache did for exchanges of the last `since_s` seconds, as the ledger has it."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        return await (await cursor.execute(_SAVED, {"tenant": tenant, "since_s": since_s})).fetchall()
+        rows = await (await cursor.execute(_SAVED, {"tenant": tenant, "since_s": since_s})).fetchall()
+    return msgspec.convert(rows, list[Done])
