@@ -38,8 +38,8 @@ def settle(url: str, tenant: str, *facts: AnyFact, number: int) -> None:
         connection.execute(
             "INSERT INTO ledger (started_at, duration_s, input_tokens, output_tokens, cache_read_tokens,"
             " cache_write_tokens, reasoning_tokens, cost_nanousd, attempts, is_streamed, id, tenant, key, dialect,"
-            " operation, model, outcome, usage_accuracy, cost_accuracy, config_hash, facts) VALUES (now(), 0.1, 0, 0, 0,"
-            " 0, 0, 0, 0, false, %(id)s, %(tenant)s, 'k', 'openai-chat', 'chat', 'm', 'completed', 'exact', 'exact',"
+            " operation, model, outcome, usage_accuracy, cost_accuracy, config_hash, facts) VALUES (now(), 0.1, 0, 0,"
+            " 0, 0, 0, 0, 0, false, %(id)s, %(tenant)s, 'k', 'openai-chat', 'chat', 'm', 'completed', 'exact', 'exact',"
             " 'h', %(facts)s)",
             values,
         )
