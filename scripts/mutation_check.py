@@ -83,17 +83,10 @@ MUTATIONS = (
         CACHE_FLIGHTS,
     ),
     Mutation(
-        "an answer that calls tools is kept",
-        "cache/policy.py",
-        "            if not exact.tool_calls:\n",
-        "            if False:\n",
-        CACHE,
-    ),
-    Mutation(
         "an answer that was begun before a drop is kept after it",
         "cache/shelf.py",
-        "        if self.drops.is_gone(entry, since):\n            return\n        self.memory.put(entry, since)\n        if",
-        "        self.memory.put(entry, self.drops.now)\n        if",
+        "            return\n        self.memory.put(entry, since)\n",
+        "            since = self.drops.now\n        self.memory.put(entry, since)\n",
         CACHE,
     ),
     Mutation(
