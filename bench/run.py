@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 def run(plan: Plan, folder: Path, say: Say) -> Run:
     """Everything, in order.  All gateways stay up throughout and idle while another is measured."""
     found = Run(conditions=conditions(plan), direct=[], gateways=[Measured(name=NAMES[name]) for name in plan.gateways])
-    with _upstreams(folder) as upstreams:
+    with running_upstreams(folder) as upstreams:
         started = _start_all(plan, upstreams, folder, found, say)
         try:
             _rounds(plan, upstreams, started, found, say)
@@ -51,7 +51,7 @@ def run(plan: Plan, folder: Path, say: Say) -> Run:
 
 
 @contextmanager
-def _upstreams(folder: Path) -> Generator[Upstreams]:
+def running_upstreams(folder: Path) -> Generator[Upstreams]:
     with serving() as issuer:
         ports = Upstreams(free_port(), free_port(), issuer)
         running: list[Program] = []

@@ -35,6 +35,10 @@ LIMITS = "tests/admission/limits/test_stage.py"
 LIMIT_WIRING = "tests/app/test_limits.py"
 RULES = "tests/console/test_rules_api.py"
 FLEET = "tests/admission/fleet/test_sharing.py"
+CACHE = "tests/cache/test_exact.py"
+CACHE_FLIGHTS = "tests/cache/test_flights.py"
+CACHE_LEAKS = "tests/cache/test_leaks.py"
+CACHE_STORE = "tests/cache/test_store.py"
 SURVIVED, KILLED, STALE = "SURVIVED", "killed", "STALE"
 
 
@@ -50,6 +54,48 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "the tenant is left out of a cached answer's key",
+        "cache/key.py",
+        "            return (who.tenant,)\n",
+        "            return ()\n",
+        CACHE_LEAKS,
+    ),
+    Mutation(
+        "access groups are left out of a cached answer's key",
+        "cache/key.py",
+        "sorted(set(who.groups)), exchange.request.model",
+        "exchange.request.model",
+        CACHE_LEAKS,
+    ),
+    Mutation(
+        "an answer that was not complete is kept",
+        "cache/exact.py",
+        'is_made = making.has_whole and exchange.end in {"completed", "client_gone"}',
+        "is_made = True",
+        CACHE_FLIGHTS,
+    ),
+    Mutation(
+        "a leader that fails tells nobody",
+        "cache/exact.py",
+        "                self._flights.hand_on(making.key)\n",
+        "                pass\n",
+        CACHE_FLIGHTS,
+    ),
+    Mutation(
+        "an answer that was begun before a drop is kept after it",
+        "cache/shelf.py",
+        "            return\n        self.memory.put(entry, since)\n",
+        "            since = self.drops.now\n        self.memory.put(entry, since)\n",
+        CACHE,
+    ),
+    Mutation(
+        "an answer that was begun before a drop is written after it",
+        "cache/store.py",
+        "d.place > %(seen)s",
+        "false AND %(seen)s > 0",
+        CACHE_STORE,
+    ),
     Mutation(
         "calls beside the answer are not paid for",
         "flow/settle.py",

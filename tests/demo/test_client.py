@@ -21,7 +21,7 @@ def ask(model: str, *, stream: bool, retries: int = 0) -> tuple[Outcome, Simulat
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_answer_is_read_whole(stream: bool) -> None:  # noqa: FBT001 - both ways of asking
-    outcome, _ = ask("sim:tokens=99", stream=stream)
+    outcome, _ = ask("sim:tokens=12", stream=stream)
     assert outcome.failure == ""
     assert outcome.text.startswith("About Where is my card:")
     assert len(outcome.text.split()) == 12
@@ -69,7 +69,7 @@ def test_the_workload_is_the_fixture_in_the_order_of_the_trace() -> None:
 
 def test_the_weather_is_a_profile_that_the_simulator_reads(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("weather") / "profile.yaml"
-    path.write_text(Weather(4.0, span_s=84.0).profile())
+    path.write_text(Weather(4.0, span_s=84.0, answer_tokens=[12, 60]).profile())
     profile = read_profile(path)
     assert set(profile.models) == {"north-large", "south-large"}
     north, south = profile.models["north-large"], profile.models["south-large"]

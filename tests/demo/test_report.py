@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from penstock.demo.client import Outcome
-from penstock.demo.report import Pass, ProviderCount, Tokens, table_of
+from penstock.demo.report import Pass, ProviderCount, Tokens, saving_of, table_of
 from penstock.demo.workload import Question
 
 
@@ -39,7 +39,13 @@ def test_the_table_shows_both_sides() -> None:
     direct = Pass([outcome(1, 1.0), outcome(2, 1.0, "429")], COUNT)
     through = Pass([outcome(1, 2.0), outcome(2, 2.0)], COUNT, frozenset({"ex_1", "ex_2"}))
     with console.capture() as capture:
-        console.print(table_of(direct, through, title="A title"))
+        console.print(table_of(direct, through, Pass([outcome(1, 0.25)], ProviderCount(0)), title="A title"))
     shown = capture.get()
-    for row in ("1 (50.0%)", "2 (100.0%)", "1 x 429", "1000 ms", "2000 ms", "$1.2000", "$600.0000"):
+    for row in ("1 (50.0%)", "2 (100.0%)", "1 x 429", "1000 ms", "2000 ms", "250 ms", "$1.2000", "$600.0000"):
         assert row in shown
+
+
+def test_the_saving_is_the_difference_of_two_passes() -> None:
+    once = Pass([outcome(1, 2.0), outcome(2, 3.0)], COUNT)
+    again = Pass([outcome(1, 0.5), outcome(2, 0.5)], ProviderCount(3, {"a": Tokens(500_000, 0)}))
+    assert saving_of(once, again) == "Kept answers saved 27 of 30 provider calls (90%), $1.0000, and 4 s of waiting."

@@ -5,7 +5,7 @@ own, so that no request ever waits for one.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +33,8 @@ class Companions:
     alerts: Alerts
     limits: PlaneLimits
     fleet: Fleet
+    database: Callable[[str], psycopg.Connection | None]
+    """A new connection under a name, or None while the database's address is not known."""
 
     def start(self, gates: TargetGates) -> None:
         self.identities.start()
@@ -78,6 +80,7 @@ def open_companions(
         alerts=alerts,
         limits=limits,
         fleet=Fleet(config, data_dir.root, clock),
+        database=database,
     )
 
 

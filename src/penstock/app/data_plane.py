@@ -21,6 +21,7 @@ from penstock.admission.inputs import InputStage, bounds_of
 from penstock.admission.limits.stage import LimitStage
 from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
+from penstock.app.cache import open_cache
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
 from penstock.app.reload import Reloader
@@ -111,13 +112,15 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s, limits=limits.stage), world)
+    cache = open_cache(config, environ, data_dir=data_dir, clock=clock, endpoints=connected, connect=beside.database)
+    plan = new_plan(config, catalog, clock, stale_s=identities.stale_s, limits=limits.stage, cache=cache.stage)
+    engine = Engine(plan, world)
     condition = Condition(
         journal,
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=lambda: (*reloader.problems(), *beside.problems()),
+        problems=lambda: (*reloader.problems(), *beside.problems(), *cache.problems()),
     )
     service = Service(
         engine=engine,
@@ -138,7 +141,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
-            gauges=limits.gauges(),
+            gauges=(*limits.gauges(), *cache.gauges()),
             targets_up=fleet.targets_up(),
         ),
         refused=lambda error: metrics.refused(error.code),
@@ -148,6 +151,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
 
     async def aclose() -> None:
         condition.stop()
+        await asyncio.to_thread(cache.stop)
         await beside.aclose()
         for provider in catalog.providers():
             await provider.aclose()
@@ -164,6 +168,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     _heed_changes(identities, engine, connected, clock)
     reloader.start()
     beside.start(gates)
+    cache.start()
     condition.start()
     return running
 
@@ -211,12 +216,14 @@ def new_plan(
     clock: Clock,
     *,
     limits: LimitStage,
+    cache: Stage,
     stale_s: Callable[[str], float | None] = lambda _: None,
 ) -> Plan:
-    """The stages in their order.  None of today's watches the answer.
+    """The stages in their order.  Of today's only the cache watches the answer.
 
     Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
-    route: what is reserved is money at its targets' prices.  `stale_s` is `Identities.stale_s`.
+    route: what is reserved is money at its targets' prices.  The cache comes after them, since a hit is a request too,
+    and before the tier, since a budget that is used up lets hits through.  `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
@@ -224,6 +231,7 @@ def new_plan(
         InFlightLimit(config.server.max_in_flight, clock),
         RouteStage(catalog, clock),
         limits,
+        cache,
         TierStage(clock),
     )
     return Plan(request=stages, response=stages)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from penstock.admission.limits.stage import LimitStage
+from penstock.app.cache import cache_of_file
 from penstock.app.data_plane import client_dialects, new_plan, new_prices
 from penstock.app.limits import limits_of_file
 from penstock.app.upstreams import Connected, connect, new_catalog
@@ -42,7 +43,7 @@ async def explain(
     catalog = new_catalog(config, connected)
     prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
     limits = limits_of_file(config, prices, clock)
-    plan = new_plan(config, catalog, clock, limits=limits)
+    plan = new_plan(config, catalog, clock, limits=limits, cache=cache_of_file(config, connected, clock))
     spoken = next(each for each in client_dialects().values() if each.name == dialect)
     try:
         request = spoken.parse(body)

@@ -30,9 +30,10 @@ _COMMANDS = (
     "alert",
     "target",
     "reload",
+    "cache",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload"})
+_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "cache"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

@@ -1,4 +1,4 @@
-"""`penstock demo`: real questions twice against the same failing provider, directly and through Penstock."""
+"""`penstock demo`: real questions against the same failing provider, directly, through Penstock, and once more."""
 
 from typing import Annotated
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from penstock.config.alerts import AlertSettings
+from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
@@ -125,7 +126,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `balanced` makes the targets equals; `hedged` allows a second call beside one that is late; `cheaper` is the model
     that a budget may send a request to instead.  `inputs` are those of `Settings.inputs` that are others for it, by
-    their names there.
+    their names there; `cache` is what its answers are kept for.
     """
 
     targets: tuple[TargetSettings, ...]
@@ -135,6 +136,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     cheaper: Name | None = None
     fallbacks: tuple[FallbackSettings, ...] = ()
     inputs: dict[str, Most | None] = {}
+    cache: CacheSettings = CacheSettings()
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +183,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[LimitSettings, ...] = ()
     budgets: tuple[BudgetSettings, ...] = ()
     limit_store: LimitStoreSettings = LimitStoreSettings()
+    cache: CacheStoreSettings = CacheStoreSettings()
     alerts: AlertSettings = AlertSettings()
     sim: Sim = Sim()
     log: Log = Log()

@@ -11,6 +11,7 @@ import penstock
 from penstock.config.digest import redacted
 from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
+from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
@@ -31,6 +32,7 @@ for _part in (
     budgets.router,
     credentials.router,
     targets.router,
+    cache.router,
     alerts.router,
     audit.router,
     reload.router,

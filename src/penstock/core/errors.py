@@ -10,7 +10,8 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ InputTooLarge 400           more messages, text, images, tools, … than may be sent here; names the field
  │  ├ ContextTooLong 400
  │  ├ AuthError 401, Forbidden 403
- │  └ PolicyBlocked 400
+ │  ├ PolicyBlocked 400
+ │  └ NotCached 504                only an answer that is kept was asked for, and there is none
  ├ CapacityError                  ours; it passes
  │  ├ RateLimited 429, BudgetExhausted 429
  │  ├ Overloaded 503, QueueTimeout 503
@@ -136,6 +137,13 @@ class Forbidden(ClientError):
 
 class PolicyBlocked(ClientError):
     code = "policy_blocked"
+
+
+class NotCached(ClientError):
+    """The caller said `only-if-cached`, and no answer that may be given is kept (RFC 9111, 5.2.1.7)."""
+
+    code = "not_cached"
+    status = 504
 
 
 class CapacityError(PenstockError):

@@ -1,4 +1,4 @@
-"""`penstock demo`: the same real questions twice against the same failing provider, directly and through Penstock.
+"""`penstock demo`: the same real questions against the same failing provider, directly, through Penstock, and again.
 
 Everything in the table is observed: what the client saw, what the simulated provider counted, what the ledger holds.
 """

@@ -58,7 +58,6 @@ class Client:
                 {"role": "system", "content": "You answer customers of a bank."},
                 {"role": "user", "content": question.text},
             ],
-            "max_tokens": question.answer_tokens,
             "stream": question.is_streamed,
         }
         began_s = self.clock.monotonic()

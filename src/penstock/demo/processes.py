@@ -62,7 +62,9 @@ async def ledger_lines(folder: Path) -> list[bytes]:
 
 
 def config_for(provider_port: int) -> str:
-    """Penstock's configuration for the demo: one model, a first and a second provider, three attempts."""
+    """Penstock's configuration for the demo: one model, a first and a second provider, three attempts, and its
+    answers kept.
+    """
     providers = "".join(
         f"  {name}:\n"
         "    vendor: custom\n"
@@ -83,6 +85,7 @@ def config_for(provider_port: int) -> str:
         f"      - {{provider: north, model: {PRIMARY}}}\n"
         f"      - {{provider: south, model: {BACKUP}}}\n"
         "    max_attempts: 3\n"
+        "    cache: {exact: {}}\n"
     )
 
 

@@ -69,18 +69,31 @@ class Pass:
         return sorted(outcome.duration_s for outcome in self.answered)
 
 
-def table_of(direct: Pass, through: Pass, *, title: str) -> Table:
-    """The comparison."""
+def table_of(direct: Pass, through: Pass, again: Pass, *, title: str) -> Table:
+    """The comparison; `again` are the same questions once more, through the same Penstock."""
     table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left")
     table.add_column("")
     table.add_column("directly", justify="right")
     table.add_column("through Penstock", justify="right")
+    table.add_column("asked again", justify="right")
     rows = (("questions", _questions), ("answered in full", _success), ("not answered", _failures))
     rows += (("provider calls", _calls), ("response time, mean", _mean), ("response time, p95", _p95))
     rows += (("cost", _cost), ("cost of 1,000 answers", _cost_of_answers), ("lost records", _lost))
     for name, of in rows:
-        table.add_row(name, of(direct), of(through))
+        table.add_row(name, of(direct), of(through), of(again))
     return table
+
+
+def saving_of(once: Pass, again: Pass) -> str:
+    """What kept answers saved, as a sentence: the difference of two passes over the same questions."""
+    calls = once.provider.calls - again.provider.calls
+    cost_usd = once.provider.cost_usd - again.provider.cost_usd
+    waited_s = sum(each.duration_s for each in once.outcomes) - sum(each.duration_s for each in again.outcomes)
+    share = calls / once.provider.calls if once.provider.calls else 0.0
+    return (
+        f"Kept answers saved {calls} of {once.provider.calls} provider calls ({share:.0%}), ${cost_usd:.4f},"
+        f" and {waited_s:.0f} s of waiting."
+    )
 
 
 def _questions(each: Pass) -> str:

@@ -14,7 +14,7 @@ from penstock.core.clock import SystemClock
 from penstock.demo.client import Client, Outcome, call
 from penstock.demo.processes import ledger_lines, penstock, simulator
 from penstock.demo.replay import replay
-from penstock.demo.report import Pass, ProviderCount, table_of
+from penstock.demo.report import Pass, ProviderCount, saving_of, table_of
 from penstock.demo.weather import (
     FAULT_RATE,
     PRIMARY,
@@ -42,25 +42,28 @@ class _LedgerRow(msgspec.Struct, frozen=True):
     id: str
 
 
-def run(settings: Settings, console: Console) -> tuple[Pass, Pass]:
-    """Run both passes, print the table and return what it was made of.  Raises `DemoError` where it cannot."""
+def run(settings: Settings, console: Console) -> tuple[Pass, Pass, Pass]:
+    """Run all passes, print the table and return what it was made of.  Raises `DemoError` where it cannot."""
     with tempfile.TemporaryDirectory(prefix="penstock-demo-") as folder:
         return asyncio.run(_run(settings, console, Path(folder)))
 
 
-async def _run(settings: Settings, console: Console, folder: Path) -> tuple[Pass, Pass]:
+async def _run(settings: Settings, console: Console, folder: Path) -> tuple[Pass, Pass, Pass]:
     questions = read_workload(settings.questions)
-    weather = Weather(settings.speed, span_s=questions[-1].at_s)
+    weather = Weather(
+        settings.speed, span_s=questions[-1].at_s, answer_tokens=[question.answer_tokens for question in questions]
+    )
     clock = SystemClock()
     columns = (TextColumn("{task.description:<17}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("{task.fields[state]}"), console=console) as progress:
         demo = _Demo(settings, questions, clock, progress)
         async with simulator(folder, profile=weather.profile(), seed=settings.seed, clock=clock) as provider_port:
             direct = await demo.directly(provider_port)
-            through = await demo.through_penstock(folder, provider_port)
-    console.print(table_of(direct, through, title="The same questions, the same provider, the same faults"))
+            through, again = await demo.through_penstock(folder, provider_port)
+    console.print(table_of(direct, through, again, title="The same questions, the same provider, the same faults"))
     console.print(_caption(settings, weather), style="dim", highlight=False)
-    return direct, through
+    console.print(saving_of(through, again), highlight=False)
+    return direct, through, again
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,17 @@ class _Demo:
         outcomes = await self._pass("directly", client, provider_port)
         return Pass(outcomes, await self._count(provider_port))
 
-    async def through_penstock(self, folder: Path, provider_port: int) -> Pass:
+    async def through_penstock(self, folder: Path, provider_port: int) -> tuple[Pass, Pass]:
+        """The questions once, and once more: by then their answers are kept."""
         async with penstock(folder, provider_port=provider_port, clock=self.clock) as port:
             key = (folder / "data" / "dev-key").read_text(encoding="ascii").strip()
-            outcomes = await self._pass(
-                "through Penstock", Client(_HOST, port, key, "assistant", self.clock), provider_port
-            )
-            count = await self._count(provider_port)
-            recorded = await self._recorded(folder, outcomes)
-        return Pass(outcomes, count, recorded)
+            client = Client(_HOST, port, key, "assistant", self.clock)
+            once = await self._pass("through Penstock", client, provider_port)
+            once_count = await self._count(provider_port)
+            again = await self._pass("asked again", client, provider_port)
+            again_count = await self._count(provider_port)
+            recorded = await self._recorded(folder, [*once, *again])
+        return Pass(once, once_count, recorded), Pass(again, again_count, recorded)
 
     async def _pass(self, name: str, client: Client, provider_port: int) -> list[Outcome]:
         """One replay, after the provider has forgotten the last one: both meet the same faults."""
@@ -120,7 +125,8 @@ def _caption(settings: Settings, weather: Weather) -> str:
     return (
         f"{settings.questions} questions from BANKING77 at the pace and with the answer lengths of the Azure trace,"
         f" {settings.speed:g} times as fast; response times are of that faster clock and of full answers.\n"
-        f"Directly: one model, {retries}. Penstock: the same model, then a second one; three attempts.\n"
+        f"Directly: one model, {retries}. Penstock: the same model, then a second one; three attempts;"
+        " its answers are kept: asked again are the same questions at the same pace.\n"
         f"Both models fail {FAULT_RATE:.0%} of calls (500, 503, 429, connection resets); the first is down for"
         f" {weather.outage_s / settings.speed:.1f} s. Calls and tokens are counted by the provider;"
         f" ${USD_PER_MILLION_INPUT:.2f} / ${USD_PER_MILLION_OUTPUT:.2f} per million tokens in / out."

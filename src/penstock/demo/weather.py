@@ -1,5 +1,6 @@
-"""The provider's weather: how slow it is and how often it fails, the same for both passes."""
+"""The provider's weather: how slow it is and how often it fails, the same for all passes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FAULTS = "status@500|status@503|reset@0|reset@8|throttle"
@@ -7,7 +8,6 @@ FAULT_RATE = 0.06
 PRIMARY, BACKUP = "north-large", "south-large"
 USD_PER_MILLION_INPUT, USD_PER_MILLION_OUTPUT = 0.40, 1.60
 _OUTAGE_BEGINS, _OUTAGE_SHARE = 0.6, 0.07
-_LONGEST_ANSWER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Weather:
 
     speed: float
     span_s: float
+    answer_tokens: Sequence[int]
     first_median_s: float = 0.4
     first_p95_s: float = 1.2
     gap_s: float = 0.06
@@ -29,10 +30,11 @@ class Weather:
     def profile(self) -> str:
         """The simulator's profile: two models, of which only the first has the outage.
 
-        A model's natural answer is longer than any that is asked for, so that `max_tokens` sets its length exactly.
+        An answer's length is drawn from those of the trace, by the question: asked again it is as long as before.
         """
+        lengths = f"oneof({'/'.join(map(str, self.answer_tokens))})"
         first = f"first=lognormal({self._ms(self.first_median_s)}/{self._ms(self.first_p95_s)})"
-        pace = f"gap={self._ms(self.gap_s)},per_event={self.tokens_per_event},tokens={_LONGEST_ANSWER}"
+        pace = f"gap={self._ms(self.gap_s)},per_event={self.tokens_per_event},tokens={lengths}"
         faults = f"fault={FAULTS},rate={FAULT_RATE},retry_after={self._ms(1.0)}"
         begins_s = self.span_s * _OUTAGE_BEGINS
         outage = f"outage={self._ms(begins_s + self.outage_s)}/{self._ms(self.outage_s)}"

@@ -41,6 +41,7 @@ Action = Literal[
     "target.opened",
     "target.closed",
     "config.reloaded",
+    "cache.dropped",
 ]
 
 _INSERT = (

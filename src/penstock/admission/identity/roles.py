@@ -36,6 +36,8 @@ Permission = Literal[
     "alerts.read",
     "alerts.write",
     "webhooks.write",
+    "cache.read",
+    "cache.write",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -58,7 +60,16 @@ INSTALLATION_WIDE: frozenset[Permission] = frozenset(
 targets."""
 
 _VIEWER: frozenset[Permission] = frozenset(
-    {"status.read", "models.read", "targets.read", "tenants.read", "limits.read", "budgets.read", "alerts.read"}
+    {
+        "status.read",
+        "models.read",
+        "targets.read",
+        "tenants.read",
+        "limits.read",
+        "budgets.read",
+        "alerts.read",
+        "cache.read",
+    }
 )
 _DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
 _AUDITOR = _VIEWER | frozenset[Permission](
@@ -67,7 +78,9 @@ _AUDITOR = _VIEWER | frozenset[Permission](
 _ADMIN = (
     _DEVELOPER
     | _AUDITOR
-    | frozenset[Permission]({"projects.write", "limits.write", "budgets.write", "alerts.write", "webhooks.write"})
+    | frozenset[Permission](
+        {"projects.write", "limits.write", "budgets.write", "alerts.write", "webhooks.write", "cache.write"}
+    )
 )
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(

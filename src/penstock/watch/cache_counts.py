@@ -1,0 +1,93 @@
+"""What the cache did, counted for Prometheus: hits by kind, misses, and what was saved, by model and tenant.
+
+Callers choose neither: tenants are those of the installation, and only models of the configuration are cached.  Their
+number is bounded all the same, and the rest is `other`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias, cast
+
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from penstock.core.facts import CacheBypassed, CacheHit, CacheMissed, CacheStored
+from penstock.core.record import Settled
+
+_MOST_PAIRS = 500
+_OTHER = ("other", "other")
+_NANO = 1e9
+
+_Labels: TypeAlias = tuple[str, ...]
+
+
+class CacheCounts:
+    """One for each process, used by one thread."""
+
+    __slots__ = ("_bypassed", "_hits", "_misses", "_pairs", "_saved_nanousd", "_saved_tokens", "_stored")
+
+    def __init__(self) -> None:
+        self._pairs: set[tuple[str, str]] = set()
+        self._hits: dict[_Labels, float] = {}
+        self._misses: dict[_Labels, float] = {}
+        self._bypassed: dict[_Labels, float] = {}
+        self._stored: dict[_Labels, float] = {}
+        self._saved_nanousd: dict[_Labels, float] = {}
+        self._saved_tokens: dict[_Labels, float] = {}
+
+    def observe(self, record: Settled) -> None:
+        """Count what is the cache's of a settled exchange; well under a microsecond where nothing is."""
+        for fact in record.facts:
+            kind = type(fact)
+            if kind is CacheHit:
+                self._hit(record, cast("CacheHit", fact))
+            elif kind is CacheMissed:
+                _add(self._misses, self._pair(record), 1)
+            elif kind is CacheStored:
+                _add(self._stored, self._pair(record), 1)
+            elif kind is CacheBypassed:
+                # A reason is one of our own words.
+                _add(self._bypassed, (*self._pair(record), cast("CacheBypassed", fact).reason), 1)
+
+    def families(self) -> Iterator[Metric]:
+        """What Prometheus sees."""
+        by = ("model", "tenant")
+        yield _family("penstock_cache_hits", "Exchanges that were answered from the cache.", (*by, "kind"), self._hits)
+        yield _family("penstock_cache_misses", "Exchanges for which nothing was kept.", by, self._misses)
+        yield _family(
+            "penstock_cache_bypassed",
+            "Exchanges that the cache was not asked for, or answers that it may not keep.",
+            (*by, "reason"),
+            self._bypassed,
+        )
+        yield _family("penstock_cache_stored", "Answers that were kept.", by, self._stored)
+        dollars = {pair: amount / _NANO for pair, amount in self._saved_nanousd.items()}
+        yield _family("penstock_cache_saved_usd", "What hits would have cost, where it is known.", by, dollars)
+        yield _family(
+            "penstock_cache_saved_tokens", "Tokens that hits would have used.", (*by, "direction"), self._saved_tokens
+        )
+
+    def _hit(self, record: Settled, fact: CacheHit) -> None:
+        pair = self._pair(record)
+        _add(self._hits, (*pair, fact.kind), 1)
+        _add(self._saved_tokens, (*pair, "input"), fact.saved_input_tokens)
+        _add(self._saved_tokens, (*pair, "output"), fact.saved_output_tokens)
+        _add(self._saved_nanousd, pair, fact.saved_nanousd or 0)
+
+    def _pair(self, record: Settled) -> tuple[str, str]:
+        pair = (record.model, record.tenant)
+        if pair not in self._pairs:
+            if len(self._pairs) >= _MOST_PAIRS:
+                return _OTHER
+            self._pairs.add(pair)
+        return pair
+
+
+def _add(counts: dict[_Labels, float], labels: _Labels, amount: float) -> None:
+    counts[labels] = counts.get(labels, 0) + amount
+
+
+def _family(name: str, text: str, labels: _Labels, values: Mapping[_Labels, float]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
