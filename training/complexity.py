@@ -127,7 +127,7 @@ def out_of_fold(features: Array, gains: Array, fold: NDArray[np.int64], penalty:
     for at, (own_gram, own_right, own_total) in zip(rows, parts, strict=True):
         number = float((~at).sum())
         mean, level = (total - own_total) / number, float(gains[~at].mean())
-        weight = np.linalg.solve(
+        weight: Array = np.linalg.solve(
             gram - own_gram - number * np.outer(mean, mean) + penalty * np.eye(len(mean)),
             right - own_right - number * mean * level,
         )
@@ -139,7 +139,7 @@ def fit(features: Array, gains: Array, penalty: float = PENALTY) -> tuple[Array,
     """Weight and bias of the ridge regression on everything."""
     mean = features.mean(axis=0)
     around = features - mean
-    weight = np.linalg.solve(around.T @ around + penalty * np.eye(len(mean)), around.T @ (gains - gains.mean()))
+    weight: Array = np.linalg.solve(around.T @ around + penalty * np.eye(len(mean)), around.T @ (gains - gains.mean()))
     return weight, float(gains.mean() - mean @ weight)
 
 
@@ -151,13 +151,14 @@ def kept_by_share(scores: Array, gains: Array) -> Array:
 
 def apgr(scores: Array, gains: Array) -> float:
     """Average performance gap recovered, as RouteLLM defines it (https://arxiv.org/abs/2406.18665, section 2.3): the
-    area under the part of the gap kept over the share of calls to the strong model."""
+    area under the part of the gap kept over the share of calls to the strong model.
+    """
     kept = kept_by_share(scores, gains)
     return float(np.mean((kept[1:] + kept[:-1]) / 2.0))
 
 
 def calibration(all_scores: Sequence[Array], gains: Array) -> tuple[Array, Array]:
-    """Scores and parts of the gap kept at even shares, the mean over several foldings by subject; neither turns back."""
+    """Scores and parts of the gap kept at even shares, means over several foldings by subject; neither turns back."""
     at = np.linspace(0, len(gains), STEPS + 1).round().astype(int)
     scores = np.mean([np.sort(scores)[::-1][np.minimum(at, len(gains) - 1)] for scores in all_scores], axis=0)
     kept = np.mean([kept_by_share(scores, gains)[at] for scores in all_scores], axis=0)

@@ -24,6 +24,7 @@ from penstock.app.books import Books
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
 from penstock.app.reload import Reloader
+from penstock.app.routing import open_routing, stages_of
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
@@ -35,7 +36,7 @@ from penstock.core.exchange import Exchange, Principal
 from penstock.core.ports import ClientDialect, Stage
 from penstock.flow.engine import Engine, World
 from penstock.flow.plan import Plan
-from penstock.routing.catalog import Catalog, RouteStage
+from penstock.routing.catalog import Catalog
 from penstock.routing.tier import TierStage
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
@@ -80,7 +81,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     connected = connect(config, environ, clock)
     catalog = new_catalog(config, connected)
     prices = new_prices(config, data_dir, clock)
-    unpriced = prices.prepare(target for name in config.models for target in catalog.resolve(name).targets)
+    unpriced = prices.prepare(target for name in config.models for target in catalog.targets(name))
     for name in unpriced:
         _log.warning("price_unknown", target=name)
     journal = JournalFile(
@@ -111,7 +112,11 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    engine = Engine(new_plan(config, catalog, clock, stale_s=identities.stale_s, limits=limits.stage), world)
+    route, choice = open_routing(config, catalog, clock)
+    engine = Engine(
+        new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, routing=stages_of(route, choice)),
+        world,
+    )
     condition = Condition(
         journal,
         data_dir.root / "journal",
@@ -140,6 +145,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             credentials_refused=identities.authenticator.refusals,
             gauges=limits.gauges(),
             targets_up=fleet.targets_up(),
+            tiers={} if choice is None else choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -207,22 +213,23 @@ def new_models_page(catalog: Catalog) -> ModelsPage:
 
 def new_plan(
     config: Config,
-    catalog: Catalog,
     clock: Clock,
     *,
     limits: LimitStage,
+    routing: tuple[Stage, ...],
     stale_s: Callable[[str], float | None] = lambda _: None,
 ) -> Plan:
     """The stages in their order.  None of today's watches the answer.
 
     Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
-    route: what is reserved is money at its targets' prices.  `stale_s` is `Identities.stale_s`.
+    route and its tier: what is reserved is money at its targets' prices.  `routing` is of `app.routing.stages_of`,
+    `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
         _input_stage(config, clock),
         InFlightLimit(config.server.max_in_flight, clock),
-        RouteStage(catalog, clock),
+        *routing,
         limits,
         TierStage(clock),
     )

@@ -164,7 +164,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in penstock.yaml.
 
     `discover_providers` adds every known vendor whose API key is in the environment.  Without `database_url` the
-    embedded PostgreSQL is started inside `data_dir`.  `region` is where this installation runs and keeps what it stores.
+    embedded PostgreSQL is started inside `data_dir`.  `region` is where this installation runs and keeps what it
+    stores.
     """
 
     server: Server = Server()

@@ -22,8 +22,8 @@ class RouteChosen(Fact, frozen=True, tag="route_chosen"):
 class TierChosen(Fact, frozen=True, tag="tier_chosen"):
     """The level of a model with several: `by` says what decided it, `why` the rule, or what could not be told.
 
-    `score` is the complexity head's, `threshold` the one from which the tier is a stronger one.  With `is_shadow` it was
-    only recorded, and the default tier taken.
+    `score` is the complexity head's, `threshold` the one from which it is the strongest tier.  With `is_shadow` it
+    was only recorded, and the default tier taken.
     """
 
     model: str

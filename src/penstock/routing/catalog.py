@@ -20,7 +20,7 @@ from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError, Forbidden, UnknownModel
 from penstock.core.exchange import Exchange
 from penstock.core.facts import RouteChosen
-from penstock.core.ports import CONTINUE, Continue, Fallback, FailureCause, Provider, Route, Target
+from penstock.core.ports import CONTINUE, Continue, FailureCause, Fallback, Provider, Route, Target
 from penstock.routing.residency import Regions, within
 
 _MAX_NAME_CHARS = 256
@@ -104,6 +104,12 @@ class Catalog:
     def tiers(self, name: str) -> Tiers | None:
         """The levels of a model, None where it has none."""
         return self._tiers.get(name)
+
+    def targets(self, name: str) -> tuple[Target, ...]:
+        """The targets of a configured model, of all its tiers."""
+        tiers = self._tiers.get(name)
+        routes = (self.resolve(name),) if tiers is None else tiers.routes
+        return tuple(target for route in routes for target in route.targets)
 
     def tiered(self) -> Mapping[str, Tiers]:
         """All models with tiers."""
@@ -276,4 +282,6 @@ class RouteStage:
             if bounded is not None:
                 return Resolved(bounded, tuple(target.name for target in bounded.targets))
         where = ", ".join(sorted(allowed)) or "none"
-        raise Forbidden(f"No provider of `{model[:_SHOWN_NAME_CHARS]}` is in a region allowed here: {where}.", field="model")
+        raise Forbidden(
+            f"No provider of `{model[:_SHOWN_NAME_CHARS]}` is in a region allowed here: {where}.", field="model"
+        )

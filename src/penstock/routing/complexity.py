@@ -45,7 +45,8 @@ class Opinion(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Readout:
     """One linear map with its calibration: scores at 1001 even shares of questions, the highest first, and what part
-    of the gap between the two models is kept when that share goes to the stronger one."""
+    of the gap between the two models is kept when that share goes to the stronger one.
+    """
 
     weight: Array
     bias: float

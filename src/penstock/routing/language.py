@@ -18,26 +18,26 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 _COMMON = MappingProxyType(
     {
-        "en": "the of and to a in is it you that for on are with as i be at this have from or what how which by not can "
-        "do my does when why who if an was your me there about please would should will where we",
-        "de": "der die das und ist nicht ich ein eine zu den mit auf für wie was im dem von es sie wir kann mein meine "
-        "bitte wo warum wann wer auch werden hat sind wird bei nach aus kannst du mir",
-        "fr": "le la les de des et est un une je pas que qui pour dans ce il vous nous au du sur avec comment quel quelle "
-        "mon ma mes pourquoi où quand sont ne se plus par en puis s'il plaît",
-        "es": "el la los las de que y en un una es por con para no se cómo qué cuál mi mis su del al lo como más dónde "
-        "cuándo por está puedo quién hay yo me te",
-        "it": "il lo la gli di che e un una per non è con come sono del della nel mi si cosa quale dove quando perché "
-        "mio mia posso questo i le ho da al più",
-        "pt": "o os as de que e um uma é não para com por do da em no na como meu minha qual onde quando se mais você "
-        "eu está posso são ao seu isso",
-        "nl": "de het een en van is ik niet dat die in te op voor met zijn hoe wat mijn kan er je aan wie waar wanneer "
-        "waarom ook naar maar bij deze heb hebt",
-        "sv": "och att det som en ett är jag inte på för med av den till hur vad min mitt kan du har varför när var vem "
-        "om från de vi så min",
-        "pl": "i w na nie się jest do z to że jak co mój moja czy ja dla o po od kiedy dlaczego gdzie kto ten ta tego są "
-        "mogę proszę już tak",
-        "tr": "ve bir bu için ne nasıl değil mi mı da de ile ben benim neden nerede kim var yok daha çok gibi hangi olan "
-        "kadar nedir musunuz mıyım",
+        "en": "the of and to a in is it you that for on are with as i be at this have from or what how which by not "
+        "can do my does when why who if an was your me there about please would should will where we",
+        "de": "der die das und ist nicht ich ein eine zu den mit auf für wie was im dem von es sie wir kann mein "
+        "meine bitte wo warum wann wer auch werden hat sind wird bei nach aus kannst du mir",
+        "fr": "le la les de des et est un une je pas que qui pour dans ce il vous nous au du sur avec comment quel "
+        "quelle mon ma mes pourquoi où quand sont ne se plus par en puis s'il plaît",
+        "es": "el la los las de que y en un una es por con para no se cómo qué cuál mi mis su del al lo como más "
+        "dónde cuándo por está puedo quién hay yo me te",
+        "it": "il lo la gli di che e un una per non è con come sono del della nel mi si cosa quale dove quando "
+        "perché mio mia posso questo i le ho da al più",
+        "pt": "o os as de que e um uma é não para com por do da em no na como meu minha qual onde quando se mais "
+        "você eu está posso são ao seu isso",
+        "nl": "de het een en van is ik niet dat die in te op voor met zijn hoe wat mijn kan er je aan wie waar "
+        "wanneer waarom ook naar maar bij deze heb hebt",
+        "sv": "och att det som en ett är jag inte på för med av den till hur vad min mitt kan du har varför när var "
+        "vem om från de vi så",
+        "pl": "i w na nie się jest do z to że jak co mój moja czy ja dla o po od kiedy dlaczego gdzie kto ten ta "
+        "tego są mogę proszę już tak",
+        "tr": "ve bir bu için ne nasıl değil mi da de ile ben benim neden nerede kim var yok daha çok gibi "  # noqa: RUF001 - Turkish
+        "hangi olan kadar nedir musunuz",
     }
 )
 

@@ -36,8 +36,8 @@ _CODE = re.compile(
 )
 _MATHS = re.compile(
     r"\\(?:frac|sum|int|sqrt|alpha|beta|lim)\b|\$[^$\n]{0,80}[\\^_=]|[∑∫√∂≤≥≠∀∃⊃∈]"
-    r"|\b\d{1,12}\s?[-+*/^×÷]\s?\d|[a-z]\^\d"
-    r"|\b(?:equation|derivative|integral|matrix|eigenvalue|theorem|prove that|probability|polynomial|solve for|modulo)\b",
+    r"|\b\d{1,12}\s?[-+*/^\u00d7\u00f7]\s?\d|[a-z]\^\d"
+    r"|\b(?:equation|derivative|integral|matrix|eigenvalue|theorem|prove that|probability|polynomial|solve for)\b",
     re.IGNORECASE,
 )
 
@@ -78,6 +78,11 @@ def signals_of(request: ChatRequest) -> Signals:
         is_code=_CODE.search(read) is not None,
         is_maths=_MATHS.search(read) is not None,
     )
+
+
+def signals_of_text(text: str) -> Signals:
+    """Those of a question alone, as `training` and `evaluation` have it."""
+    return signals_of(ChatRequest(dialect="openai-chat", model="", messages=(Message("user", (TextPart(text),)),)))
 
 
 def shortened(text: str) -> str:

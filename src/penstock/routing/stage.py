@@ -5,6 +5,7 @@ complexity head; the default.  A floor that a rule sets holds for all but the fi
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from penstock.config.routing import RoutingSettings
@@ -38,6 +39,19 @@ class Decision(NamedTuple):
     opinion: Opinion | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A model with tiers: what there is, how it is to be chosen, and the dial that says it for a question."""
+
+    tiers: Tiers
+    settings: RoutingSettings
+    dial: Dial
+
+    @property
+    def top(self) -> int:
+        return len(self.tiers.names) - 1
+
+
 class TierChoice:
     """One for each process, used by one thread.
 
@@ -56,8 +70,6 @@ class TierChoice:
         plan: Callable[[str], str | None] = lambda _: None,
         regions: Regions | None = None,
     ) -> None:
-        self._catalog = catalog
-        self._settings = dict(settings)
         self._clock = clock
         self._head = head
         self._encoder = encoder
@@ -65,10 +77,10 @@ class TierChoice:
         self._regions = regions
         self._conversations = Conversations(clock)
         self._counts: dict[tuple[str, str, str], int] = {}
-        self._dials = {
-            name: Dial(settings[name].quality, len(tiers.names), settings[name].learn, head)
-            for name, tiers in catalog.tiered().items()
-        }
+        self._models: dict[str, Levels] = {}
+        for name, tiers in catalog.tiered().items():
+            own = settings[name]
+            self._models[name] = Levels(tiers, own, Dial(own.quality, len(tiers.names), own.learn, head))
 
     @property
     def name(self) -> str:
@@ -79,116 +91,101 @@ class TierChoice:
         """How many requests each tier was given, by model, tier and what decided."""
         return self._counts
 
-    @property
-    def dials(self) -> Mapping[str, Dial]:
-        """By model: what was set, what was learned."""
-        return self._dials
+    def dial(self, model: str) -> Dial:
+        """What was set and what was learned for a model with tiers."""
+        return self._models[model].dial
 
     def outcome(self, model: str, tier: str, *, failed: bool) -> None:
         """Take in that an answer was not good enough, or was: an escalation, feedback, a failed validation.
 
         What the strongest tier does teaches nothing of where to draw the line.
         """
-        tiers = self._catalog.tiers(model)
-        if tiers is not None and tier in tiers.names[:-1]:
-            self._dials[model].learn(failed=failed)
+        levels = self._models.get(model)
+        if levels is not None and tier in levels.tiers.names[:-1]:
+            levels.dial.learn(failed=failed)
 
     async def enter(self, exchange: Exchange) -> Continue:
         """Set the exchange's route to that of its tier.  Raises `MalformedRequest` for a tier that there is not."""
-        tiers = self._catalog.tiers(exchange.request.model)
-        if tiers is None:
+        levels = self._models.get(exchange.request.model)
+        if levels is None:
             return CONTINUE
-        settings = self._settings[exchange.request.model]
-        if not isinstance(exchange.request, ChatRequest):
-            decision = Decision(tiers.default, "default", "no_question")
+        if isinstance(exchange.request, ChatRequest):
+            decision = await self._choose(exchange, exchange.request, levels)
         else:
-            decision = await self._choose(exchange, exchange.request, tiers, settings)
-        self._set(exchange, tiers, settings, decision)
+            decision = Decision(levels.tiers.default, "default", "no_question")
+        self._set(exchange, levels, decision)
         return CONTINUE
 
     def filter(self, exchange: Exchange) -> None:
         """A tier has nothing to say of the answer."""
 
-    async def _choose(
-        self, exchange: Exchange, request: ChatRequest, tiers: Tiers, settings: RoutingSettings
-    ) -> Decision:
-        turn = turn_of(request, exchange.principal) if settings.sticky or settings.learn.enabled else None
-        last = self._conversations.find(turn.before) if turn is not None else None
+    async def _choose(self, exchange: Exchange, request: ChatRequest, levels: Levels) -> Decision:
+        settings, tiers = levels.settings, levels.tiers
+        asked = _asked_for(exchange, request, levels)
+        turn = turn_of(request, exchange.principal)
+        last = self._conversations.find(turn.before)
+        held = last.tier if last is not None and settings.sticky else None
         signals = signals_of(request)
         plan = self._plan(exchange.principal.tenant)
         ruled = apply_rules(settings.rules, tiers.names, signals, exchange.principal, plan)
-        decision = await self._decide(ruled, tiers, settings, request, signals, last)
-        asked = _asked_for(exchange, request, tiers, settings)
+        decision = await self._decide(ruled, held, signals, levels)
         if asked is not None and (settings.override == "any" or asked < decision.place):
             decision = Decision(asked, "caller")
-        if turn is not None:
-            self._remember(turn, last, decision, tiers, settings, request.model)
+        self._remember(turn, last, decision, levels, request.model)
         return decision
 
-    async def _decide(
-        self,
-        ruled: Ruled,
-        tiers: Tiers,
-        settings: RoutingSettings,
-        request: ChatRequest,
-        signals: Signals,
-        last: Standing | None,
-    ) -> Decision:
+    async def _decide(self, ruled: Ruled, held: int | None, signals: Signals, levels: Levels) -> Decision:
         if ruled.tier is not None:
             return Decision(ruled.tier, "rule", ruled.by)
-        held = last.tier if last is not None and settings.sticky else None
-        top = len(tiers.names) - 1
-        if top in (held, ruled.floor):  # nothing can take it further up: no need to read the question
-            decision = Decision(top, "conversation") if held == top else Decision(top, "rule", ruled.by)
-        else:
-            decision = await self._by_complexity(tiers, request.model, signals)
-            if held is not None and (decision.by == "default" or decision.place <= held):
-                decision = Decision(held, "conversation", decision.why, decision.opinion)
+        if held is not None and held == levels.top:  # nothing can take it further up: no need to read the question
+            return Decision(held, "conversation")
+        if ruled.floor == levels.top:
+            return Decision(ruled.floor, "rule", ruled.by)
+        decision = await self._by_complexity(signals, levels)
+        if held is not None and (decision.by == "default" or decision.place <= held):
+            decision = Decision(held, "conversation", decision.why, decision.opinion)
         if decision.place < ruled.floor:
             return Decision(ruled.floor, "rule", ruled.by, decision.opinion)
         return decision
 
-    async def _by_complexity(self, tiers: Tiers, model: str, signals: Signals) -> Decision:
+    async def _by_complexity(self, signals: Signals, levels: Levels) -> Decision:
         encoded, missing = None, None
         if self._encoder is None:
             missing = "encoder_absent"
-        elif self._head.judges(signals):
+        elif self._head.silence(signals) is None:
             try:
                 encoded = await self._encoder.encode(signals.question)
             except EncoderBusy:
                 missing = "encoder_busy"
         opinion = self._head.judge(signals, encoded)
         if opinion.score is None:
-            return Decision(tiers.default, "default", opinion.why, opinion)
-        return Decision(self._dials[model].tier(opinion.score, opinion.scale), "complexity", missing, opinion)
+            return Decision(levels.tiers.default, "default", opinion.why, opinion)
+        return Decision(levels.dial.tier(opinion.score, opinion.scale), "complexity", missing, opinion)
 
-    def _remember(
-        self, turn: Turn, last: Standing | None, decision: Decision, tiers: Tiers, settings: RoutingSettings, model: str
-    ) -> None:
+    def _remember(self, turn: Turn, last: Standing | None, decision: Decision, levels: Levels, model: str) -> None:
         """Keep the tier for the next turn, and take in what this turn says of the one before.
 
         That one went well where the conversation goes on, and badly where its question is asked again or its caller
         asks for a stronger tier.  A first turn is often the same in two conversations: its repetition says nothing.
         """
         same = self._conversations.find(turn.here) if turn.before is not None else None
-        again = same if same is not None else last
-        if again is not None and not again.is_counted:
-            again.is_counted = True
-            is_raised = decision.by == "caller" and decision.place > again.tier
-            self.outcome(model, tiers.names[again.tier], failed=same is not None or is_raised)
-        is_known = decision.by != "default" or turn.before is not None
-        if is_known and same is None:
-            self._conversations.keep(turn.here, decision.place, for_s=settings.sticky_s)
+        judged = same if same is not None else last
+        if judged is not None and not judged.is_counted:
+            judged.is_counted = True
+            is_raised = decision.by == "caller" and decision.place > judged.tier
+            self.outcome(model, levels.tiers.names[judged.tier], failed=same is not None or is_raised)
+        if same is None and (decision.by != "default" or turn.before is not None):
+            self._conversations.keep(turn.here, decision.place, for_s=levels.settings.sticky_s)
 
-    def _set(self, exchange: Exchange, tiers: Tiers, settings: RoutingSettings, decision: Decision) -> None:
-        model = exchange.request.model
-        is_shadow = settings.mode == "shadow"
-        route = self._route(exchange, tiers, tiers.default if is_shadow else decision.place)
-        score = None if decision.opinion is None else decision.opinion.score
-        scale = None if decision.opinion is None else decision.opinion.scale
-        tier = tiers.names[decision.place]
-        if route is not None and not is_shadow:
+    def _set(self, exchange: Exchange, levels: Levels, decision: Decision) -> None:
+        model, tiers = exchange.request.model, levels.tiers
+        is_shadow = levels.settings.mode == "shadow"
+        place, route = self._route(exchange, tiers, decision.place)
+        if not is_shadow:
             exchange.route = route
+        opinion = decision.opinion
+        scored = opinion if opinion is not None and opinion.score is not None else None
+        tier = tiers.names[place]
         key = (model, tier, decision.by)
         self._counts[key] = self._counts.get(key, 0) + 1
         exchange.facts.append(
@@ -197,28 +194,37 @@ class TierChoice:
                 model=model,
                 tier=tier,
                 by=decision.by,
-                targets=() if exchange.route is None else tuple(target.name for target in exchange.route.targets),
-                why=decision.why if route is not None else "outside_of_regions",
-                score=score,
-                threshold=None if score is None or scale is None else self._dials[model].threshold(1, scale),
+                targets=tuple(target.name for target in route.targets),
+                why=decision.why if place == decision.place else "outside_of_regions",
+                score=None if scored is None else scored.score,
+                threshold=None if scored is None else levels.dial.threshold(levels.top, scored.scale),
                 is_shadow=is_shadow,
             )
         )
 
-    def _route(self, exchange: Exchange, tiers: Tiers, place: int) -> Route | None:
-        """The tier's route within the regions allowed; None where nothing of it is, and the default stays."""
-        allowed = None
-        if self._regions is not None:
-            allowed = self._regions(exchange.request.model, exchange.principal.tenant)
-        return tiers.routes[place] if allowed is None else within(tiers.routes[place], allowed)
+    def _route(self, exchange: Exchange, tiers: Tiers, place: int) -> tuple[int, Route]:
+        """The tier's route within the regions allowed, or that of the next stronger one, then of the next weaker one.
+
+        There is one: the stage before refuses where no tier has a target there.
+        """
+        model = exchange.request.model
+        allowed = None if self._regions is None else self._regions(model, exchange.principal.tenant)
+        if allowed is None:
+            return place, tiers.routes[place]
+        for each in (*range(place, len(tiers.routes)), *reversed(range(place))):
+            route = within(tiers.routes[each], allowed)
+            if route is not None:
+                return each, route
+        raise RuntimeError("a route was found for a model that has none in its regions")
 
 
-def _asked_for(exchange: Exchange, request: ChatRequest, tiers: Tiers, settings: RoutingSettings) -> int | None:
+def _asked_for(exchange: Exchange, request: ChatRequest, levels: Levels) -> int | None:
     """The place of the tier that the caller names, by header or by field."""
     name = exchange.wishes.tier or request.metadata.get(FIELD)
-    if name is None or settings.override == "none":
+    if name is None or levels.settings.override == "none":
         return None
-    if name not in tiers.names:
-        known = ", ".join(f"`{each}`" for each in tiers.names)
+    names = levels.tiers.names
+    if name not in names:
+        known = ", ".join(f"`{each}`" for each in names)
         raise MalformedRequest(f"This model has no tier `{name[:100]}`; it has {known}.", field=f"metadata.{FIELD}")
-    return tiers.names.index(name)
+    return names.index(name)

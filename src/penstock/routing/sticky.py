@@ -1,8 +1,9 @@
 """Which tier a conversation has: remembered by a digest of what was said, so that a client needs to send nothing.
 
-A turn is known by a digest of the caller, the model name and every message up to what is asked.  The turn after it begins
-with the same messages and so finds it.  Two conversations that began alike share nothing from where they part.  Bounded
-in number and in time; what is forgotten is chosen anew, as for a conversation that begins.  Holds digests, no text.
+A turn is known by a digest of the caller, the model name and every message up to what is asked.  The turn after it
+begins with the same messages and so finds it.  Two conversations that began alike share nothing from where they part.
+Bounded in number and in time; what is forgotten is chosen anew, as for a conversation that begins.  Holds digests, no
+text.
 """
 
 from collections import OrderedDict

@@ -24,14 +24,14 @@ _NEGATIONS = frozenset(
     ("not", "no", "never", "except", "without", "cannot", "none", "false", "neither", "nor", "least", "incorrect")
 )
 _LOGIC = frozenset(
-    "if then all some any every only unless therefore implies must always both either or because although however "
-    "suppose assume given let whether".split()
-)
+    ("if", "then", "all", "some", "any", "every", "only", "unless", "therefore", "implies", "must", "always", "both",
+     "either", "or", "because", "although", "however", "suppose", "assume", "given", "let", "whether")
+)  # fmt: skip
 _FIRST_PERSON = frozenset(("i", "me", "my", "we", "our", "i'm", "i've"))
 _DEGREE = frozenset(("most", "best", "likely", "probably", "primarily", "main", "mainly", "following", "generally"))
 _MODAL = frozenset(("would", "could", "should", "might", "may", "will", "can"))
 _ASKING = ("what", "which", "who", "when", "where", "why", "how")
-_FORMAL = frozenset("$\\^={}<>+*/_|~∀∃⊃∨•≡()[]")
+_FORMAL = frozenset("$\\^={}<>+*/_|~∀∃⊃\u2228•≡()[]")
 
 NAMES: Final = (
     "chars", "words", "stem", "word_length", "long_words", "digits", "numbers", "capitals", "names", "punctuation",
