@@ -4,9 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from training.complexity import DATA, By, features_of, gains_of, read_questions, read_vectors
+
 from evaluation.routing.measure import dial_on_new_subjects, microseconds, recovered, routers
 from evaluation.routing.report import CHART, Report, draw, inserted, markdown
-from training.complexity import DATA, By, features_of, gains_of, read_questions, read_vectors
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from penstock.routing.complexity import load_complexity
-from penstock.routing.signals import signals_of_text
 from training.complexity import (
     Array,
     By,
@@ -21,6 +18,9 @@ from training.complexity import (
     kept_by_share,
     out_of_fold,
 )
+
+from penstock.routing.complexity import load_complexity
+from penstock.routing.signals import signals_of_text
 
 REPORT_SEEDS = (11, 12, 13)
 """None of those by which the head was chosen."""
@@ -145,5 +145,3 @@ def _interval(scores: Array, gains: Array) -> tuple[float, float]:
         found.append(apgr(scores[rows], gains[rows]))
     low, high = np.quantile(found, (0.025, 0.975))
     return float(low), float(high)
-
-

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-
-from evaluation.routing.measure import Kept, Recovered, Router
 from training.complexity import By, kept_by_share
 
+from evaluation.routing.measure import Kept, Recovered, Router
+
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 - after the backend is set
+import matplotlib.pyplot as plt
 
 BEGIN = "<!-- measured: written by `make evaluate ARGS='routing --write'` -->"
 END = "<!-- end of what was measured -->"

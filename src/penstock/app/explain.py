@@ -11,7 +11,7 @@ from penstock.app.routing import open_routing, stages_of
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
-from penstock.config.residency import may_rest_here, regions_of
+from penstock.config.routing.residency import may_rest_here, regions_of
 from penstock.config.types import Config
 from penstock.core.chat import Dialect, Request
 from penstock.core.clock import Clock, SystemClock

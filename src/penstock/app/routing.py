@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from penstock.config.residency import regions_of
+from penstock.config.routing.residency import regions_of
 from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.ports import Stage

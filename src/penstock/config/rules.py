@@ -13,8 +13,8 @@ from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
-from penstock.config.residency import broken_residency
-from penstock.config.routing import RoutingSettings, broken_routing
+from penstock.config.routing.residency import broken_residency
+from penstock.config.routing.settings import RoutingSettings, broken_routing
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 

@@ -14,7 +14,7 @@ from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
-from penstock.config.routing import RoutingSettings
+from penstock.config.routing.settings import RoutingSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import Dialect

@@ -9,7 +9,7 @@ Outcomes move the share, within bounds (adaptive conformal inference, https://ar
 how far an outcome lies above the wanted share of failures.  Called by `stage`.
 """
 
-from penstock.config.routing import LearnSettings
+from penstock.config.routing.settings import LearnSettings
 from penstock.routing.complexity import Complexity, Scale
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from types import MappingProxyType
 from typing import Final
 
-from penstock.config.routing import LANGUAGES
+from penstock.config.routing.settings import LANGUAGES
 
 _READ_CHARS: Final = 2_000
 _LEAST_WORDS: Final = 2

@@ -6,7 +6,7 @@ Called by `stage`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.config.routing import RuleSettings, WhenSettings
+from penstock.config.routing.settings import RuleSettings, WhenSettings
 from penstock.core.exchange import Principal
 from penstock.routing.signals import Signals
 

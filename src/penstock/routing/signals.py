@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.config.routing import Modality
+from penstock.config.routing.settings import Modality
 from penstock.core.chat import (
     AudioPart,
     ChatRequest,

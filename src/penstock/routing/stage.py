@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from penstock.config.routing import RoutingSettings
+from penstock.config.routing.settings import RoutingSettings
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.errors import MalformedRequest
