@@ -25,7 +25,6 @@ from penstock.routing.signals import signals_of_text
 REPORT_SEEDS = (11, 12, 13)
 """None of those by which the head was chosen."""
 
-_LENGTH_PENALTY = 1e-6
 _SENTENCE_PENALTY = 30.0
 _RESAMPLES = 400
 
@@ -63,15 +62,14 @@ def routers(questions: Sequence[Question], features: Features) -> list[Router]:
     gains = gains_of(questions)
     around = features.sentences - features.sentences.mean(axis=0)
     plain = around / np.sqrt((around**2).sum(axis=1).mean())
-    lengths = np.array([[float(len(each.prompt))] for each in questions])
+    lengths = np.array([float(len(each.prompt)) for each in questions])
     ways = (
         ("Penstock", features.full, 2.0),
         ("Penstock without the encoder", features.waves, 2.0),
         ("ridge regression on the embedding", plain, _SENTENCE_PENALTY),
-        ("length of the prompt", lengths / lengths.std(), _LENGTH_PENALTY),
     )
     kinds: tuple[By, ...] = ("question", "subject")
-    return [
+    fitted = [
         Router(
             name,
             {
@@ -81,6 +79,7 @@ def routers(questions: Sequence[Question], features: Features) -> list[Router]:
         )
         for name, rows, penalty in ways
     ]
+    return [*fitted, Router("length of the prompt", dict.fromkeys(kinds, (lengths,)))]
 
 
 def recovered(router: Router, by: By, gains: Array) -> Recovered:
@@ -107,7 +106,9 @@ def dial_on_new_subjects(
         chosen = np.random.default_rng(seed).permutation(subjects)[: len(subjects) // 2]
         known = np.isin(names, chosen)
         scores = router.scores["subject"][seed % len(REPORT_SEEDS)]
-        levels, kept = calibration([scores[known]], gains[known])
+        levels, kept = calibration(
+            [scores[known]], [each for each, is_known in zip(questions, known, strict=True) if is_known]
+        )
         for quality in qualities:
             threshold = levels[int(np.argmax(kept >= quality))]
             sent = scores[~known] > threshold

@@ -2,8 +2,8 @@
 
 The complexity head says how much a request would gain from the strongest tier.  On data where both tiers' answers were
 judged it is known which share of requests must go to the stronger one, the highest scores first, to keep so much of the
-gap between the two.  With more than two tiers, what stays below the strongest is divided again in the same way, tier by
-tier.
+gap between the two.  Tiers in between have no such data: each is taken to be worth an even step of the gap, and they
+take the requests around the line between the two, half as far to either side as there is room.
 
 Outcomes move the share, within bounds (adaptive conformal inference, https://arxiv.org/abs/2106.00170): by `step` times
 how far an outcome lies above the wanted share of failures.  Called by `stage`.
@@ -44,7 +44,13 @@ class Dial:
 
     def reach(self, place: int, scale: Scale = "full") -> float:
         """The share that goes to the tier at `place` or a stronger one."""
-        return 1.0 if place == 0 else 1.0 - (1.0 - self.share(scale)) ** (self._tiers - place)
+        share = self.share(scale)
+        if place == 0:
+            return 1.0
+        if self._tiers == 2:
+            return share
+        room = min(share, 1.0 - share) / 2.0
+        return share + room * (1.0 - 2.0 * (place - 1) / (self._tiers - 2))
 
     def threshold(self, place: int, scale: Scale) -> float:
         """The score from which on a request goes to the tier at `place` or a stronger one."""
