@@ -138,7 +138,10 @@ def test_conversations_that_began_alike_share_nothing_once_they_part(tmp_path: P
     site = Site(configured(tmp_path))
     site.ask(EASY)
     site.ask(EASY, "TCP keeps order.", HARD)
-    assert site.ask(EASY, "TCP keeps order.", "Explain the difference between HTTP and FTP in two sentences.").tier == "fast"
+    assert (
+        site.ask(EASY, "TCP keeps order.", "Explain the difference between HTTP and FTP in two sentences.").tier
+        == "fast"
+    )
     other = Principal("acme", "key_2")
     site.ask(HARD)
     assert site.ask(HARD, "It is A.", EASY, caller=other).by == "complexity"

@@ -97,7 +97,9 @@ class Complexity:
         return np.cos(angles) * np.float32(np.sqrt(2.0 / len(self.phases)))
 
     def share_for(self, quality: float, scale: Scale) -> float:
-        """The share of questions for the stronger model, by which that part of the gap is kept."""
+        """The share of questions for the stronger model, by which that part of the gap is kept; 1 means all of them."""
+        if quality >= 1.0:
+            return 1.0
         kept = self._readout(scale).kept
         return float(np.argmax(kept >= min(quality, float(kept[-1])))) / (len(kept) - 1)
 

@@ -66,20 +66,20 @@ def _split(text: str) -> tuple[str, Sequence[str]]:
 def _shape(text: str, stem: str, words: Sequence[str]) -> list[float]:
     chars, number = max(len(text), 1), max(len(words), 1)
     sentences = max(len(_SENTENCE_END.findall(stem)), 1)
-    formal = sum(char in _FORMAL for char in text)
+    formal = sum(map(_FORMAL.__contains__, text))
     return [
         math.log1p(len(text)),
         math.log1p(len(words)),
         math.log1p(len(stem)),
         sum(map(len, words)) / number,
         sum(len(word) > 8 for word in words) / number,
-        sum(char.isdigit() for char in text) / chars,
+        sum(map(str.isdigit, text)) / chars,
         math.log1p(len(_NUMBER.findall(text))),
-        sum(char.isupper() for char in text) / chars,
+        sum(map(str.isupper, text)) / chars,
         sum(word[0].isupper() for word in _WORD.findall(stem)[1:]) / number,
-        sum(not char.isalnum() and not char.isspace() for char in text) / chars,
+        (len(text) - sum(map(str.isalnum, text)) - sum(map(str.isspace, text))) / chars,
         formal / chars,
-        0.0 if text.isascii() else sum(ord(char) > 127 for char in text) / chars,
+        0.0 if text.isascii() else (len(text) - len(text.encode("ascii", "ignore"))) / chars,
         math.log1p(stem.count("\n")),
         math.log1p(sentences),
         math.log1p(len(stem) / sentences),
@@ -116,18 +116,21 @@ def _words(stem: str, words: Sequence[str], asked: Sequence[str]) -> list[float]
 def _options(stem: str, asked: Sequence[str], options: Sequence[str]) -> list[float]:
     if not options:
         return [math.nan] * 9
-    lengths = np.array([len(option) for option in options], float)
+    number = len(options)
+    lengths = [len(option) for option in options]
     words = [frozenset(_WORD.findall(option.lower())) or frozenset((option,)) for option in options[:10]]
+    pairs = list(combinations(words, 2))
     known = frozenset(asked)
-    mean = float(lengths.mean())
+    mean = sum(lengths) / number
+    spread = math.sqrt(sum((length - mean) ** 2 for length in lengths) / number)
     return [
         math.log1p(mean),
-        math.log1p(float(lengths.max())),
-        float(lengths.std()) / (mean + 1.0),
-        float(np.mean([len(a & b) / len(a | b) for a, b in combinations(words, 2)])),
-        sum(any(char.isdigit() for char in option) for option in options) / len(options),
-        sum(option.count(" ") < 2 for option in options) / len(options),
+        math.log1p(max(lengths)),
+        spread / (mean + 1.0),
+        sum(len(a & b) / len(a | b) for a, b in pairs) / len(pairs),
+        sum(any(map(str.isdigit, option)) for option in options) / number,
+        sum(option.count(" ") < 2 for option in options) / number,
         math.log1p(mean) - math.log1p(len(stem)),
         float(any("above" in option.lower() or "none of" in option.lower() for option in options)),
-        float(np.mean([len(each & known) / len(each) for each in words])),
+        sum(len(each & known) / len(each) for each in words) / len(words),
     ]
