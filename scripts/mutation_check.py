@@ -645,6 +645,13 @@ MUTATIONS = (
         RESIDENCY,
     ),
     Mutation(
+        "regions of a file that is read again are not heeded",
+        "app/routing.py",
+        "        self.in_force.config = config\n",
+        "        pass\n",
+        "tests/app/test_routing.py",
+    ),
+    Mutation(
         "a tier may leave the regions",
         "routing/stage.py",
         "        if allowed is None:\n            return place",

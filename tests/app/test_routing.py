@@ -6,9 +6,15 @@ from pathlib import Path
 import pytest
 
 from penstock.app.explain import explain
+from penstock.app.routing import open_routing
+from penstock.app.upstreams import connect, new_catalog
 from penstock.config import Config, read
 from penstock.config.explanation import Explanation
-from penstock.core.exchange import Principal
+from penstock.config.reload.changes import adopt
+from penstock.core.chat import ChatRequest, Message, TextPart
+from penstock.core.clock import SystemClock
+from penstock.core.exchange import Exchange, Principal, Wishes
+from penstock.core.ids import ExchangeId
 from penstock.core.json import dumps
 from penstock.watch.metrics import Metrics
 
@@ -67,3 +73,36 @@ def test_a_name_that_no_configuration_bounds_is_bounded_by_the_tenant(config: Co
 def test_metrics_count_requests_by_model_tier_and_what_chose_it() -> None:
     text = Metrics().render(in_flight=0, tiers={("support", "fast", "complexity"): 3}).decode()
     assert 'penstock_tier_requests_total{by="complexity",model="support",tier="fast"} 3.0' in text
+
+
+def test_a_tenants_regions_and_plan_hold_as_soon_as_the_file_that_names_them_is_taken_over(tmp_path: Path) -> None:
+    text = f"data_dir: {tmp_path / 'data'}\n{SITE}"
+    path = tmp_path / "penstock.yaml"
+    path.write_text(text.replace("acme: {plan: gold, regions: [eu]}", "acme: {}"))
+    config, clock = read(path, {}), SystemClock()
+    routing = open_routing(config, new_catalog(config, connect(config, {}, clock)), clock)
+    assert routing.choice is not None
+
+    async def served() -> tuple[str | None, ...]:
+        exchange = Exchange(
+            id=ExchangeId("ex_1"),
+            principal=Principal("acme", "key_1"),
+            request=ChatRequest(
+                dialect="openai-chat", model="support", messages=(Message("user", (TextPart(QUESTION),)),)
+            ),
+            dialect="openai-chat",
+            started_at=0.0,
+            began_s=0.0,
+            deadline_s=60.0,
+            gone_policy="abort",
+            wishes=Wishes(tier="strong"),
+        )
+        for stage in routing.stages:
+            await stage.enter(exchange)
+        assert exchange.route is not None
+        return tuple(target.region for target in exchange.route.targets)
+
+    assert asyncio.run(served()) == ("us",)
+    path.write_text(text)
+    routing.use(adopt(config, read(path, {})).config)
+    assert asyncio.run(served()) == ("eu",)

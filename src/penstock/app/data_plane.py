@@ -24,7 +24,7 @@ from penstock.app.books import Books
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
 from penstock.app.reload import Reloader
-from penstock.app.routing import open_routing, stages_of
+from penstock.app.routing import open_routing
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
@@ -112,9 +112,9 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    route, choice = open_routing(config, catalog, clock)
+    routing = open_routing(config, catalog, clock)
     engine = Engine(
-        new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, routing=stages_of(route, choice)),
+        new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, routing=routing.stages),
         world,
     )
     condition = Condition(
@@ -145,7 +145,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             credentials_refused=identities.authenticator.refusals,
             gauges=limits.gauges(),
             targets_up=fleet.targets_up(),
-            tiers={} if choice is None else choice.counts,
+            tiers={} if routing.choice is None else routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -163,6 +163,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
 
     def use(changed: Config) -> None:
         beside.use(changed)
+        routing.use(changed)
         running.replace(replace(running.service, config_hash=changed.config_hash))
 
     reloader = Reloader(config, environ, clock, use=use)
@@ -222,7 +223,7 @@ def new_plan(
     """The stages in their order.  None of today's watches the answer.
 
     Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
-    route and its tier: what is reserved is money at its targets' prices.  `routing` is of `app.routing.stages_of`,
+    route and its tier: what is reserved is money at its targets' prices.  `routing` is `Routing.stages`,
     `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (

@@ -7,7 +7,7 @@ from typing import cast
 from penstock.admission.limits.stage import LimitStage
 from penstock.app.data_plane import client_dialects, new_plan, new_prices
 from penstock.app.limits import limits_of_file
-from penstock.app.routing import open_routing, stages_of
+from penstock.app.routing import open_routing
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
@@ -44,8 +44,7 @@ async def explain(
     catalog = new_catalog(config, connected)
     prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
     limits = limits_of_file(config, prices, clock)
-    route_stage, choice = open_routing(config, catalog, clock)
-    plan = new_plan(config, clock, limits=limits, routing=stages_of(route_stage, choice))
+    plan = new_plan(config, clock, limits=limits, routing=open_routing(config, catalog, clock).stages)
     spoken = next(each for each in client_dialects().values() if each.name == dialect)
     try:
         request = spoken.parse(body)
