@@ -162,8 +162,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     running = Running(service, aclose)
 
     def use(changed: Config) -> None:
-        beside.use(changed)
         routing.use(changed)
+        beside.use(changed)
         running.replace(replace(running.service, config_hash=changed.config_hash))
 
     reloader = Reloader(config, environ, clock, use=use)
