@@ -27,6 +27,7 @@ from penstock.admission.identity.tokens import LiveTokens
 from penstock.admission.limits.stage import LimitStage
 from penstock.app.data_plane import new_catalog, new_plan, new_prices
 from penstock.app.limits import open_limits
+from penstock.app.routing import open_routing
 from penstock.app.upstreams import connect
 from penstock.config.datadir import DataDir
 from penstock.config.read import read
@@ -178,7 +179,7 @@ def _open(text: str, folder: Path, clock: SystemClock, key_set: bytes) -> _Bench
     tokens.replace_tenants({_TENANT: TenantEntry(_TENANT, is_active=True)})
     for name in config.identity.issuers:
         tokens.replace_keys(name, read_key_set(key_set), confirmed_at=clock.now())
-    plan = new_plan(config, catalog, clock, limits=limits)
+    plan = new_plan(config, clock, limits=limits, routing=open_routing(config, catalog, clock).stages)
     return _Bench(tokens, plan, limits, prices, clock, ExchangeIds(clock))
 
 

@@ -4,6 +4,7 @@ import sys
 
 from evaluation.conformance.__main__ import main as conformance
 from evaluation.resilience.__main__ import main as resilience
+from evaluation.routing.__main__ import main as routing
 
 
 def main() -> int:
@@ -12,6 +13,9 @@ def main() -> int:
         case ["resilience", *rest]:
             sys.argv[1:] = rest
             return resilience()
+        case ["routing", *rest]:
+            sys.argv[1:] = rest
+            return routing()
         case ["conformance", *rest]:
             sys.argv[1:] = rest
             return conformance()

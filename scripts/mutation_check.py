@@ -39,6 +39,8 @@ CACHE = "tests/cache/test_exact.py"
 CACHE_FLIGHTS = "tests/cache/test_flights.py"
 CACHE_LEAKS = "tests/cache/test_leaks.py"
 CACHE_STORE = "tests/cache/test_store.py"
+RESIDENCY = "tests/routing/test_residency.py"
+TIERS = "tests/routing/test_tier_choice.py"
 SURVIVED, KILLED, STALE = "SURVIVED", "killed", "STALE"
 
 
@@ -666,6 +668,69 @@ MUTATIONS = (
         "            raise _away(lost) from None\n    return _target(order",
         "            return _target(order.target, before, view, call.now)\n    return _target(order",
         "tests/console/test_targets.py",
+    ),
+    Mutation(
+        "a cheaper model may leave the regions",
+        "routing/residency.py",
+        "within(route.cheaper, regions)",
+        "route.cheaper",
+        RESIDENCY,
+    ),
+    Mutation(
+        "a fallback may leave the regions",
+        "routing/residency.py",
+        "replace(step, targets=_kept(step.targets, regions))",
+        "step",
+        RESIDENCY,
+    ),
+    Mutation(
+        "a target without a region counts as being everywhere",
+        "routing/residency.py",
+        "if target.region in regions)",
+        "if target.region is None or target.region in regions)",
+        RESIDENCY,
+    ),
+    Mutation(
+        "regions of a file that is read again are not heeded",
+        "app/routing.py",
+        "        self.in_force.config = config\n",
+        "        pass\n",
+        "tests/app/test_routing.py",
+    ),
+    Mutation(
+        "a tier may leave the regions",
+        "routing/stage.py",
+        "        if allowed is None:\n            return place",
+        "        if True:\n            return place",
+        RESIDENCY,
+    ),
+    Mutation(
+        "a tenant's regions are forgotten where the model has its own",
+        "config/routing/residency.py",
+        "frozenset(of_model) & frozenset(of_tenant)",
+        "frozenset(of_model)",
+        RESIDENCY,
+    ),
+    Mutation(
+        "the step to a cheaper model is not held to the regions at start",
+        "config/routing/residency.py",
+        "if cheaper is not None and",
+        "if False and cheaper is not None and",
+        RESIDENCY,
+    ),
+    Mutation(
+        "what is learned leaves its bounds",
+        "routing/dial.py",
+        "min(self._learn.within, max(-self._learn.within, moved))",
+        "moved",
+        TIERS,
+    ),
+    Mutation(
+        "two callers share a conversation",
+        "routing/sticky.py",
+        "principal.tenant, principal.key, ",
+        "principal.tenant, ",
+        TIERS,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""What callers say of the cache."""
+"""What callers ask of the gateway by headers: of the cache, and which tier."""
 
 import pytest
 
@@ -24,3 +24,10 @@ from penstock.server.wishes import wishes_of
 )
 def test_directives_are_read_and_what_is_none_says_nothing(text: str | None, wishes: Wishes) -> None:
     assert wishes_of(Headers({} if text is None else {"cache-control": text.encode("latin-1", "replace")})) == wishes
+
+
+def test_a_tier_is_asked_for_by_its_own_header() -> None:
+    assert wishes_of(Headers({"x-penstock-tier": b"strong"})) == Wishes(tier="strong")
+    both = Headers({"x-penstock-tier": b"strong", "cache-control": b"no-cache"})
+    assert wishes_of(both) == Wishes(no_cache=True, tier="strong")
+    assert wishes_of(Headers({"x-penstock-tier": b""})) == NO_WISHES

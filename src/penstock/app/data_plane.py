@@ -25,6 +25,7 @@ from penstock.app.cache import open_cache
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
 from penstock.app.reload import Reloader
+from penstock.app.routing import open_routing
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.inputs import override
@@ -36,7 +37,7 @@ from penstock.core.exchange import Exchange, Principal
 from penstock.core.ports import ClientDialect, Stage
 from penstock.flow.engine import Engine, World
 from penstock.flow.plan import Plan
-from penstock.routing.catalog import Catalog, RouteStage
+from penstock.routing.catalog import Catalog
 from penstock.routing.tier import TierStage
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
@@ -81,7 +82,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     connected = connect(config, environ, clock)
     catalog = new_catalog(config, connected)
     prices = new_prices(config, data_dir, clock)
-    unpriced = prices.prepare(target for name in config.models for target in catalog.resolve(name).targets)
+    unpriced = prices.prepare(target for name in config.models for target in catalog.targets(name))
     for name in unpriced:
         _log.warning("price_unknown", target=name)
     journal = JournalFile(
@@ -113,7 +114,10 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         allowance=limits.stage,
     )
     cache = open_cache(config, environ, data_dir=data_dir, clock=clock, endpoints=connected, connect=beside.database)
-    plan = new_plan(config, catalog, clock, stale_s=identities.stale_s, limits=limits.stage, cache=cache.stage)
+    routing = open_routing(config, catalog, clock)
+    plan = new_plan(
+        config, clock, stale_s=identities.stale_s, limits=limits.stage, cache=cache.stage, routing=routing.stages
+    )
     engine = Engine(plan, world)
     condition = Condition(
         journal,
@@ -143,6 +147,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             credentials_refused=identities.authenticator.refusals,
             gauges=(*limits.gauges(), *cache.gauges()),
             targets_up=fleet.targets_up(),
+            tiers={} if routing.choice is None else routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -160,6 +165,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     running = Running(service, aclose)
 
     def use(changed: Config) -> None:
+        routing.use(changed)
         beside.use(changed)
         running.replace(replace(running.service, config_hash=changed.config_hash))
 
@@ -212,24 +218,25 @@ def new_models_page(catalog: Catalog) -> ModelsPage:
 
 def new_plan(
     config: Config,
-    catalog: Catalog,
     clock: Clock,
     *,
     limits: LimitStage,
     cache: Stage,
+    routing: tuple[Stage, ...],
     stale_s: Callable[[str], float | None] = lambda _: None,
 ) -> Plan:
     """The stages in their order.  Of today's only the cache watches the answer.
 
     Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
-    route: what is reserved is money at its targets' prices.  The cache comes after them, since a hit is a request too,
-    and before the tier, since a budget that is used up lets hits through.  `stale_s` is `Identities.stale_s`.
+    route and its tier: what is reserved is money at its targets' prices.  The cache comes after them, since a hit is a
+    request too, and before the tier of a budget, since one that is used up lets hits through.  `routing` is
+    `Routing.stages`, `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
         _input_stage(config, clock),
         InFlightLimit(config.server.max_in_flight, clock),
-        RouteStage(catalog, clock),
+        *routing,
         limits,
         cache,
         TierStage(clock),

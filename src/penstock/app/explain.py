@@ -8,9 +8,11 @@ from penstock.admission.limits.stage import LimitStage
 from penstock.app.cache import cache_of_file
 from penstock.app.data_plane import client_dialects, new_plan, new_prices
 from penstock.app.limits import limits_of_file
+from penstock.app.routing import open_routing
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
+from penstock.config.routing.residency import may_rest_here, regions_of
 from penstock.config.types import Config
 from penstock.core.chat import Dialect, Request
 from penstock.core.clock import Clock, SystemClock
@@ -43,7 +45,8 @@ async def explain(
     catalog = new_catalog(config, connected)
     prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
     limits = limits_of_file(config, prices, clock)
-    plan = new_plan(config, catalog, clock, limits=limits, cache=cache_of_file(config, connected, clock))
+    stages = open_routing(config, catalog, clock).stages
+    plan = new_plan(config, clock, limits=limits, cache=cache_of_file(config, connected, clock), routing=stages)
     spoken = next(each for each in client_dialects().values() if each.name == dialect)
     try:
         request = spoken.parse(body)
@@ -113,6 +116,7 @@ async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, .
 
 def _course(config: Config, route: Route, caller: Principal) -> Iterator[str]:
     """How a call comes to a target, and what follows when it fails or is late."""
+    yield from _where(config, route, caller)
     queue = config.gates.queue
     share = {"interactive": queue.interactive, "standard": queue.standard, "batch": queue.batch}[caller.priority]
     yield (
@@ -136,6 +140,20 @@ def _course(config: Config, route: Route, caller: Principal) -> Iterator[str]:
         yield f"no answer ({', '.join(sorted(step.causes))}): {then}"
     if route.cheaper is not None:
         yield f"a budget that allows a cheaper tier only: {route.cheaper.name}"
+
+
+def _where(config: Config, route: Route, caller: Principal) -> Iterator[str]:
+    """The levels of the model, and where its requests may go."""
+    model = config.models.get(route.name)
+    if model is not None and model.tiers:
+        routing = model.routing
+        tiers = " < ".join(f"{name} ({', '.join(t.model for t in targets)})" for name, targets in model.tiers.items())
+        kept = "kept for its conversation" if routing.sticky else "chosen anew at each turn"
+        yield f"tiers: {tiers}; {routing.quality:.0%} of the quality between them is to be kept; a tier is {kept}"
+    regions = regions_of(config, route.name, caller.tenant)
+    if regions is not None:
+        rest = "may be kept here" if may_rest_here(config, route.name, caller.tenant) else "is not kept here"
+        yield f"regions: {', '.join(sorted(regions)) or 'none'}; what is made of the request {rest}"
 
 
 def _facts(exchange: Exchange, since: int) -> Iterator[str]:

@@ -86,9 +86,15 @@ class LimitStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TenantSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file says of a tenant, over what the database does: the time zone by which its days begin."""
+    """What the file says of a tenant, over what the database does.
+
+    Its days begin by `time_zone`.  `plan` is a word of yours that routing rules may ask for.  `regions` are the only
+    ones that its requests may touch; without any they may go anywhere.
+    """
 
     time_zone: _Text = "UTC"
+    plan: _Text | None = None
+    regions: tuple[_Text, ...] = ()
 
 
 def broken_limits(store: LimitStoreSettings, tenants: Mapping[str, TenantSettings]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,8 @@ from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
+from penstock.config.routing.residency import broken_residency
+from penstock.config.routing.settings import RoutingSettings, broken_routing
 from penstock.config.targets import broken_gates
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
@@ -33,6 +35,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     if server.port == control.port:
         yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
     yield from _database(config)
+    yield from broken_residency(config)
     for path, message in (
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),
@@ -71,8 +74,9 @@ def _database(config: Config) -> Iterator[ConfigError]:
 
 def _model(config: Config, name: str, model: ModelSettings) -> Iterator[ConfigError]:
     path = f"models.{name}"
-    if not model.targets:
+    if not model.targets and not model.tiers:
         yield config.problem(f"{path}.targets", "a model needs at least one target")
+    yield from _tiers(config, path, model)
     if model.balanced and len(model.targets) == 1:
         yield config.problem(f"{path}.balanced", "there is only one target")
     if model.cheaper is not None and (model.cheaper == name or model.cheaper not in config.models):
@@ -91,6 +95,22 @@ def _model(config: Config, name: str, model: ModelSettings) -> Iterator[ConfigEr
             yield config.problem(at, "it would never be taken: an answer before it ends all that it names")
         if fallback.answer is not None:
             caught.update(fallback.on)
+
+
+def _tiers(config: Config, path: str, model: ModelSettings) -> Iterator[ConfigError]:
+    if not model.tiers:
+        if model.routing != RoutingSettings():
+            yield config.problem(f"{path}.routing", "there are no `tiers` to choose among")
+        return
+    if model.targets:
+        yield config.problem(f"{path}.tiers", "a model has either `targets` or `tiers`")
+    if len(model.tiers) == 1:
+        yield config.problem(f"{path}.tiers", "there is only one tier: name its targets under `targets`")
+    for name, targets in model.tiers.items():
+        if not targets:
+            yield config.problem(f"{path}.tiers.{name}", "a tier needs at least one target")
+    for place, message, near in broken_routing(model.routing, model.tiers):
+        yield config.problem(f"{path}.routing.{place}", message, did_you_mean=near)
 
 
 def _provider(config: Config, name: str, provider: ProviderSettings) -> Iterator[ConfigError]:

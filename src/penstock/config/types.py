@@ -15,6 +15,7 @@ from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
+from penstock.config.routing.settings import RoutingSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import Dialect
@@ -126,10 +127,15 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `balanced` makes the targets equals; `hedged` allows a second call beside one that is late; `cheaper` is the model
     that a budget may send a request to instead.  `inputs` are those of `Settings.inputs` that are others for it, by
-    their names there; `cache` is what its answers are kept for.
+    their names there; `cache` is what its answers are kept for.  `tiers`, in place of `targets`, are levels from the
+    weakest to the strongest, among which `routing` chooses.  `regions` are the only ones that a request may touch;
+    without any it may go anywhere.
     """
 
-    targets: tuple[TargetSettings, ...]
+    targets: tuple[TargetSettings, ...] = ()
+    tiers: dict[str, tuple[TargetSettings, ...]] = {}
+    routing: RoutingSettings = RoutingSettings()
+    regions: tuple[Name, ...] = ()
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = DEFAULT_ATTEMPTS
     balanced: bool = False
     hedged: bool = False
@@ -161,12 +167,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in penstock.yaml.
 
     `discover_providers` adds every known vendor whose API key is in the environment.  Without `database_url` the
-    embedded PostgreSQL is started inside `data_dir`.
+    embedded PostgreSQL is started inside `data_dir`.  `region` is where this installation runs and keeps what it
+    stores.
     """
 
     server: Server = Server()
     control: Control = Control()
     data_dir: Name = ".penstock"
+    region: Name | None = None
     database_url: Text | None = None
     ledger: LedgerSettings = LedgerSettings()
     discover_providers: bool = True

@@ -60,7 +60,9 @@ def models(plane: Plane) -> list[views.ModelView]:
     catalog = plane.catalog.get()
     found = [(name, catalog.resolve(name)) for name in catalog.names()]
     return [
-        views.ModelView(name=name, targets=[target.name for target in route.targets], max_attempts=route.max_attempts)
+        views.ModelView(
+            name=name, targets=[target.name for target in catalog.targets(name)], max_attempts=route.max_attempts
+        )
         for name, route in found
     ]
 

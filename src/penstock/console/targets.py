@@ -79,7 +79,7 @@ async def targets(plane: Plane, call: Caller) -> TargetList:
     desk = plane.desk
     view = View() if desk is None else await _asked(desk)
     catalog = plane.catalog.get()
-    names = {target.name for name in catalog.names() for target in catalog.resolve(name).targets}
+    names = {target.name for name in catalog.names() for target in catalog.targets(name)}
     states = {state.target: state for state in view.states}
     names |= states.keys() | {target for member in view.members for target in member.targets}
     return TargetList(

@@ -74,12 +74,16 @@ class ExtraCall(msgspec.Struct, eq=False):
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller says of the cache, in the words of RFC 9111: `max_age_s` is how old an answer may be."""
+    """What the caller says of the cache, in the words of RFC 9111: `max_age_s` is how old an answer may be.
+
+    `tier` is the level of the model that it asks for.
+    """
 
     no_cache: bool = False
     no_store: bool = False
     only_if_cached: bool = False
     max_age_s: float | None = None
+    tier: str | None = None
 
 
 NO_WISHES = Wishes()

@@ -19,6 +19,23 @@ class RouteChosen(Fact, frozen=True, tag="route_chosen"):
     targets: tuple[str, ...]
 
 
+class TierChosen(Fact, frozen=True, tag="tier_chosen"):
+    """The level of a model with several: `by` says what decided it, `why` the rule, or what could not be told.
+
+    `score` is the complexity head's, `threshold` the one from which it is the strongest tier.  With `is_shadow` it
+    was only recorded, and the default tier taken.
+    """
+
+    model: str
+    tier: str
+    by: str
+    targets: tuple[str, ...]
+    why: str | None = None
+    score: float | None = None
+    threshold: float | None = None
+    is_shadow: bool = False
+
+
 class AttemptStarted(Fact, frozen=True, tag="attempt_started"):
     attempt: int
     target: str
@@ -224,6 +241,7 @@ class Ended(Fact, frozen=True, tag="ended"):
 
 AnyFact: TypeAlias = (
     RouteChosen
+    | TierChosen
     | AttemptStarted
     | TargetPassedOver
     | Queued

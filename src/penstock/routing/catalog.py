@@ -11,18 +11,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import get_args
 
 from penstock.config.problems import closest, refuse
 from penstock.config.types import DEFAULT_ATTEMPTS, Config, TargetSettings
 from penstock.core.clock import Clock
-from penstock.core.errors import ConfigError, UnknownModel
+from penstock.core.errors import ConfigError, Forbidden, UnknownModel
 from penstock.core.exchange import Exchange
 from penstock.core.facts import RouteChosen
-from penstock.core.ports import CONTINUE, Continue, Fallback, Provider, Route, Target
+from penstock.core.ports import CONTINUE, Continue, FailureCause, Fallback, Provider, Route, Target
+from penstock.routing.residency import Regions, within
 
 _MAX_NAME_CHARS = 256
 _SHOWN_NAME_CHARS = 100
 _CACHED_ROUTES = 1024
+_ANY_CAUSE: frozenset[FailureCause] = frozenset(get_args(FailureCause))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,31 @@ class Resolved:
     target_names: tuple[str, ...]
 
 
-class Catalog:
-    """Every model name there is.  `resolve` is cached in a bound: callers choose the names, not we."""
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The levels of a model, from the weakest to the strongest: `routes[i]` is how `names[i]` finds its answer."""
 
-    def __init__(self, models: Mapping[str, Route], upstreams: Mapping[str, Upstream]) -> None:
+    names: tuple[str, ...]
+    routes: tuple[Route, ...]
+    default: int
+    """The place of the one to take where nothing can be said."""
+
+
+class Catalog:
+    """Every model name there is.  `resolve` is cached in a bound: callers choose the names, not we.
+
+    `resolve` and `find` give the default tier of a model that has tiers.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Route],
+        upstreams: Mapping[str, Upstream],
+        *,
+        tiers: Mapping[str, Tiers] = MappingProxyType({}),
+    ) -> None:
         self._models = dict(models)
+        self._tiers = dict(tiers)
         self._upstreams = dict(upstreams)
         self._vendors: dict[str, str] = {}
         for name, upstream in upstreams.items():
@@ -76,6 +100,20 @@ class Catalog:
             self._cache.clear()
         self._cache[name] = resolved
         return resolved
+
+    def tiers(self, name: str) -> Tiers | None:
+        """The levels of a model, None where it has none."""
+        return self._tiers.get(name)
+
+    def targets(self, name: str) -> tuple[Target, ...]:
+        """The targets of a configured model, of all its tiers."""
+        tiers = self._tiers.get(name)
+        routes = (self.resolve(name),) if tiers is None else tiers.routes
+        return tuple(target for route in routes for target in route.targets)
+
+    def tiered(self) -> Mapping[str, Tiers]:
+        """All models with tiers."""
+        return self._tiers
 
     def names(self) -> tuple[str, ...]:
         """The names to show: the configuration's first, then what the providers list."""
@@ -138,30 +176,62 @@ def build_catalog(config: Config, upstreams: Mapping[str, Upstream], *, known: S
     """
     refuse(_missing(config, upstreams, known))
     models: dict[str, Route] = {}
+    tiers: dict[str, Tiers] = {}
     for name, model in config.models.items():
-        is_cut = model.hedged and config.hedging.as_stream
-
-        def made(named: Sequence[TargetSettings], *, is_cut: bool = is_cut) -> tuple[Target, ...]:
-            return tuple(target(upstreams, t.provider, t.model, t.region, is_hedged=is_cut) for t in named)
-
-        fallbacks = tuple(Fallback(frozenset(each.on), made(each.targets), each.answer) for each in model.fallbacks)
-        models[name] = Route(
-            name,
-            made(model.targets),
-            model.max_attempts,
-            fallbacks,
-            is_balanced=model.balanced,
-            is_hedged=model.hedged,
-        )
+        if model.tiers:
+            tiers[name] = _tiers_of(config, name, upstreams)
+            models[name] = tiers[name].routes[tiers[name].default]
+        else:
+            models[name] = _route(config, name, model.targets, upstreams)
     for name, model in config.models.items():
-        if model.cheaper is not None:
-            models[name] = replace(models[name], cheaper=models[model.cheaper])
-    return Catalog(models, upstreams)
+        if model.cheaper is None:
+            continue
+        cheaper = models[model.cheaper]
+        models[name] = replace(models[name], cheaper=cheaper)
+        if name in tiers:
+            tiers[name] = replace(
+                tiers[name], routes=tuple(replace(route, cheaper=cheaper) for route in tiers[name].routes)
+            )
+    return Catalog(models, upstreams, tiers=tiers)
+
+
+def _route(config: Config, name: str, named: Sequence[TargetSettings], upstreams: Mapping[str, Upstream]) -> Route:
+    model = config.models[name]
+    is_cut = model.hedged and config.hedging.as_stream
+
+    def made(named: Sequence[TargetSettings]) -> tuple[Target, ...]:
+        return tuple(target(upstreams, t.provider, t.model, t.region, is_hedged=is_cut) for t in named)
+
+    return Route(
+        name,
+        made(named),
+        model.max_attempts,
+        tuple(Fallback(frozenset(each.on), made(each.targets), each.answer) for each in model.fallbacks),
+        is_balanced=model.balanced and len(named) > 1,
+        is_hedged=model.hedged,
+    )
+
+
+def _tiers_of(config: Config, name: str, upstreams: Mapping[str, Upstream]) -> Tiers:
+    """With `spill`, what follows where a tier fails is the next stronger ones and then the next weaker ones."""
+    model = config.models[name]
+    names = tuple(model.tiers)
+    routes = [_route(config, name, model.tiers[tier], upstreams) for tier in names]
+    if model.routing.spill:
+        plain = tuple(routes)
+        for place, route in enumerate(plain):
+            others = (*plain[place + 1 :], *reversed(plain[:place]))
+            spills = tuple(Fallback(_ANY_CAUSE, other.targets) for other in others)
+            routes[place] = replace(route, fallbacks=(*spills, *route.fallbacks))
+    default = names.index(model.routing.default) if model.routing.default else len(names) - 1
+    return Tiers(names, tuple(routes), default)
 
 
 def _missing(config: Config, upstreams: Mapping[str, Upstream], known: Sequence[str]) -> Iterator[ConfigError]:
     for name, model in config.models.items():
         listed = [(f"models.{name}.targets.{index}.provider", wanted) for index, wanted in enumerate(model.targets)]
+        for tier, targets in model.tiers.items():
+            listed += [(f"models.{name}.tiers.{tier}.{index}.provider", wanted) for index, wanted in enumerate(targets)]
         for place, fallback in enumerate(model.fallbacks):
             path = f"models.{name}.fallbacks.{place}.targets"
             listed += [(f"{path}.{index}.provider", wanted) for index, wanted in enumerate(fallback.targets)]
@@ -177,19 +247,24 @@ def _missing(config: Config, upstreams: Mapping[str, Upstream], known: Sequence[
 
 
 class RouteStage:
-    """The stage that says where a request may go."""
+    """The stage that says where a request may go.  What lies outside of its regions is not there for it."""
 
-    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, regions: Regions | None = None) -> None:
         self._catalog = catalog
         self._clock = clock
+        self._regions = regions
 
     @property
     def name(self) -> str:
         return "route"
 
     async def enter(self, exchange: Exchange) -> Continue:
-        """Set the exchange's route.  Raises `UnknownModel`."""
-        found = self._catalog.find(exchange.request.model)
+        """Set the exchange's route.  Raises `UnknownModel`, and `Forbidden` where no target is in a region allowed."""
+        model = exchange.request.model
+        found = self._catalog.find(model)
+        allowed = None if self._regions is None else self._regions(model, exchange.principal.tenant)
+        if allowed is not None:
+            found = self._bounded(model, found, allowed)
         exchange.route = found.route
         at_s = self._clock.monotonic() - exchange.began_s
         exchange.facts.append(RouteChosen(at_s=at_s, route=found.route.name, targets=found.target_names))
@@ -197,3 +272,16 @@ class RouteStage:
 
     def filter(self, exchange: Exchange) -> None:
         """A route has nothing to say of the answer."""
+
+    def _bounded(self, model: str, found: Resolved, allowed: frozenset[str]) -> Resolved:
+        """Of a model with tiers, the default one or else the strongest with a target left."""
+        tiers = self._catalog.tiers(model)
+        tried = (found.route, *(reversed(tiers.routes) if tiers is not None else ()))
+        for route in tried:
+            bounded = within(route, allowed)
+            if bounded is not None:
+                return Resolved(bounded, tuple(target.name for target in bounded.targets))
+        where = ", ".join(sorted(allowed)) or "none"
+        raise Forbidden(
+            f"No provider of `{model[:_SHOWN_NAME_CHARS]}` is in a region allowed here: {where}.", field="model"
+        )

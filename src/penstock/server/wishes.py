@@ -1,4 +1,4 @@
-"""What a request's `Cache-Control` says (https://www.rfc-editor.org/rfc/rfc9111#section-5.2.1)."""
+"""What a request's headers ask of the gateway: `Cache-Control` (RFC 9111, section 5.2.1) and `x-penstock-tier`."""
 
 from penstock.core.exchange import NO_WISHES, Wishes
 from penstock.core.ports import HeaderView
@@ -7,8 +7,9 @@ from penstock.core.ports import HeaderView
 def wishes_of(headers: HeaderView) -> Wishes:
     """The directives that concern a cache of answers; others, and what cannot be read, say nothing."""
     text = headers.get("cache-control")
+    tier = headers.get("x-penstock-tier")
     if not text:
-        return NO_WISHES
+        return Wishes(tier=tier) if tier else NO_WISHES
     given: dict[str, str] = {}
     for part in text.lower().split(","):
         name, _, value = part.strip().partition("=")
@@ -19,4 +20,5 @@ def wishes_of(headers: HeaderView) -> Wishes:
         no_store="no-store" in given,
         only_if_cached="only-if-cached" in given,
         max_age_s=float(age) if age.isascii() and age.isdigit() and len(age) <= 10 else None,
+        tier=tier or None,
     )

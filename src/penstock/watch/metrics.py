@@ -99,6 +99,7 @@ class Metrics:
         self._credentials_refused: Mapping[str, int] = {}
         self._gauges: Sequence[tuple[str, str, float]] = ()
         self._targets_up: Mapping[str, bool] = {}
+        self._tiers: Mapping[tuple[str, str, str], int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._families))
         ProcessCollector(registry=self._registry)
@@ -140,6 +141,7 @@ class Metrics:
         credentials_refused: Mapping[str, int] | None = None,
         gauges: Sequence[tuple[str, str, float]] = (),
         targets_up: Mapping[str, bool] | None = None,
+        tiers: Mapping[tuple[str, str, str], int] | None = None,
     ) -> bytes:
         """Everything in Prometheus' text format.
 
@@ -152,6 +154,7 @@ class Metrics:
         self._backlog = backlog
         self._credentials_refused = credentials_refused or {}
         self._targets_up = targets_up or {}
+        self._tiers = tiers or {}
         return generate_latest(self._registry)
 
     def _new_series(self, key: Labels) -> _Series:
@@ -209,6 +212,12 @@ class Metrics:
             "Keys and tokens that were not accepted, by what was wrong with them.",
             ("reason",),
             (((reason,), count) for reason, count in refused),
+        )
+        yield self._counter(
+            "penstock_tier_requests",
+            "Requests by the tier chosen for them.",
+            ("model", "tier", "by"),
+            self._tiers.items(),
         )
         yield self._histogram("penstock_exchange_duration_seconds", "First byte in to settlement.", "duration")
         yield self._histogram(
