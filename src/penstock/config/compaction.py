@@ -30,9 +30,9 @@ class CompactionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     It becomes at most `budget_tokens`, or `keep_share` of what it was; with neither, only tool results are shortened
     and what is said twice is left out once.  System and developer messages, the last user message with all that follows
-    it, and the `keep_last` messages before it stay whole.  The encoder reads up to `encoder_tokens` that it has not read
-    before; 0 judges by words alone.  What was left out can be had again for `retain_s`.  `shadow` changes nothing and
-    records what would have been.
+    it, and the `keep_last` messages before it stay whole.  The encoder reads up to `encoder_tokens` that it has not
+    read before; 0 judges by words alone.  What was left out can be had again for `retain_s`.  `shadow` changes nothing
+    and records what would have been.
     """
 
     budget_tokens: Count | None = None

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from penstock.config.alerts import AlertSettings
+from penstock.config.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
@@ -125,7 +126,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `balanced` makes the targets equals; `hedged` allows a second call beside one that is late; `cheaper` is the model
     that a budget may send a request to instead.  `inputs` are those of `Settings.inputs` that are others for it, by
-    their names there.
+    their names there.  Without `compaction` prompts go as they are, without `answer_length` answers are as long as they
+    want; `prompt_caching` lets providers keep what prompts begin with.
     """
 
     targets: tuple[TargetSettings, ...]
@@ -135,6 +137,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     cheaper: Name | None = None
     fallbacks: tuple[FallbackSettings, ...] = ()
     inputs: dict[str, Most | None] = {}
+    compaction: CompactionSettings | None = None
+    prompt_caching: PromptCaching = "auto"
+    answer_length: AnswerLengthSettings | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):

@@ -83,7 +83,9 @@ class Compactor:
             budget = int(settings.keep_share * before)
         kept = set(range(len(pieces))) - gone
         if budget is not None and costs.total(kept) > budget:
-            scores = self._scores(trimmed, pieces, costs, terms, settings, budget)
+            scores = self._scores(
+                trimmed, pieces, costs, terms, room=budget - costs.base, most_tokens=settings.encoder_tokens
+            )
             made, kept = _fit(trimmed, rounds, pieces, costs, scores, kept, budget)
         else:
             made = cut(trimmed, rounds, pieces, kept)
@@ -117,21 +119,24 @@ class Compactor:
         pieces: Sequence[Piece],
         costs: "_Costs",
         terms: dict[str, float],
-        settings: CompactionSettings,
-        budget: int,
+        *,
+        room: int,
+        most_tokens: int,
     ) -> Floats:
         texts = [piece.shown for piece in pieces]
         tokens = np.maximum(costs.pieces, 1.0)
         words = by_words(texts, tokens, terms)
         meaning = np.full(len(texts), np.nan)
         question = _text_of_message(request.messages[last_question(request.messages)])
-        if self._read is not None and settings.encoder_tokens and question:
-            doubt = _doubt(words, tokens, budget - costs.base)
-            passages = self._passages(texts, tokens, doubt, settings.encoder_tokens)
-            meaning = by_meaning(passages, tokens, self._vector(question))
+        read = self._read
+        if read is not None and most_tokens and question:
+            passages = self._passages(texts, tokens, _doubt(words, tokens, room), most_tokens, read)
+            meaning = by_meaning(passages, tokens, self._vector(question, read))
         return joined(words, meaning, texts)
 
-    def _passages(self, texts: Sequence[str], tokens: Floats, doubt: Floats, most_tokens: int) -> list[Passage]:
+    def _passages(
+        self, texts: Sequence[str], tokens: Floats, doubt: Floats, most_tokens: int, read: Read
+    ) -> list[Passage]:
         """Passages from the beginning on, so that they are the same when the conversation has grown."""
         bounds = list(_windows(tokens))
         joined_texts = ["\n".join(texts[begin:end]) for begin, end in bounds]
@@ -143,14 +148,13 @@ class Compactor:
             if at not in chosen and size <= left:
                 left -= size
                 chosen.add(at)
-        return [Passage(*bounds[at], self._vector(joined_texts[at])) for at in sorted(chosen)]
+        return [Passage(*bounds[at], self._vector(joined_texts[at], read)) for at in sorted(chosen)]
 
-    def _vector(self, text: str) -> NDArray[np.float32]:
+    def _vector(self, text: str, read: Read) -> NDArray[np.float32]:
         key = _key(text)
         found = self._vectors.get(key)
         if found is None:
-            assert self._read is not None  # asked by `_scores`
-            found = self._vectors[key] = self._read(text)
+            found = self._vectors[key] = read(text)
             if len(self._vectors) > _MOST_VECTORS:
                 self._vectors.popitem(last=False)
         else:
@@ -161,7 +165,7 @@ class Compactor:
 class _Costs:
     """What each piece costs, what a round costs beside its pieces, and what cannot be left out (`base`)."""
 
-    def __init__(  # noqa: PLR0917 - private, called once
+    def __init__(
         self,
         counter: TokenCounter,
         request: ChatRequest,

@@ -4,7 +4,8 @@ The order of messages and parts stays.  A text that lost pieces says `[…]` the
 left out says how many messages they were.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,7 @@ class Cut:
     mark_tokens: int
 
 
-def cut(request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece], kept: Set[int]) -> Cut:
+def cut(request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece], kept: AbstractSet[int]) -> Cut:
     """`kept` are ordinals of `pieces`; a round without any goes as a whole."""
     messages: list[Message | None] = list(request.messages)
     marks = missing = 0
@@ -52,7 +53,7 @@ def cut(request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece], 
     return Cut(tuple(messages), marks)
 
 
-def _texts(one: Round, pieces: Sequence[Piece], kept: Set[int]) -> tuple[dict[Place, str], int]:
+def _texts(one: Round, pieces: Sequence[Piece], kept: AbstractSet[int]) -> tuple[dict[Place, str], int]:
     """The texts of a round that lost something, as they are now, and how many marks are in them."""
     written: dict[Place, str] = {}
     has_gap: dict[Place, bool] = {}

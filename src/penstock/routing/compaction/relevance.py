@@ -106,5 +106,5 @@ def _spread(values: Floats, places: Floats, reach: float) -> Floats:
 
 
 def _standardised(values: Floats) -> Floats:
-    spread = float(values.std())
+    spread = float(values.std()) if len(values) else 0.0
     return (values - values.mean()) / spread if spread > _LEAST_SPREAD else np.zeros(len(values))

@@ -1,8 +1,8 @@
 """A conversation as rounds, and its texts as pieces: what may be left out, and what must stay together.
 
 A round is what one user message leads to: that message and all that follows it, up to the next.  Rounds are left out
-whole, so that roles go on alternating as they did, and calls of tools keep their results: both stand in one round (where
-they do not, the rounds between are one).  Within a round that stays, texts lose pieces.
+whole, so that roles go on alternating as they did, and calls of tools keep their results: both stand in one round
+(where they do not, the rounds between are one).  Within a round that stays, texts lose pieces.
 """
 
 from collections.abc import Iterator, Sequence

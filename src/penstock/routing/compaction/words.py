@@ -11,15 +11,15 @@ from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _WIDE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-_ENDINGS: Final = (
-    "ations", "ation", "ings", "ing", "ies", "edly", "ed", "es", "s", "ly", "ment", "er", "or", "ion",
-)  # fmt: skip
+_ENDINGS: Final = ("ations", "ation", "ings", "ing", "ies", "edly", "ed", "es", "s", "ly", "ment", "er", "or", "ion")
 _LEAST_STEM: Final = 3
 _EMPTY: Final = frozenset(
-    "a about also am an and any are as at be been but by can could did do does for from had has have he her his how i"
-    " if in into is it its just me my no not of ok okay on or our she should so some than that the their them then"
-    " there these they this to uh um us was we were what when where which who whom why will with would yeah you your"
-    " say said says tell summarize summarise discuss discussed discussion think thought".split()
+    """
+    a about also am an and any are as at be been but by can could did do does for from had has have he her his how
+    i if in into is it its just me my no not of ok okay on or our she should so some than that the their them then
+    there these they this to uh um us was we were what when where which who whom why will with would yeah you your
+    say said says tell summarize summarise discuss discussed discussion think thought
+    """.split()  # noqa: SIM905 - a list of ninety literals would be a page
 )
 
 
