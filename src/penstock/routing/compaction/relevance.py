@@ -28,8 +28,8 @@ WORD_REACH: Final = 800.0
 MEANING_REACH: Final = 400.0
 SATURATION: Final = 4.0
 MEANING_WEIGHT: Final = 0.7
-RECENCY_WEIGHT: Final = 0.1
-DETAIL_WEIGHT: Final = 0.1
+RECENCY_WEIGHT: Final = 0.05
+DETAIL_WEIGHT: Final = 0.03
 _DETAIL: Final = re.compile(r"\d+|(?<=[a-z,;] )[A-Z][a-z]+")
 _MOST_DETAILS: Final = 3
 _LEAST_SPREAD: Final = 1e-9
