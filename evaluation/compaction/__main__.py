@@ -143,7 +143,9 @@ def _section(meetings: Sequence[Meeting], curves: Mapping[str, Sequence[float]],
         per_million = reader.cpu_s / sum(sum(meeting.tokens) for meeting in meetings) * 1_000
         rows.append(Row(what="CPU of the encoder for 1,000 tokens read", measured=f"{per_million:.2f} s"))
     rows += [
-        Row(what=f"CPU to shorten {length:,} tokens by words, to 40 %", measured=f"{seconds_for(length) * 1_000:.0f} ms")
+        Row(
+            what=f"CPU to shorten {length:,} tokens by words, to 40 %", measured=f"{seconds_for(length) * 1_000:.0f} ms"
+        )
         for length in (10_000, 50_000, 200_000)
     ]
     text = (

@@ -13,7 +13,9 @@ _COLOURS = ("#94a3b8", "#64748b", "#5eead4", "#14b8a6", "#0f766e")
 _INK = "#1f2937"
 
 
-def draw(path: Path, shares: Sequence[float], curves: Mapping[str, Sequence[float]], *, bound: tuple[float, float]) -> None:
+def draw(
+    path: Path, shares: Sequence[float], curves: Mapping[str, Sequence[float]], *, bound: tuple[float, float]
+) -> None:
     """Writes an SVG; `bound` is the point that is asked for."""
     path.parent.mkdir(parents=True, exist_ok=True)
     mpl.rcParams["svg.hashsalt"] = "penstock"  # the same figures make the same file

@@ -114,7 +114,11 @@ def test_bedrock_gets_points_behind_tools_system_and_the_last_turn() -> None:
 
 def test_nova_gets_no_point_behind_its_tools_and_models_that_refuse_points_get_none() -> None:
     assert marks(bedrock_body(request(*TALK), "eu.amazon.nova-pro-v1:0")) == 2
-    for model in ("anthropic.claude-3-haiku-20240307-v1:0", "meta.llama3-70b-instruct-v1:0", "arn:aws:bedrock:x:1:p/abc"):
+    for model in (
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "meta.llama3-70b-instruct-v1:0",
+        "arn:aws:bedrock:x:1:p/abc",
+    ):
         assert marks(bedrock_body(request(*TALK), model)) == 0
 
 

@@ -46,7 +46,9 @@ def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder
     read = None if encoder is None else lambda text: encoder.encode(text).sentence
     return Shorteners(
         CompactionStage(compacted, Compactor(counter, read), retained, clock) if compacted else None,
-        PromptCacheStage(frozenset(name for name, model in config.models.items() if model.prompt_caching == "off"), clock),
+        PromptCacheStage(
+            frozenset(name for name, model in config.models.items() if model.prompt_caching == "off"), clock
+        ),
         AnswerLengthStage(bounded, clock) if bounded else None,
         retained,
     )

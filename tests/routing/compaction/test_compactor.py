@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.routing.compaction.conversations import assistant, chat, requests, texts_of, user
 
 from penstock.config.compaction import CompactionSettings, ToolResultSettings
 from penstock.core.chat import ChatRequest, Dialect, Message, TextPart, ToolCallPart, ToolResultPart
@@ -18,7 +19,6 @@ from penstock.providers.openai_chat.dialect import OpenAIChatUpstream
 from penstock.providers.openai_responses.dialect import OpenAIResponses
 from penstock.routing.compaction.compactor import Compaction, Compactor
 from penstock.watch.tokens import Counter
-from tests.routing.compaction.conversations import assistant, chat, requests, texts_of, user
 
 COUNTER = Counter()
 MODEL = "gpt-4o"
@@ -52,7 +52,9 @@ def talk(number: int, about: str = "the weather is fine in spring and the birds 
 def test_what_has_to_do_with_the_question_stays_and_the_rest_goes() -> None:
     answer = assistant("The invoice of Anna Weber is number 4711 and is due on 31 March.")
     filler = talk(20)
-    request = chat(*filler[:10], user("What of Anna's invoice?"), answer, *filler[10:], user("When is Anna's invoice due?"))
+    request = chat(
+        *filler[:10], user("What of Anna's invoice?"), answer, *filler[10:], user("When is Anna's invoice due?")
+    )
     made = compact(request, small(0.3))
     assert made is not None
     assert answer in made.request.messages
@@ -143,7 +145,9 @@ def test_a_short_prompt_is_left_alone() -> None:
 
 def test_what_is_said_again_later_goes_once_and_its_last_copy_stays() -> None:
     terms = "You may cancel within fourteen days of the order, by letter or mail, without a reason and free of charge."
-    request = chat(user("What are the terms?"), assistant(terms), user("Again please."), assistant(terms), user("Thanks"))
+    request = chat(
+        user("What are the terms?"), assistant(terms), user("Again please."), assistant(terms), user("Thanks")
+    )
     made = compact(request, CompactionSettings(after_tokens=1, keep_last=1))
     assert made is not None
     assert made.repeated == 1

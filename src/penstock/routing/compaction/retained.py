@@ -25,6 +25,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     parts: bytes
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A `LeftOut` as it is shown again: `part` as JSON, with its kind under `type`."""
+
+    id: str
+    role: str
+    part: dict[str, object]
+
+
 class Retained:
     """`most_bytes` bounds what is kept here, the oldest going first.  One for each event loop."""
 
@@ -49,7 +57,7 @@ class Retained:
             if not self._entries:
                 return
 
-    def find(self, exchange: str, *, tenant: str | None) -> tuple[LeftOut, ...]:
+    def find(self, exchange: str, *, tenant: str | None) -> tuple[Shown, ...]:
         """What the exchange's prompt lost, if it is `tenant`'s (None: whoever's); empty where nothing is kept."""
         entry = self._entries.get(exchange)
         if entry is None or self._is_over(entry) or tenant not in (None, entry.tenant):
@@ -63,6 +71,10 @@ class Retained:
             taken.append(self._waiting.popleft())
         return taken
 
+    def give_back(self, entries: Sequence[Entry]) -> None:
+        """What was taken and could not be brought anywhere is taken again next time."""
+        self._waiting.extendleft(reversed(entries))
+
     def _is_over(self, entry: Entry) -> bool:
         return entry.expires_at <= self._clock.now()
 
@@ -72,5 +84,5 @@ class Retained:
             self._bytes -= len(entry.parts)
 
 
-def decode_parts(written: bytes) -> tuple[LeftOut, ...]:
-    return msgspec.json.decode(written, type=tuple[LeftOut, ...])
+def decode_parts(written: bytes) -> tuple[Shown, ...]:
+    return msgspec.json.decode(written, type=tuple[Shown, ...])
