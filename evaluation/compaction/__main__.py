@@ -1,4 +1,4 @@
-"""`make evaluate ARGS=compaction`: what shortened conversations keep; `--write`: into docs/compaction.md, with charts."""
+"""`make evaluate ARGS=compaction`: what shortened conversations keep; `--write`: into the docs, with a chart."""
 
 import argparse
 import sys
@@ -149,8 +149,8 @@ def _section(meetings: Sequence[Meeting], curves: Mapping[str, Sequence[float]],
         for length in (10_000, 50_000, 200_000)
     ]
     text = (
-        f"QMSum, validation set: the {len(meetings)} meetings kept for {kind}, {tokens:,.0f} tokens each on average, and"
-        f" {questions} questions. For each question, how many of the tokens of the turns that answer it are kept; the"
+        f"QMSum, validation set: the {len(meetings)} meetings kept for {kind}, {tokens:,.0f} tokens each on average,"
+        f" and {questions} questions. For each question, how many of the tokens of the turns that answer it are kept; the"
         f" mean over the questions. The {general} general questions (“Summarize the whole meeting”) are answered by all"
         " turns, so that no choice is right for them: they are left out."
     )

@@ -1,4 +1,4 @@
-"""QMSum's meetings (Zhong et al., 2021; github.com/Yale-LILY/QMSum, MIT): transcripts, questions, the turns that answer.
+"""QMSum's meetings (Zhong et al., 2021; github.com/Yale-LILY/QMSum, MIT): turns, questions, and which turns answer.
 
 `PENSTOCK_DATA_DIR` names the folder that holds `memory/qmsum_val.jsonl`; else the shared development data is used where
 it is at hand.  Meetings with an even number (from 0) are for development, the others for reporting.

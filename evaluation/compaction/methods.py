@@ -97,9 +97,9 @@ def _user(text: str) -> Message:
 
 
 def _greedy(meeting: Meeting, scores: NDArray[np.float64], share: float) -> Kept:
-    left = share * sum(meeting.tokens)
+    left: float = share * sum(meeting.tokens)
     kept = [0.0] * len(meeting.turns)
-    for at in np.argsort(-scores, kind="stable"):
+    for at in np.argsort(-scores, kind="stable").tolist():
         if meeting.tokens[at] <= left:
             kept[at] = meeting.tokens[at]
             left -= meeting.tokens[at]

@@ -1,6 +1,10 @@
 """Compaction, prompt caching and answer lengths, put together out of the configuration."""
 
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from penstock.config.types import Config
 from penstock.core.clock import Clock
@@ -43,7 +47,7 @@ def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder
             )
     bounded = {name: model.answer_length for name, model in config.models.items() if model.answer_length is not None}
     retained = Retained(clock)
-    read = None if encoder is None else lambda text: encoder.encode(text).sentence
+    read = None if encoder is None else partial(_sentence, encoder)
     return Shorteners(
         CompactionStage(compacted, Compactor(counter, read), retained, clock) if compacted else None,
         PromptCacheStage(
@@ -52,3 +56,7 @@ def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder
         AnswerLengthStage(bounded, clock) if bounded else None,
         retained,
     )
+
+
+def _sentence(encoder: Model, text: str) -> NDArray[np.float32]:
+    return encoder.encode(text).sentence

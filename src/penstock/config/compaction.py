@@ -4,6 +4,7 @@ values, for each model (`models.*`).
 `app` hands them to `routing.compaction`, `routing.prompt_cache` and `routing.answer_length`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -45,10 +46,6 @@ class CompactionSettings(msgspec.Struct, frozen=True, kw_only=True):
     retain_s: Seconds = 3_600.0
     shadow: bool = False
 
-    def __post_init__(self) -> None:
-        if self.budget_tokens is not None and self.keep_share is not None:
-            raise ValueError("`budget_tokens` and `keep_share` exclude each other")
-
     @property
     def needs_encoder(self) -> bool:
         return self.encoder_tokens > 0 and (self.budget_tokens is not None or self.keep_share is not None)
@@ -66,6 +63,18 @@ class AnswerLengthSettings(msgspec.Struct, frozen=True, kw_only=True):
     most: Count = 32_000
     after: Count = 200
 
-    def __post_init__(self) -> None:
-        if self.least > self.most:
-            raise ValueError("`least` must not be above `most`")
+
+def broken_compaction(
+    compaction: CompactionSettings | None, answer_length: AnswerLengthSettings | None
+) -> Iterator[tuple[str, str]]:
+    """What cannot work, each with the path of the setting below the model's."""
+    if compaction is not None and compaction.budget_tokens is not None:
+        if compaction.keep_share is not None:
+            yield "compaction.keep_share", "`budget_tokens` and `keep_share` exclude each other"
+        if compaction.budget_tokens > compaction.after_tokens:
+            yield (
+                "compaction.budget_tokens",
+                f"it is above `after_tokens` ({compaction.after_tokens}): nothing would go",
+            )
+    if answer_length is not None and answer_length.least > answer_length.most:
+        yield "answer_length.least", f"it is above `most` ({answer_length.most})"

@@ -1,6 +1,5 @@
 """What compaction leaves out, and what it never does."""
 
-import json
 from collections.abc import Mapping
 
 import pytest
@@ -10,6 +9,7 @@ from tests.routing.compaction.conversations import assistant, chat, requests, te
 
 from penstock.config.compaction import CompactionSettings, ToolResultSettings
 from penstock.core.chat import ChatRequest, Dialect, Message, TextPart, ToolCallPart, ToolResultPart
+from penstock.core.json import dumps, loads
 from penstock.providers.anthropic import AnthropicUpstream
 from penstock.providers.bedrock import BedrockUpstream
 from penstock.providers.cohere import CohereUpstream
@@ -173,16 +173,17 @@ def tool_talk(result: str) -> ChatRequest:
 
 def test_a_long_list_from_a_tool_stays_json_and_keeps_the_row_that_is_asked_for() -> None:
     rows = [{"order": at, "of": "Weber" if at == 77 else "Meyer", "note": "late " * 5} for at in range(200)]
-    made = compact(tool_talk(json.dumps(rows)), small(1.0, tool_results=ToolResultSettings(max_tokens=200)))
+    made = compact(tool_talk(dumps(rows).decode()), small(1.0, tool_results=ToolResultSettings(max_tokens=200)))
     assert made is not None
     assert made.shortened == 1
     (result,) = made.request.messages[2].parts
     assert isinstance(result, ToolResultPart)
     (text,) = result.parts
     assert isinstance(text, TextPart)
-    kept = json.loads(text.text)
+    kept = loads(text.text.encode())
+    assert isinstance(kept, list)
     assert {"order": 77, "of": "Weber", "note": "late " * 5} in kept
-    assert kept[-1].endswith("of 200 left out]")
+    assert str(kept[-1]).endswith("of 200 left out]")
     assert COUNTER.count_text(text.text, MODEL) <= 260
 
 
