@@ -149,9 +149,9 @@ def _section(meetings: Sequence[Meeting], curves: Mapping[str, Sequence[float]],
         for length in (10_000, 50_000, 200_000)
     ]
     text = (
-        f"QMSum, validation set: the {len(meetings)} meetings kept for {kind}, {tokens:,.0f} tokens each on average,"
-        f" and {questions} questions. For each question, how many of the tokens of the turns that answer it are kept; the"
-        f" mean over the questions. The {general} general questions (“Summarize the whole meeting”) are answered by all"
+        f"QMSum, validation set: the {len(meetings)} meetings kept for {kind}, some {tokens:,.0f} tokens each,"
+        f" and {questions} questions. For each, how many of the tokens of the turns that answer it are kept; the mean"
+        f" over the questions. The {general} general questions (“Summarize the whole meeting”) are answered by all"
         " turns, so that no choice is right for them: they are left out."
     )
     return Section(title="What is kept of the answers", text=text, rows=tuple(rows))
