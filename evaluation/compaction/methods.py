@@ -99,7 +99,8 @@ def _user(text: str) -> Message:
 def _greedy(meeting: Meeting, scores: NDArray[np.float64], share: float) -> Kept:
     left: float = share * sum(meeting.tokens)
     kept = [0.0] * len(meeting.turns)
-    for at in np.argsort(-scores, kind="stable").tolist():
+    order: list[int] = np.argsort(-scores, kind="stable").tolist()
+    for at in order:
         if meeting.tokens[at] <= left:
             kept[at] = meeting.tokens[at]
             left -= meeting.tokens[at]
