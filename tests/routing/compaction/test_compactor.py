@@ -204,3 +204,23 @@ def test_the_same_conversation_is_cut_the_same_way_every_time() -> None:
     request = chat(*talk(30), user("What was the number of answer 7?"))
     first, second = compact(request, small()), compact(request, small())
     assert first == second
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_result_that_comes_after_another_question_stays_with_its_call(share: float) -> None:
+    request = chat(
+        *talk(3),
+        user("Which orders are late?"),
+        Message("assistant", (ToolCallPart("call_1", "orders", "{}"),)),
+        user("Still there? The cellar of the castle is dark and full of old wine."),
+        Message("user", (ToolResultPart("call_1", (TextPart("Order 77 of Weber is late."),)),)),
+        assistant("One."),
+        *talk(3, "of quite another matter there is nothing to be told"),
+        user("Which castle has wine?"),
+    )
+    made = compact(request, small(share, keep_last=0))
+    assert made is not None
+    parts = [part for message in made.request.messages for part in message.parts]
+    calls = [part.id for part in parts if isinstance(part, ToolCallPart)]
+    results = [part.call_id for part in parts if isinstance(part, ToolResultPart)]
+    assert calls == results
