@@ -4,9 +4,10 @@ Stands last before the call, since what counts is what is really sent.  Looks at
 kept anywhere; the time is that of writing them out once.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +21,7 @@ from penstock.routing.prompt_cache.reuse import Reuse
 
 _LEAST_CHARS: Final = 1_500
 """Of a prompt that some provider may keep: 512 tokens and more."""
-_MOST_CHARS: Final = 4_000_000
+_MOST_CHARS_ON_THE_LOOP: Final = 200_000
 _INSTRUCTIONS: Final = frozenset({"system", "developer"})
 
 
@@ -41,22 +42,17 @@ class PromptCacheStage:
         request = exchange.request
         if not isinstance(request, ChatRequest) or request.model in self._off:
             return CONTINUE
-        if not _LEAST_CHARS <= _chars(request) <= _MOST_CHARS:
+        chars = _chars(request)
+        if chars < _LEAST_CHARS:
             return CONTINUE
         now_s = self._clock.monotonic()
         group = (exchange.principal.tenant, request.model)
-        digest = blake2b("\0".join(group).encode("utf-8", "surrogatepass"), digest_size=16)
-        at = _instructions(request.messages)
-        digest.update(dumps(request.tools))
-        for message in request.messages[:at]:
-            digest.update(dumps(message))
-        has_prefix = bool(request.tools or at)
-        prefix = has_prefix and self._is_kept(self._prefixes, group, [digest.copy().digest()], now_s)
-        key = digest.copy()
-        if not has_prefix and request.messages:
-            key.update(dumps(request.messages[0]))
-        turns = self._is_kept(self._turns, group, list(_boundaries(digest, request.messages[at:])), now_s)
-        caching = PromptCaching(key=key.hexdigest(), prefix=prefix, turns=turns)
+        # On the loop where it takes less than a millisecond, else in a thread.
+        is_long = chars > _MOST_CHARS_ON_THE_LOOP
+        found = await asyncio.to_thread(_digests, request, group) if is_long else _digests(request, group)
+        prefix = found.prefix is not None and self._is_kept(self._prefixes, group, [found.prefix], now_s)
+        turns = self._is_kept(self._turns, group, found.turns, now_s)
+        caching = PromptCaching(key=found.key, prefix=prefix, turns=turns)
         exchange.request = msgspec.structs.replace(request, caching=caching)
         if prefix or turns:
             exchange.facts.append(PromptCacheWanted(at_s=now_s - exchange.began_s, prefix=prefix, turns=turns))
@@ -77,7 +73,29 @@ class PromptCacheStage:
         return is_kept
 
 
-def _boundaries(digest: "blake2b", messages: Sequence[Message]) -> Iterator[bytes]:
+class _Digests(NamedTuple):
+    """Of what a prompt begins with (None where that is nothing), and of the conversation after each message."""
+
+    key: str
+    prefix: bytes | None
+    turns: list[bytes]
+
+
+def _digests(request: ChatRequest, group: tuple[str, str]) -> _Digests:
+    digest = blake2b("\0".join(group).encode("utf-8", "surrogatepass"), digest_size=16)
+    at = _instructions(request.messages)
+    digest.update(dumps(request.tools))
+    for message in request.messages[:at]:
+        digest.update(dumps(message))
+    has_prefix = bool(request.tools or at)
+    key = digest.copy()
+    if not has_prefix and request.messages:
+        key.update(dumps(request.messages[0]))
+    prefix = digest.copy().digest() if has_prefix else None
+    return _Digests(key.hexdigest(), prefix, list(_boundaries(digest, request.messages[at:])))
+
+
+def _boundaries(digest: blake2b, messages: Sequence[Message]) -> Iterator[bytes]:
     """What a conversation was after each of its messages."""
     for message in messages:
         digest.update(dumps(message))
