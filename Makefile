@@ -60,7 +60,7 @@ bench: install ## measure Penstock, LiteLLM, Portkey and nginx side by side; wri
 soak: install ## run under load for a long time and watch memory (ARGS="--minutes 60")
 	@$(BIN)/python -m bench.soak $(ARGS)
 
-evaluate: install ## replay recorded conversations; ARGS=resilience or routing: those evaluations
+evaluate: install ## replay recorded conversations; ARGS=resilience, cache, routing or compaction: those evaluations
 	@$(BIN)/python -m evaluation $(ARGS)
 
 mutations: install ## break the code that guards money and records, and demand that a test sees it

@@ -2,6 +2,7 @@
 
 import sys
 
+from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
 from evaluation.resilience.__main__ import main as resilience
 from evaluation.routing.__main__ import main as routing
@@ -10,6 +11,9 @@ from evaluation.routing.__main__ import main as routing
 def main() -> int:
     """Hand the arguments after the name on to the evaluation."""
     match sys.argv[1:]:
+        case ["compaction", *rest]:
+            sys.argv[1:] = rest
+            return compaction()
         case ["resilience", *rest]:
             sys.argv[1:] = rest
             return resilience()

@@ -40,13 +40,13 @@ def markdown(sections: Sequence[Section], seeds: Sequence[int]) -> str:
     return "\n".join(found)
 
 
-def inserted(page: str, text: str) -> str:
+def inserted(page: str, text: str, *, begin: str = BEGIN) -> str:
     """`page` with `text` between its markers.  Raises `ValueError` where it has none."""
-    before, begin, rest = page.partition(BEGIN)
+    before, found, rest = page.partition(begin)
     _, end, after = rest.partition(END)
-    if not begin or not end:
+    if not found or not end:
         raise ValueError("the page has no markers for what is measured")
-    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
+    return f"{before}{begin}\n\n{text}\n{END}{after}"
 
 
 def _verdict(row: Row) -> str:

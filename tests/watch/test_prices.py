@@ -14,8 +14,12 @@ from genai_prices import calc_price
 from genai_prices.data import providers
 
 from penstock.core.chat import Dialect, Request
+from penstock.core.events import UsageReport
 from penstock.core.ports import Source, Target
 from penstock.core.usage import UNKNOWN_COST, UNKNOWN_USAGE, Cost, NanoUsd, Usage
+from penstock.providers.anthropic.answer import usage_report as anthropic_usage
+from penstock.providers.bedrock.answer import usage_report as bedrock_usage
+from penstock.providers.openai_chat.usage import read_usage as openai_usage
 from penstock.testing.clock import FakeClock
 from penstock.watch.prices import ANY_MODEL, PRICE_LIST_IDS, PriceBook, TokenPrice, ensure_table, find_model
 
@@ -163,6 +167,42 @@ def test_a_one_hour_cache_write_costs_what_anthropic_asks_for_it(table: Path) ->
     expected = ListUsage(input_tokens=2000, output_tokens=10, cache_write_tokens=1000, cache_write_1h_tokens=600)
     assert costs[1] == listed("anthropic", "claude-sonnet-4-5", expected)
     assert costs[1] - costs[0] == 600 * 2250  # $6 instead of $3.75 a million
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "report", "usd"),
+    [
+        # $3 in, $15 out, $0.30 read, $3.75 written a million: platform.claude.com/docs/en/about-claude/pricing
+        (
+            "anthropic",
+            "claude-sonnet-4-5",
+            anthropic_usage(
+                {"input_tokens": 100, "cache_read_input_tokens": 2000, "cache_creation_input_tokens": 1000}
+            ),
+            "0.00465",
+        ),
+        (
+            "bedrock",
+            "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            bedrock_usage({"inputTokens": 100, "cacheReadInputTokens": 2000, "cacheWriteInputTokens": 1000}),
+            "0.00465",
+        ),
+        # $2.50 in, half of that read: openai.com/api/pricing
+        (
+            "openai",
+            "gpt-4o",
+            openai_usage({"prompt_tokens": 3000, "prompt_tokens_details": {"cached_tokens": 2000}}),
+            "0.005",
+        ),
+    ],
+)
+def test_what_is_read_from_and_written_to_a_providers_cache_has_its_own_price(
+    table: Path, provider: str, model: str, report: UsageReport | Usage | None, usd: str
+) -> None:
+    usage = report.usage if isinstance(report, UsageReport) else report
+    assert usage is not None
+    cost = book_at(table).cost(target(provider, model), usage)
+    assert cost == Cost(NanoUsd(int(Decimal(usd) * 10**9)), "exact")
 
 
 def test_an_unknown_price_is_unknown_and_never_zero(table: Path) -> None:

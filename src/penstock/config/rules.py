@@ -13,6 +13,7 @@ from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
+from penstock.config.routing.compaction import broken_compaction
 from penstock.config.routing.residency import broken_residency
 from penstock.config.routing.settings import RoutingSettings, broken_routing
 from penstock.config.targets import broken_gates
@@ -50,6 +51,8 @@ def broken(config: Config) -> Iterator[ConfigError]:
         if any(ord(char) < 33 for char in name):  # control characters and the space
             yield config.problem(f"models.{name}", "a model name has no spaces or control characters")
         yield from _model(config, name, model)
+        for path, message in broken_compaction(model.compaction, model.answer_length):
+            yield config.problem(f"models.{name}.{path}", message)
         for limit, meant in broken_inputs(model.inputs):
             yield config.problem(f"models.{name}.inputs.{limit}", "unknown setting", did_you_mean=meant)
 

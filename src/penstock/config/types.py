@@ -15,6 +15,7 @@ from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
+from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
@@ -129,7 +130,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     that a budget may send a request to instead.  `inputs` are those of `Settings.inputs` that are others for it, by
     their names there; `cache` is what its answers are kept for.  `tiers`, in place of `targets`, are levels from the
     weakest to the strongest, among which `routing` chooses.  `regions` are the only ones that a request may touch;
-    without any it may go anywhere.
+    without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
+    as long as they want; `prompt_caching` lets providers keep what prompts begin with.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -143,6 +145,9 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     fallbacks: tuple[FallbackSettings, ...] = ()
     inputs: dict[str, Most | None] = {}
     cache: CacheSettings = CacheSettings()
+    compaction: CompactionSettings | None = None
+    prompt_caching: PromptCaching = "auto"
+    answer_length: AnswerLengthSettings | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):

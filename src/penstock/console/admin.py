@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
+from penstock.console import alerts, audit, credentials, keys, left_out, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
@@ -36,6 +36,7 @@ for _part in (
     alerts.router,
     audit.router,
     reload.router,
+    left_out.router,
 ):
     router.include_router(_part)
 

@@ -173,11 +173,24 @@ class Reasoning(msgspec.Struct, frozen=True):
     extras: JsonObject = {}
 
 
+class PromptCaching(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider is to keep of a prompt, in the hope that others begin with the same.
+
+    `prefix` is what it begins with, tools and instructions; `turns` is all of it.  `key` is the same for prompts that
+    begin alike, and differs from tenant to tenant.
+    """
+
+    key: str
+    prefix: bool = False
+    turns: bool = False
+
+
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request for an answer.
 
     `max_tokens` bounds the whole output, reasoning included, per choice.  `include_usage` says that a streaming client
-    asked for the usage chunk (other dialects always show usage).  `extras` holds top-level fields without a name here.
+    asked for the usage chunk (other dialects always show usage).  `caching` is ours, not the caller's.  `extras`
+    holds top-level fields without a name here.
     """
 
     dialect: Dialect
@@ -203,6 +216,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     stream: bool = False
     include_usage: bool = False
+    caching: PromptCaching | None = None
     extras: JsonObject = {}
 
 

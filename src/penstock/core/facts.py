@@ -165,6 +165,39 @@ class CacheChecked(Fact, frozen=True, tag="cache_checked"):
     is_right: bool
 
 
+class Compacted(Fact, frozen=True, tag="compacted"):
+    """The prompt was shortened: `parts` were cut or left out, `shortened` tool results and `repeated` pieces of them.
+
+    Tokens are estimates.  Where `is_shadow`, it would have been.
+    """
+
+    tokens_before: int
+    tokens_after: int
+    parts: int
+    shortened: int
+    repeated: int
+    is_shadow: bool = False
+
+
+class CompactionSkipped(Fact, frozen=True, tag="compaction_skipped"):
+    """The prompt was left as it is, long as it may be: `reason` says why."""
+
+    reason: str
+
+
+class PromptCacheWanted(Fact, frozen=True, tag="prompt_cache_wanted"):
+    """The provider was asked to keep what the prompt begins with, and its turns so far, for the prompts to come."""
+
+    prefix: bool
+    turns: bool
+
+
+class AnswerBounded(Fact, frozen=True, tag="answer_bounded"):
+    """The request named no bound for its answer; it was given one, from the lengths of earlier ones."""
+
+    max_tokens: int
+
+
 class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
     lease: str
 
@@ -260,6 +293,10 @@ AnyFact: TypeAlias = (
     | CacheBypassed
     | CacheStored
     | CacheChecked
+    | Compacted
+    | CompactionSkipped
+    | PromptCacheWanted
+    | AnswerBounded
     | LeaseTaken
     | LeaseSettled
     | CredentialEnded

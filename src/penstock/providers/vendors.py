@@ -28,6 +28,7 @@ Quirk = Literal[
     "no_reasoning_input",
     "no_stream_options",
     "no_user",
+    "prompt_cache_key",
     "random_seed",
     "reasoning_field",
     "top_k",
@@ -35,8 +36,8 @@ Quirk = Literal[
 """A deviation from OpenAI's chat dialect.
 
 `azure`: its URLs and `api-key` header.  `google_signatures`: takes thought signatures back.  `max_tokens`: knows only
-the old name of `max_completion_tokens`.  `random_seed`: calls `seed` so.  `reasoning_field`: calls `reasoning_content`
-`reasoning`.  `top_k`: knows it.  The others name what is missing.
+the old name of `max_completion_tokens`.  `prompt_cache_key`: takes it.  `random_seed`: calls `seed` so.
+`reasoning_field`: calls `reasoning_content` `reasoning`.  `top_k`: knows it. The others name what is missing.
 """
 
 

@@ -21,6 +21,7 @@ Permission = Literal[
     "targets.read",
     "targets.write",
     "ledger.read",
+    "prompts.read",
     "keys.read",
     "keys.write",
     "tenants.read",
@@ -73,7 +74,7 @@ _VIEWER: frozenset[Permission] = frozenset(
 )
 _DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
 _AUDITOR = _VIEWER | frozenset[Permission](
-    {"config.read", "providers.read", "ledger.read", "keys.read", "credentials.read", "audit.read"}
+    {"config.read", "providers.read", "ledger.read", "prompts.read", "keys.read", "credentials.read", "audit.read"}
 )
 _ADMIN = (
     _DEVELOPER
@@ -88,7 +89,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         "owner": ALL,
         "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write", "config.reload"}),
         "developer": _DEVELOPER,
-        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read"}),
+        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read", "prompts.read"}),
         "auditor": _AUDITOR,
         "viewer": _VIEWER,
     }

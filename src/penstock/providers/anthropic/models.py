@@ -24,6 +24,13 @@ _MAX_OUTPUT: Final = (  # the first row that is not newer than the model: (versi
     ((3, 5), "", 8_192),
     ((0, 0), "", FALLBACK_MAX_TOKENS),
 )
+_USUAL_LEAST_CACHED: Final = 1_024
+_LEAST_CACHED: Final = (  # (from version, to version, family, tokens): platform.claude.com, prompt caching
+    ((3, 0), (3, 5), "haiku", 2_048),
+    ((4, 5), (4, 5), "haiku", 4_096),
+    ((4, 5), (4, 7), "opus", 4_096),
+    ((5, 0), (5, 9), "opus", 512),
+)
 _EFFORT_BUDGETS: Final = (
     ("minimal", 1_024),
     ("low", 2_048),
@@ -57,6 +64,17 @@ def thinking_style(model: str) -> ThinkingStyle:
     if version >= (4, 6):
         return "adaptive"
     return "budget" if version >= (3, 7) else "none"
+
+
+def least_cached_tokens(model: str) -> int:
+    """From which length on the provider keeps what a prompt begins with; the usual length for a stranger."""
+    version = _version(model)
+    if version is None:
+        return _USUAL_LEAST_CACHED
+    return next(
+        (least for since, until, family, least in _LEAST_CACHED if since <= version <= until and family in model),
+        _USUAL_LEAST_CACHED,
+    )
 
 
 def budget_of(effort: str) -> int:

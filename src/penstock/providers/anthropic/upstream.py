@@ -7,6 +7,7 @@ from penstock.core.chat import ChatRequest, Dialect, EmbeddingRequest, Request
 from penstock.core.errors import PenstockError, UnsupportedField
 from penstock.core.json import dumps
 from penstock.providers.anthropic.blocks import TARGET
+from penstock.providers.anthropic.cache_marks import add_marks
 from penstock.providers.anthropic.encode import advisory_fields, body_of
 from penstock.providers.anthropic.errors import error_of
 from penstock.providers.anthropic.stream import StreamDecoder
@@ -37,8 +38,10 @@ class AnthropicUpstream:
         _ = now
         if isinstance(request, EmbeddingRequest):
             raise UnsupportedField("Anthropic has no embedding models.", field="model")
+        body = body_of(request, model)
+        add_marks(body, request.caching, model)
         base = endpoint.base_url if endpoint.base_url.endswith("/v1") else endpoint.base_url + "/v1"
-        return HttpCall(base + "/messages", _headers(request, endpoint), dumps(body_of(request, model)))
+        return HttpCall(base + "/messages", _headers(request, endpoint), dumps(body))
 
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint

@@ -4,6 +4,7 @@ Converse is one API, but fields that it has no name for go into `additionalModel
 its own words (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html).
 """
 
+import re
 from typing import Final, Literal
 
 Family = Literal["anthropic", "nova", "openai", "qwen", "cohere", "mistral", "deepseek", "other"]
@@ -34,3 +35,14 @@ def family_of(model: str) -> Family:
 
 def takes_cache_points(family: Family) -> bool:
     return family in {"anthropic", "nova"}
+
+
+_KEEPS_PROMPTS: Final = re.compile(
+    r"claude-3-7|claude-3-5-haiku|claude-(?:[a-z]+-)?(?:[4-9]|\d\d)(?!\d)|amazon\.nova-(?!canvas|reel|sonic)"
+)
+"""https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: any other refuses a request with a mark."""
+
+
+def keeps_prompts(model: str) -> bool:
+    """Whether the model is known to take cache points; an ARN that does not name its model is not."""
+    return _KEEPS_PROMPTS.search(model) is not None

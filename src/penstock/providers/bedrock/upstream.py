@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 from penstock.core.chat import ChatRequest, Dialect, EmbeddingRequest, Request
 from penstock.core.errors import PenstockError, UnsupportedField
 from penstock.core.json import dumps
+from penstock.providers.bedrock.cache_points import add_cache_points
 from penstock.providers.bedrock.encode import advisory_fields, body_of
 from penstock.providers.bedrock.errors import error_of
 from penstock.providers.bedrock.sigv4 import read_credential, sign
@@ -40,7 +41,9 @@ class BedrockUpstream:
             raise UnsupportedField("Embeddings cannot be asked of Bedrock's Converse.", field="model")
         operation = "converse-stream" if request.stream else "converse"
         url = f"{endpoint.base_url}/model/{quote(model, safe='-._~')}/{operation}"
-        body = dumps(body_of(request, model, endpoint.options))
+        document = body_of(request, model, endpoint.options)
+        add_cache_points(document, request.caching, model)
+        body = dumps(document)
         headers = (("content-type", "application/json"),)
         return HttpCall(url, (*headers, *_authorization(url, body, headers, endpoint, now), *endpoint.headers), body)
 

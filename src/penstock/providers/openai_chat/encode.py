@@ -21,6 +21,7 @@ from penstock.providers.advisory import advisory_extras, refuse_unknown_extras
 from penstock.providers.dialect import Endpoint, HttpCall
 from penstock.providers.openai_chat.call import AZURE, build_call
 from penstock.providers.openai_chat.messages import write_messages
+from penstock.providers.prompt_cache_key import add_key
 from penstock.providers.vendors import Quirk
 
 _OWN: Final = "openai-chat"
@@ -53,6 +54,7 @@ def chat_document(request: ChatRequest, model: str, endpoint: Endpoint) -> JsonO
         document["tool_choice"] = _tool_choice(request.tool_choice, request)
     _write_parallel(document, request, quirks)
     _write_identity(document, request, quirks)
+    add_key(document, request, quirks)
     if request.stream:
         _write_stream(document, quirks)
     return document

@@ -10,6 +10,7 @@ from penstock.providers.dialect import Decoder, Endpoint, HttpCall
 from penstock.providers.openai_chat.errors import map_error
 from penstock.providers.openai_responses.decode import StreamDecoder, UnaryDecoder
 from penstock.providers.openai_responses.encode import advisory_of, body_of
+from penstock.providers.prompt_cache_key import add_key
 
 
 class OpenAIResponses:
@@ -37,7 +38,9 @@ class OpenAIResponses:
         version = endpoint.options.get("api_version")
         if version:
             url += f"?api-version={quote(version, safe='')}"
-        return HttpCall(url, _headers(endpoint), dumps(body_of(request, model)))
+        body = body_of(request, model)
+        add_key(body, request, endpoint.quirks)
+        return HttpCall(url, _headers(endpoint), dumps(body))
 
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint

@@ -1,0 +1,345 @@
+"""Shortens one request; blocking, for the stage's own thread.
+
+In this order: tool results are shortened, what is said again later goes, and then, where there still is too much, the
+pieces that have least to do with the question.  Time is linear in the prompt: words are counted once, and the encoder
+reads a bounded number of tokens that it has not read before, those about which the words leave most doubt first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.config.routing.compaction import CompactionSettings
+from penstock.core.chat import ChatRequest, Message, Part, Role, TextPart, ToolResultPart
+from penstock.core.ports import TokenCounter
+from penstock.routing.compaction.cut import Cut, cut
+from penstock.routing.compaction.relevance import Floats, Passage, by_meaning, by_words, joined
+from penstock.routing.compaction.repeats import repeated
+from penstock.routing.compaction.rounds import Piece, Round, is_instruction, last_question, pieces_of, rounds_of
+from penstock.routing.compaction.tool_results import shortened
+from penstock.routing.compaction.words import terms_of
+
+Read: TypeAlias = Callable[[str], NDArray[np.float32]]
+"""A text to its vector of unit length; blocking."""
+
+_PASSAGE_TOKENS: Final = 200
+_MOST_VECTORS: Final = 20_000
+_MOST_TRIMS: Final = 6
+_QUESTION_CHARS: Final = 4_000
+_EARLIER_WEIGHT: Final = 0.3
+_FEW_TERMS: Final = 3
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a request as it was before it was cut or left out.  `id` is its place: message and part."""
+
+    id: str
+    role: Role
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """A shorter request.  Token counts are estimates of one kind."""
+
+    request: ChatRequest
+    tokens_before: int
+    tokens_after: int
+    left_out: tuple[LeftOut, ...]
+    shortened: int
+    repeated: int
+
+
+class Compactor:
+    """`read` is the encoder's; None judges by words alone.  One thread at a time."""
+
+    def __init__(self, counter: TokenCounter, read: Read | None = None) -> None:
+        self._counter = counter
+        self._read = read
+        self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+
+    def compact(self, request: ChatRequest, model: str, settings: CompactionSettings) -> Compaction | None:
+        """A shorter form of the request; None where it is short enough, or there is nothing to leave out.
+
+        `model` is whose tokens are counted.
+        """
+        before = self._counter.count_request(request, model)
+        if before <= settings.after_tokens or not request.messages:
+            return None
+        terms = _terms(request.messages)
+        trimmed, results = _with_short_results(request, settings, terms)
+        rounds = rounds_of(trimmed, keep_last=settings.keep_last)
+        pieces = pieces_of(trimmed, rounds)
+        gone = self._repeats(trimmed, rounds, pieces) if settings.repeats else set[int]()
+        costs = _Costs(self._counter, trimmed, rounds, pieces, model)
+        budget = settings.budget_tokens
+        if settings.keep_share is not None:
+            budget = int(settings.keep_share * before)
+        kept = set(range(len(pieces))) - gone
+        if budget is not None and costs.total(kept) > budget:
+            scores = self._scores(
+                trimmed, pieces, costs, terms, room=budget - costs.base, most_tokens=settings.encoder_tokens
+            )
+            made, kept = _fit(trimmed, rounds, pieces, costs, scores, kept, budget)
+        else:
+            made = cut(trimmed, rounds, pieces, kept)
+        left_out = tuple(_left_out(request.messages, made.messages))
+        if not left_out:
+            return None
+        messages = tuple(message for message in made.messages if message is not None)
+        return Compaction(
+            request=msgspec.structs.replace(request, messages=messages),
+            tokens_before=before,
+            tokens_after=costs.total(kept) + made.mark_tokens,
+            left_out=left_out,
+            shortened=results,
+            repeated=len(gone),
+        )
+
+    def _repeats(self, request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece]) -> set[int]:
+        later = [
+            part.text
+            for one in rounds
+            if one.is_kept
+            for message in request.messages[one.begin : one.end]
+            for part in _flat(message.parts)
+            if isinstance(part, TextPart)
+        ]
+        return repeated([piece.text for piece in pieces], later)
+
+    def _scores(
+        self,
+        request: ChatRequest,
+        pieces: Sequence[Piece],
+        costs: "_Costs",
+        terms: dict[str, float],
+        *,
+        room: int,
+        most_tokens: int,
+    ) -> Floats:
+        texts = [piece.shown for piece in pieces]
+        tokens = np.maximum(costs.pieces, 1.0)
+        words = by_words(texts, tokens, terms)
+        meaning = np.full(len(texts), np.nan)
+        question = _text_of_message(request.messages[last_question(request.messages)])
+        read = self._read
+        if read is not None and most_tokens and question:
+            passages = self._passages(texts, tokens, _doubt(words, tokens, room), most_tokens, read)
+            meaning = by_meaning(passages, tokens, self._vector(question, read))
+        return joined(words, meaning, texts)
+
+    def _passages(
+        self, texts: Sequence[str], tokens: Floats, doubt: Floats, most_tokens: int, read: Read
+    ) -> list[Passage]:
+        """Passages from the beginning on, so that they are the same when the conversation has grown."""
+        bounds = list(_windows(tokens))
+        joined_texts = ["\n".join(texts[begin:end]) for begin, end in bounds]
+        keys = [_key(text) for text in joined_texts]
+        chosen = {at for at, key in enumerate(keys) if key in self._vectors}
+        left = float(most_tokens)
+        for at in sorted(range(len(bounds)), key=lambda at: float(doubt[bounds[at][0] : bounds[at][1]].mean())):
+            size = float(tokens[bounds[at][0] : bounds[at][1]].sum())
+            if at not in chosen and size <= left:
+                left -= size
+                chosen.add(at)
+        return [Passage(*bounds[at], self._vector(joined_texts[at], read)) for at in sorted(chosen)]
+
+    def _vector(self, text: str, read: Read) -> NDArray[np.float32]:
+        key = _key(text)
+        found = self._vectors.get(key)
+        if found is None:
+            found = self._vectors[key] = read(text)
+            if len(self._vectors) > _MOST_VECTORS:
+                self._vectors.popitem(last=False)
+        else:
+            self._vectors.move_to_end(key)
+        return found
+
+
+class _Costs:
+    """What each piece costs, what a round costs beside its pieces, and what cannot be left out (`base`)."""
+
+    def __init__(
+        self,
+        counter: TokenCounter,
+        request: ChatRequest,
+        rounds: Sequence[Round],
+        pieces: Sequence[Piece],
+        model: str,
+    ) -> None:
+        self._rounds = rounds
+        self._pieces = pieces
+        self.pieces: Floats = np.array(
+            [counter.count_text(piece.text, model) if piece.place is not None else 0 for piece in pieces], np.float64
+        )
+        nothing = cut(request, rounds, pieces, frozenset())
+        staying = tuple(message for message in nothing.messages if message is not None)
+        self.base = counter.count_request(msgspec.structs.replace(request, messages=staying), model)
+        empty = msgspec.structs.replace(request, messages=(), tools=(), response_format=None)
+        nought = counter.count_request(empty, model)
+        self.rounds = [
+            0
+            if one.is_kept
+            else counter.count_request(msgspec.structs.replace(empty, messages=_bones(request, one, pieces)), model)
+            - nought
+            for one in rounds
+        ]
+
+    def total(self, kept: set[int]) -> int:
+        opened = {self._pieces[at].round for at in kept}
+        return self.base + int(sum(self.pieces[at] for at in kept)) + sum(self.rounds[number] for number in opened)
+
+
+def _bones(request: ChatRequest, one: Round, pieces: Sequence[Piece]) -> tuple[Message, ...]:
+    """A round's messages without the texts that are pieces."""
+    places = {pieces[at].place for at in one.pieces}
+    bones: list[Message] = []
+    for at in range(one.begin, one.end):
+        message = request.messages[at]
+        if is_instruction(message):
+            continue
+        parts: list[Part] = []
+        for ordinal, part in enumerate(message.parts):
+            if isinstance(part, ToolResultPart):
+                inner = tuple(each for n, each in enumerate(part.parts) if (at, ordinal, n) not in places)
+                parts.append(msgspec.structs.replace(part, parts=inner))
+            elif (at, ordinal) not in places:
+                parts.append(part)
+        bones.append(msgspec.structs.replace(message, parts=tuple(parts)))
+    return tuple(bones)
+
+
+def _fit(  # noqa: PLR0917 - private, called once
+    request: ChatRequest,
+    rounds: Sequence[Round],
+    pieces: Sequence[Piece],
+    costs: _Costs,
+    scores: Floats,
+    allowed: set[int],
+    budget: int,
+) -> tuple[Cut, set[int]]:
+    """The best pieces that fit, with their marks."""
+    order = sorted(allowed, key=lambda at: -scores[at])
+    room = budget
+    for _ in range(_MOST_TRIMS):
+        kept = _chosen(order, pieces, costs, room)
+        made = cut(request, rounds, pieces, kept)
+        over = costs.total(kept) + made.mark_tokens - budget
+        if over <= 0 or not kept:
+            return made, kept
+        room -= over + 1
+    return cut(request, rounds, pieces, frozenset()), set()
+
+
+def _chosen(order: Sequence[int], pieces: Sequence[Piece], costs: _Costs, budget: int) -> set[int]:
+    left = float(budget - costs.base)
+    kept: set[int] = set()
+    opened: set[int] = set()
+    for at in order:
+        number = pieces[at].round
+        cost = costs.pieces[at] + (0 if number in opened else costs.rounds[number])
+        if cost <= left:
+            left -= cost
+            kept.add(at)
+            opened.add(number)
+    return kept
+
+
+def _with_short_results(
+    request: ChatRequest, settings: CompactionSettings, terms: dict[str, float]
+) -> tuple[ChatRequest, int]:
+    """The request with its long tool results shortened, and how many were."""
+    most = settings.tool_results.max_tokens
+    if most is None:
+        return request, 0
+    until = len(request.messages) if settings.tool_results.current else last_question(request.messages)
+    messages: list[Message] = list(request.messages)
+    count = 0
+    for at, message in enumerate(messages[:until]):
+        parts = tuple(_short_result(part, most, terms) for part in message.parts)
+        changed = sum(new is not old for new, old in zip(parts, message.parts, strict=True))
+        if changed:
+            count += changed
+            messages[at] = msgspec.structs.replace(message, parts=parts)
+    return (msgspec.structs.replace(request, messages=tuple(messages)), count) if count else (request, 0)
+
+
+def _short_result(part: Part, most: int, terms: dict[str, float]) -> Part:
+    if not isinstance(part, ToolResultPart):
+        return part
+    inner: list[Part] = []
+    is_changed = False
+    for each in part.parts:
+        short = shortened(each.text, most, terms) if isinstance(each, TextPart) and not each.extras else None
+        if short is not None and isinstance(each, TextPart):
+            inner.append(msgspec.structs.replace(each, text=short))
+            is_changed = True
+        else:
+            inner.append(each)
+    return msgspec.structs.replace(part, parts=tuple(inner)) if is_changed else part
+
+
+def _left_out(before: Sequence[Message], after: Sequence[Message | None]) -> Iterator[LeftOut]:
+    """The parts that are not what they were.  The notice of what stood before a part takes nothing from it."""
+    for at, (old, new) in enumerate(zip(before, after, strict=True)):
+        for ordinal, part in enumerate(old.parts):
+            now = None if new is None else new.parts[ordinal]
+            if now is part or now == part:
+                continue
+            if isinstance(part, TextPart) and isinstance(now, TextPart) and now.text.endswith(part.text):
+                continue
+            yield LeftOut(id=f"{at}.{ordinal}", role=old.role, part=part)
+
+
+def _terms(messages: Sequence[Message]) -> dict[str, float]:
+    """The question's words; where they are few, the user's words before it too, for what `it` and `there` mean."""
+    at = last_question(messages)
+    terms = terms_of([(_text_of_message(messages[at]), 1.0)])
+    if len(terms) >= _FEW_TERMS:
+        return terms
+    earlier = next((m for m in reversed(messages[:at]) if m.role == "user" and _text_of_message(m)), None)
+    if earlier is not None:
+        for word in terms_of([(_text_of_message(earlier), _EARLIER_WEIGHT)]):
+            terms.setdefault(word, _EARLIER_WEIGHT)
+    return terms
+
+
+def _text_of_message(message: Message) -> str:
+    text = "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
+    return text if len(text) <= _QUESTION_CHARS else f"{text[: _QUESTION_CHARS // 2]}\n{text[-_QUESTION_CHARS // 2 :]}"
+
+
+def _doubt(words: Floats, tokens: Floats, room: int) -> Floats:
+    """How far each piece is from the score at which the room is used up; small is doubtful."""
+    order = np.argsort(-words)
+    last = int(np.searchsorted(np.cumsum(tokens[order]), max(0, room)))
+    return np.abs(words - words[order[min(last, len(order) - 1)]])
+
+
+def _windows(tokens: Floats) -> Iterator[tuple[int, int]]:
+    begin, size = 0, 0.0
+    for at, count in enumerate(tokens):
+        if at > begin and size + count > _PASSAGE_TOKENS:
+            yield begin, at
+            begin, size = at, 0.0
+        size += count
+    if begin < len(tokens):
+        yield begin, len(tokens)
+
+
+def _flat(parts: Sequence[Part]) -> Iterator[Part]:
+    for part in parts:
+        if isinstance(part, ToolResultPart):
+            yield from part.parts
+        else:
+            yield part
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
