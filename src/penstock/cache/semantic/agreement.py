@@ -1,0 +1,151 @@
+"""Whether two questions agree in what their vectors do not show.  `verify` asks this of every candidate.
+
+Two sentences that differ in one number, name, direction or `not` lie closer together than two that say the same in
+other words; so a difference of that kind is looked for by itself, and one is enough.
+"""
+
+from collections import Counter
+from typing import Final, Literal
+
+from penstock.cache.semantic.reading import Reading, Word, stem_of
+from penstock.cache.semantic.words import DIRECTIONS, FUNCTION, OPPOSITES, SYMMETRIC
+
+Disagreement = Literal[
+    "number", "unit", "date", "name", "negation", "opposite", "direction", "roles", "question", "words"
+]
+
+_OPPOSITE_STEMS: Final = OPPOSITES | frozenset((stem_of(left), stem_of(right)) for left, right in OPPOSITES)
+_SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
+"""They ask for nothing of a kind by themselves: any question can be put with them."""
+_FEW_WORDS_APART: Final = 2
+_FEW_STEMS_APART: Final = 6
+_LONGEST_INITIALS: Final = 5
+
+
+def disagreement(left: Reading, right: Reading) -> Disagreement | None:
+    """What they disagree in, or None."""
+    if not _numbers_agree(left, right):
+        return "number"
+    if left.units - right.units and right.units - left.units:
+        return "unit"
+    if left.dates != right.dates:
+        return "date"
+    if _names_apart(left, right) or _names_apart(right, left):
+        return "name"
+    if left.negations != right.negations:
+        return "negation"
+    if _is_opposed(left, right):
+        return "opposite"
+    if not _questions_agree(left.asks, right.asks):
+        return "question"
+    return _order(left, right)
+
+
+def unmatched(left: Reading, right: Reading) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """The words of each that carry meaning and that the other has in no form."""
+    return _alone(left, right), _alone(right, left)
+
+
+def _alone(of: Reading, other: Reading) -> tuple[Word, ...]:
+    return tuple(word for word in of.words if word.kind in {"content", "name"} and not _has(other, word.stem))
+
+
+def _has(reading: Reading, stem: str) -> bool:
+    return stem in reading.stems
+
+
+def _numbers_agree(left: Reading, right: Reading) -> bool:
+    ours, theirs = Counter(value for value, _ in left.quantities), Counter(value for value, _ in right.quantities)
+    if ours != theirs:
+        # `a month` and `one month` are the same.
+        only_ours, only_theirs = ours - theirs, theirs - ours
+        if (only_ours and only_theirs) or set(only_ours | only_theirs) != {1.0}:
+            return False
+    mine, yours = dict(left.quantities), dict(right.quantities)
+    for value, counted in mine.items():
+        other = yours.get(value)
+        if other is None or other == counted or not counted or not other:
+            continue
+        # `2 adults and 3 children` against `3 adults and 2 children`
+        if any(what == counted and number != value for number, what in right.quantities):
+            return False
+    return True
+
+
+def _names_apart(of: Reading, other: Reading) -> bool:
+    return any(not _has(other, name) and not _is_spelt_otherwise(name, other) for name in of.names)
+
+
+def _is_spelt_otherwise(name: str, other: Reading) -> bool:
+    """`JS` is JavaScript, `ML` is machine learning, `Huggingface` is Hugging Face."""
+    stems = [word.stem for word in other.words]
+    for at, stem in enumerate(stems):
+        if name == stem + (stems[at + 1] if at + 1 < len(stems) else "") or stem.replace("-", "") == name:
+            return True
+    initials = "".join(stem[0] for stem in stems)
+    return 2 <= len(name) <= _LONGEST_INITIALS and name in initials  # noqa: PLR2004 - one letter is no name
+
+
+def _is_opposed(left: Reading, right: Reading) -> bool:
+    ours, theirs = left.stems - right.stems, right.stems - left.stems
+    if not ours or not theirs:
+        return False
+    is_close = len(ours) + len(theirs) <= _FEW_STEMS_APART
+    return any(
+        (one, other) in _OPPOSITE_STEMS
+        and (is_close or not (one in FUNCTION or other in FUNCTION))
+        for one in ours
+        for other in theirs
+    )
+
+
+def _questions_agree(ours: str, theirs: str) -> bool:
+    return ours == theirs or ours in _SOFT_QUESTIONS or theirs in _SOFT_QUESTIONS
+
+
+def _order(left: Reading, right: Reading) -> Disagreement | None:
+    """Whether what both name stands in the same relation: `A pays B` against `B pays A`."""
+    ours, theirs = _bound(left), _bound(right)
+    for word, preposition in ours.items():
+        other = theirs.get(word)
+        if other is None or other == preposition:
+            continue
+        if (preposition, other) in OPPOSITES and any(
+            theirs.get(each) == preposition for each, its in ours.items() if its == other
+        ):
+            return "direction"
+    return "roles" if _is_exchanged(left, right) else None
+
+
+def _bound(reading: Reading) -> dict[str, str]:
+    """Content words with the preposition right before them, perhaps with an article between."""
+    found: dict[str, str] = {}
+    last = ""
+    for word in reading.words:
+        if word.kind == "function" and word.stem in DIRECTIONS:
+            last = word.stem
+        elif word.kind in {"content", "name", "unit", "date", "number"} and last:
+            found.setdefault(word.stem, last)
+            last = ""
+    return found
+
+
+def _is_exchanged(left: Reading, right: Reading) -> bool:
+    """Whether two words changed places around something that does not allow it, in otherwise the same words."""
+    ours = [word.stem for word in left.words]
+    theirs = [word.stem for word in right.words]
+    if ours == theirs or ("by" in ours) != ("by" in theirs) or sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values()) > (
+        _FEW_WORDS_APART
+    ):
+        return False
+    content = [word.stem for word in left.words if word.kind != "function"]
+    place = {stem: at for at, stem in enumerate(theirs)}
+    first = {stem: at for at, stem in enumerate(ours)}
+    shared = [stem for stem in content if stem in place and content.count(stem) == 1]
+    for at, a in enumerate(shared):
+        for b in shared[at + 1 :]:
+            if place[a] > place[b]:
+                between = ours[first[a] + 1 : first[b]]
+                if any(word not in SYMMETRIC for word in between):
+                    return True
+    return False
