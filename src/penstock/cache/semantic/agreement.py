@@ -20,25 +20,40 @@ _SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
 _FEW_WORDS_APART: Final = 2
 _FEW_STEMS_APART: Final = 6
 _LONGEST_INITIALS: Final = 5
+_CLOSE: Final = 0.8
+_LONG_WORDS: Final = 10
+_REWORDED_WORDS: Final = 3
 
 
-def disagreement(left: Reading, right: Reading) -> Disagreement | None:
-    """What they disagree in, or None."""
-    if not _numbers_agree(left, right):
+def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disagreement | None:
+    """What they disagree in, or None.
+
+    In two long texts that are put in quite other words, and close all the same, a number, name or `not` that only one
+    of them has is a way to say it (`not mandatory`, `optional`): a twin has the same words but for one.
+    """
+    is_loose = similarity >= _CLOSE and _is_reworded(left, right)
+    if not _numbers_agree(left, right, is_loose=is_loose):
         return "number"
     if left.units - right.units and right.units - left.units:
         return "unit"
     if left.dates != right.dates:
         return "date"
-    if _names_apart(left, right) or _names_apart(right, left):
+    ours, theirs = _names_apart(left, right), _names_apart(right, left)
+    if (ours and theirs) or ((ours or theirs) and not is_loose):
         return "name"
-    if left.negations != right.negations:
+    if left.negations != right.negations and not is_loose:
         return "negation"
     if _is_opposed(left, right):
         return "opposite"
     if not _questions_agree(left.asks, right.asks):
         return "question"
     return _order(left, right)
+
+
+def _is_reworded(left: Reading, right: Reading) -> bool:
+    ours, theirs = _alone(left, right), _alone(right, left)
+    is_long = min(len(left.words), len(right.words)) >= _LONG_WORDS
+    return is_long and len(ours) + len(theirs) >= _REWORDED_WORDS
 
 
 def unmatched(left: Reading, right: Reading) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
@@ -54,12 +69,12 @@ def _has(reading: Reading, stem: str) -> bool:
     return stem in reading.stems
 
 
-def _numbers_agree(left: Reading, right: Reading) -> bool:
+def _numbers_agree(left: Reading, right: Reading, *, is_loose: bool) -> bool:
     ours, theirs = Counter(value for value, _ in left.quantities), Counter(value for value, _ in right.quantities)
     if ours != theirs:
         # `a month` and `one month` are the same.
         only_ours, only_theirs = ours - theirs, theirs - ours
-        if (only_ours and only_theirs) or set(only_ours | only_theirs) != {1.0}:
+        if (only_ours and only_theirs) or (set(only_ours | only_theirs) != {1.0} and not is_loose):
             return False
     mine, yours = dict(left.quantities), dict(right.quantities)
     for value, counted in mine.items():

@@ -21,13 +21,14 @@ from penstock.cache.semantic.words import (
     UNITS,
 )
 
-_WORD: Final = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W\d_]\w*(?:[._'’]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]")
+_WORD: Final = re.compile(r"\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['’]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]")
 _STOPS: Final = frozenset(".!?:;\n")
 _MONEY: Final = frozenset("$€£¥₹")
 _LONGEST_CHARS: Final = 4_000
 """A question longer than this is not compared: it is a document."""
 _MOST_WORDS_OF_A_FOLLOW_UP: Final = 3
 _LEAST_STEM: Final = 3
+_UNKNOWING: Final = frozenset({"know", "understand", "sure"})
 _SMALL_IN_TITLES: Final = frozenset("a an the of in on to and or for at by with from as is vs s t".split())
 
 
@@ -122,7 +123,7 @@ def _kind(token: str, lower: str, *, is_capital: bool, follows_number: bool) -> 
         token.islower() or token[1:].islower() or len(token) == 1
     )
     if is_code:
-        return "name", bare
+        return "name", stem_of(bare) if bare.isalpha() else bare
     if lower in FUNCTION or bare in FUNCTION or "'" in bare or len(bare) == 1:
         return "function", lower
     return ("name" if is_capital else "content"), stem_of(bare)
@@ -173,6 +174,8 @@ def _negations(tokens: list[tuple[str, int, int]], text: str) -> int:
         following = tokens[at + 1][1] if at + 1 < len(tokens) else end
         if lower == "no" and (following > end + 1 if starts else text[end : end + 1] == "-"):
             continue
+        if at + 1 < len(tokens) and tokens[at + 1][0].lower() in _UNKNOWING:
+            continue  # `I don't know how to pay` asks how to pay
         total += 1
     return total
 
