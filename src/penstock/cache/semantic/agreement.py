@@ -20,6 +20,7 @@ _SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
 _FEW_WORDS_APART: Final = 2
 _FEW_STEMS_APART: Final = 6
 _LONGEST_INITIALS: Final = 5
+_LEAST_HALVES: Final = 5
 _CLOSE: Final = 0.8
 _LONG_WORDS: Final = 10
 _REWORDED_WORDS: Final = 3
@@ -31,7 +32,7 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
     In two long texts that are put in quite other words, and close all the same, a number, name or `not` that only one
     of them has is a way to say it (`not mandatory`, `optional`): a twin has the same words but for one.
     """
-    is_loose = similarity >= _CLOSE and _is_reworded(left, right)
+    is_loose = is_reworded(left, right, similarity)
     if not _numbers_agree(left, right, is_loose=is_loose):
         return "number"
     if left.units - right.units and right.units - left.units:
@@ -43,14 +44,17 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
         return "name"
     if left.negations != right.negations and not is_loose:
         return "negation"
-    if _is_opposed(left, right):
+    if not is_loose and _is_opposed(left, right):
         return "opposite"
     if not _questions_agree(left.asks, right.asks):
         return "question"
     return _order(left, right)
 
 
-def _is_reworded(left: Reading, right: Reading) -> bool:
+def is_reworded(left: Reading, right: Reading, similarity: float) -> bool:
+    """Whether two long texts that lie close are put in quite other words."""
+    if similarity < _CLOSE:
+        return False
     ours, theirs = _alone(left, right), _alone(right, left)
     is_long = min(len(left.words), len(right.words)) >= _LONG_WORDS
     return is_long and len(ours) + len(theirs) >= _REWORDED_WORDS
@@ -154,6 +158,8 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     ):
         return False
     content = [word.stem for word in left.words if word.kind != "function"]
+    if _is_rotated(content, [word.stem for word in right.words if word.kind != "function"]):
+        return False
     place = {stem: at for at, stem in enumerate(theirs)}
     first = {stem: at for at, stem in enumerate(ours)}
     shared = [stem for stem in content if stem in place and content.count(stem) == 1]
@@ -164,3 +170,10 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
                 if any(word not in SYMMETRIC for word in between):
                     return True
     return False
+
+
+def _is_rotated(ours: list[str], theirs: list[str]) -> bool:
+    """Whether one half of the sentence stands before the other in place of behind it: `When A, B` and `B when A`."""
+    if len(ours) != len(theirs) or len(ours) < _LEAST_HALVES:
+        return False
+    return any(ours[at:] + ours[:at] == theirs for at in range(2, len(ours) - 1))

@@ -12,13 +12,21 @@ wrong for a while where the questions change faster than labels come; `wrong_rat
 from collections import deque
 from dataclasses import dataclass
 from math import inf, sqrt
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 _REMEMBERED: Final = 4_000
 _LEAST_LABELS: Final = 100
 _EACH: Final = 25
+_CURVE_COUNTS: Final = 200.0
+"""How many labels the curve through all labels counts as, beside those above a bound."""
+_LEAST_ABOVE: Final = 20.0
+_LEAST_SPREAD: Final = 1e-6
+_STEPS: Final = 12
+
+_Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +73,36 @@ class Bound:
     def _fit(self) -> None:
         labels = np.array(self._labels, np.float64)
         labels = labels[np.argsort(-labels[:, 0], kind="stable")]
-        scores, weights = labels[:, 0], labels[:, 2]
+        scores, right, weights = labels[:, 0], labels[:, 1], labels[:, 2]
         total = np.cumsum(weights)
-        wrong = np.cumsum(weights * (1.0 - labels[:, 1])) / total
         effective = total**2 / np.cumsum(weights**2)
+        seen = np.cumsum(weights * (1.0 - right)) / total
+        expected = np.cumsum(weights * _chance_of_wrong(scores, right, weights)) / total
+        # What was seen of few labels is little; the curve through all of them says more.
+        wrong = (seen * effective + expected * _CURVE_COUNTS) / (effective + _CURVE_COUNTS)
+        known = effective + _CURVE_COUNTS
         z = self._deviations
-        spread = z * np.sqrt(wrong * (1.0 - wrong) / effective + z * z / (4 * effective**2))
-        at_most = (wrong + z * z / (2 * effective) + spread) / (1.0 + z * z / effective)
-        held = np.flatnonzero(at_most <= self.ceiling)
+        spread = z * np.sqrt(wrong * (1.0 - wrong) / known + z * z / (4 * known**2))
+        at_most = (wrong + z * z / (2 * known) + spread) / (1.0 + z * z / known)
+        held = np.flatnonzero((at_most <= self.ceiling) & (effective >= _LEAST_ABOVE))
         if not len(held):
             self.least, self.wrong_rate = inf, None
             return
         last = int(held[-1])
         self.least = float(scores[last])
         self.wrong_rate = Estimate(float(wrong[last]), float(at_most[last]), last + 1)
+
+
+def _chance_of_wrong(scores: _Floats, right: _Floats, weights: _Floats) -> _Floats:
+    """Of each label, by a logistic curve over the scores (Newton's method, a slight pull towards no slope)."""
+    place = np.stack([np.ones_like(scores), (scores - scores.mean()) / max(float(scores.std()), _LEAST_SPREAD)], axis=1)
+    curve = np.zeros(2)
+    for _ in range(_STEPS):
+        chance = 1.0 / (1.0 + np.exp(-place @ curve))
+        slope = place.T @ (weights * (chance - (1.0 - right))) + curve
+        bend = (place * (weights * chance * (1.0 - chance))[:, None]).T @ place + np.eye(2)
+        curve -= np.linalg.solve(bend, slope)
+    return 1.0 / (1.0 + np.exp(-place @ curve))
 
 
 def upper_limit(wrong: int, of: int, deviations: float) -> float:

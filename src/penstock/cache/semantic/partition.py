@@ -19,9 +19,12 @@ from penstock.cache.semantic.verify import Verdict, decide
 from penstock.cache.semantic.vote import Vote, vote
 
 _VOTERS: Final = 20
-_VOUCHERS: Final = 5
+_VOUCHERS: Final = 10
 """How many of the winning group's nearest questions are compared in detail; one that agrees is enough."""
 _GROUPS_COMPARED: Final = 4
+_ALIGNED_COUNTS: Final = 0.7
+_SHIPPED_BEHIND: Final = 0.05
+"""Where the nearest question does not agree, one that is further behind it is about something else."""
 _FAR: Final = 0.5
 """Questions that are less similar than this have no part in anything."""
 
@@ -143,9 +146,12 @@ class Partition:
         reason = "similarity"
         best: tuple[float, _Row, float] | None = None
         for row, similarity, at in found[:_VOUCHERS]:
+            if similarity < found[0][1] - _SHIPPED_BEHIND:
+                break
             verdict = decide(question, self._question(row, at), self._weights)
-            if verdict.is_same and (best is None or similarity > best[0]):
-                best = (similarity, row, similarity)
+            closeness = similarity + _ALIGNED_COUNTS * verdict.aligned
+            if verdict.is_same and (best is None or closeness > best[0]):
+                best = (closeness, row, similarity)
             elif row is found[0][0]:
                 reason = verdict.reason
         if best is None:

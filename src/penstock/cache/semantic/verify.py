@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.cache.semantic.agreement import Disagreement, disagreement
+from penstock.cache.semantic.agreement import Disagreement, disagreement, is_reworded
 from penstock.cache.semantic.question import Question, Weights, meaningful
 from penstock.encoder.model import Matrix, Vector
 
@@ -22,12 +22,16 @@ FEATURES: Final = ("one", "similarity", "worst", "substitute", "replaced", "repl
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason` is `same`, or what speaks against it; `words` is the trained score of the words, where it was asked."""
+    """`reason` is `same`, or what speaks against it.
+
+    `words` is the trained score of the words, where it was asked, and `aligned` how well each has its counterpart.
+    """
 
     is_same: bool
     reason: Reason
     similarity: float
     words: float | None = None
+    aligned: float = 0.0
 
 
 def decide(question: Question, candidate: Question, weights: Weights, *, least: float | None = None) -> Verdict:
@@ -41,9 +45,11 @@ def decide(question: Question, candidate: Question, weights: Weights, *, least: 
         return Verdict(is_same=False, reason=why, similarity=similarity)
     features = pair_features(question, candidate, similarity)
     words = float(features @ weights.pair)
-    if words < weights.least_pair:
+    if words < weights.least_pair and not is_reworded(question.reading, candidate.reading, similarity):
         return Verdict(is_same=False, reason="words", similarity=similarity, words=words)
-    return Verdict(is_same=True, reason="same", similarity=similarity, words=words)
+    cosines = question.words @ candidate.words.T
+    aligned = float(cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
+    return Verdict(is_same=True, reason="same", similarity=similarity, words=words, aligned=aligned)
 
 
 def pair_features(question: Question, candidate: Question, similarity: float) -> Vector:
