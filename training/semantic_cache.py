@@ -89,7 +89,9 @@ def _swaps(data: Path, chance: random.Random) -> list[tuple[str, str]]:
         rows = list(csv.DictReader(file))
     names = sorted({row["category"] for row in rows})
     texts = [row["text"] for row in rows if names.index(row["category"]) in DEVELOPMENT]
-    clinc = msgspec.json.decode((data / "scope" / "clinc150_train_val.json").read_bytes(), type=dict[str, list[list[str]]])
+    clinc = msgspec.json.decode(
+        (data / "scope" / "clinc150_train_val.json").read_bytes(), type=dict[str, list[list[str]]]
+    )
     texts += [text for text, _ in clinc["train"]]
     found: list[tuple[str, str]] = []
     for text in chance.sample(texts, len(texts)):

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.checks import chance_of_check
-from penstock.cache.semantic.partition import Partition, Start
+from penstock.cache.semantic.partition import Partition
 from penstock.cache.semantic.question import Question, Weights
+from penstock.config.semantic import Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,12 @@ class Tally:
 
 
 def replay(
-    asked: Sequence[tuple[Question, str]], weights: Weights, policy: Policy, *, seed: int, partition: Partition | None = None
+    asked: Sequence[tuple[Question, str]],
+    weights: Weights,
+    policy: Policy,
+    *,
+    seed: int,
+    partition: Partition | None = None,
 ) -> Tally:
     """Ask each question, with its intent, in this order."""
     chance = random.Random(seed)  # noqa: S311 - a simulation
@@ -69,7 +75,7 @@ def replay(
         tally.reasons[match.reason] = tally.reasons.get(match.reason, 0) + 1
         if match.is_hit and match.entry is not None:
             times = served[question.text] = served.get(question.text, 0) + 1
-            probability = chance_of_check(policy.check_share, times)
+            probability = chance_of_check(policy.check_share, times, partition.bound.risk(match.score))
             if chance.random() >= probability:
                 tally.hits += 1
                 is_wrong = intents[match.entry] != intent

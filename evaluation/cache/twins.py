@@ -25,7 +25,9 @@ _NUMBER: Final = re.compile(r"\b\d{1,4}\b(?![:.,]\d)")
 _SMALL: Final = frozenset("a b my the one his her your another".split())
 _MONTHS: Final = tuple("January February March April June July August September October November December".split())
 _DAYS: Final = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
-_CITIES: Final = tuple("Paris London Berlin Madrid Rome Vienna Chicago Boston Denver Seattle Tokyo Sydney Lisbon Oslo".split())
+_CITIES: Final = tuple(
+    "Paris London Berlin Madrid Rome Vienna Chicago Boston Denver Seattle Tokyo Sydney Lisbon Oslo".split()
+)
 _PEOPLE: Final = tuple("Alice Bob Carol David Emma Frank Grace Henry Irene Jack Maria Peter".split())
 _COMPANIES: Final = tuple("Siemens Toyota Nokia Intel Boeing Airbus Samsung Sony Pfizer Nestle Ford Dell".split())
 _UNITS: Final = (
@@ -70,7 +72,9 @@ def numbers(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
     for text in questions:
         match = _NUMBER.search(text)
         if match:
-            yield Twin("number", text, f"{text[: match.start()]}{_other_number(match.group(), chance)}{text[match.end() :]}")
+            yield Twin(
+                "number", text, f"{text[: match.start()]}{_other_number(match.group(), chance)}{text[match.end() :]}"
+            )
     for template in _NUMBERED:
         for _ in range(8):
             one, other = chance.sample(range(2, 60), 2)
@@ -141,9 +145,15 @@ def dates(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
                 other = chance.choice([name for name in names if name != values[field]])
                 yield Twin("date", template.format(**values), template.format(**{**values, field: other}))
     for text in questions:
-        match = re.search(r"\b(today|tomorrow|yesterday|this week|next week|last week|monday|friday|january|june)\b", text)
+        match = re.search(
+            r"\b(today|tomorrow|yesterday|this week|next week|last week|monday|friday|january|june)\b", text
+        )
         if match:
-            others = ["today", "tomorrow", "yesterday"] if "day" in match.group() else ["this week", "next month", "last year"]
+            others = (
+                ["today", "tomorrow", "yesterday"]
+                if "day" in match.group()
+                else ["this week", "next month", "last year"]
+            )
             other = chance.choice([each for each in others if each != match.group()])
             yield Twin("date", text, text[: match.start()] + other + text[match.end() :])
 

@@ -111,8 +111,7 @@ def _is_opposed(left: Reading, right: Reading) -> bool:
         return False
     is_close = len(ours) + len(theirs) <= _FEW_STEMS_APART
     return any(
-        (one, other) in _OPPOSITE_STEMS
-        and (is_close or not (one in FUNCTION or other in FUNCTION))
+        (one, other) in _OPPOSITE_STEMS and (is_close or not (one in FUNCTION or other in FUNCTION))
         for one in ours
         for other in theirs
     )
@@ -153,8 +152,10 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     """Whether two words changed places around something that does not allow it, in otherwise the same words."""
     ours = [word.stem for word in left.words]
     theirs = [word.stem for word in right.words]
-    if ours == theirs or ("by" in ours) != ("by" in theirs) or sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values()) > (
-        _FEW_WORDS_APART
+    if (
+        ours == theirs
+        or ("by" in ours) != ("by" in theirs)
+        or sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values()) > (_FEW_WORDS_APART)
     ):
         return False
     content = [word.stem for word in left.words if word.kind != "function"]

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 _REMEMBERED: Final = 4_000
 _LEAST_LABELS: Final = 100
 _EACH: Final = 25
+_GREATEST_WEIGHT: Final = 50.0
+"""Sure matches are checked seldom.  That one of them does not count for more errs on the side of too few hits."""
 _CURVE_COUNTS: Final = 200.0
 """How many labels the curve through all labels counts as, beside those above a bound."""
 _LEAST_ABOVE: Final = 20.0
@@ -41,13 +43,26 @@ class Estimate:
     labels: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A logistic curve over scores: the chance that a match is wrong."""
+
+    middle: float
+    spread: float
+    height: float
+    slope: float
+
+    def at(self, scores: _Floats) -> _Floats:
+        return 1.0 / (1.0 + np.exp(-(self.height + self.slope * (scores - self.middle) / self.spread)))
+
+
 class Bound:
     """`ceiling` is the wrong share that hits may have; `deviations` how many standard errors are allowed for.
 
     `start` holds until enough is known; infinity means that nothing is a hit before.
     """
 
-    __slots__ = ("_deviations", "_labels", "_start", "_unread", "ceiling", "least", "wrong_rate")
+    __slots__ = ("_curve", "_deviations", "_labels", "_start", "_unread", "ceiling", "least", "wrong_rate")
 
     def __init__(self, ceiling: float, *, deviations: float = 0.5, start: float = inf) -> None:
         self.ceiling = ceiling
@@ -55,6 +70,7 @@ class Bound:
         self._start = start
         self._labels: deque[tuple[float, bool, float]] = deque(maxlen=_REMEMBERED)
         self._unread = 0
+        self._curve: _Curve | None = None
         self.least = start
         self.wrong_rate: Estimate | None = None
 
@@ -62,9 +78,15 @@ class Bound:
     def is_learned(self) -> bool:
         return len(self._labels) >= _LEAST_LABELS
 
+    def risk(self, score: float) -> float:
+        """How probably a match of this score is wrong, beside the ceiling: 1 is as probably as is allowed on average."""
+        if self._curve is None:
+            return 1.0
+        return float(self._curve.at(np.array([score]))[0]) / self.ceiling
+
     def learn(self, score: float, *, is_right: bool, probability: float) -> None:
         """Take in one checked match, which was checked with this probability."""
-        self._labels.append((score, is_right, 1.0 / probability))
+        self._labels.append((score, is_right, min(_GREATEST_WEIGHT, 1.0 / probability)))
         self._unread += 1
         if len(self._labels) >= _LEAST_LABELS and self._unread >= _EACH:
             self._unread = 0
@@ -77,7 +99,8 @@ class Bound:
         total = np.cumsum(weights)
         effective = total**2 / np.cumsum(weights**2)
         seen = np.cumsum(weights * (1.0 - right)) / total
-        expected = np.cumsum(weights * _chance_of_wrong(scores, right, weights)) / total
+        self._curve = _fit_curve(scores, right, weights)
+        expected = np.cumsum(weights * self._curve.at(scores)) / total
         # What was seen of few labels is little; the curve through all of them says more.
         wrong = (seen * effective + expected * _CURVE_COUNTS) / (effective + _CURVE_COUNTS)
         known = effective + _CURVE_COUNTS
@@ -93,16 +116,17 @@ class Bound:
         self.wrong_rate = Estimate(float(wrong[last]), float(at_most[last]), last + 1)
 
 
-def _chance_of_wrong(scores: _Floats, right: _Floats, weights: _Floats) -> _Floats:
-    """Of each label, by a logistic curve over the scores (Newton's method, a slight pull towards no slope)."""
-    place = np.stack([np.ones_like(scores), (scores - scores.mean()) / max(float(scores.std()), _LEAST_SPREAD)], axis=1)
-    curve = np.zeros(2)
+def _fit_curve(scores: _Floats, right: _Floats, weights: _Floats) -> _Curve:
+    """By Newton's method, with a slight pull towards no slope."""
+    middle, spread = float(scores.mean()), max(float(scores.std()), _LEAST_SPREAD)
+    place = np.stack([np.ones_like(scores), (scores - middle) / spread], axis=1)
+    fitted = np.zeros(2)
     for _ in range(_STEPS):
-        chance = 1.0 / (1.0 + np.exp(-place @ curve))
-        slope = place.T @ (weights * (chance - (1.0 - right))) + curve
+        chance = 1.0 / (1.0 + np.exp(-place @ fitted))
+        slope = place.T @ (weights * (chance - (1.0 - right))) + fitted
         bend = (place * (weights * chance * (1.0 - chance))[:, None]).T @ place + np.eye(2)
-        curve -= np.linalg.solve(bend, slope)
-    return 1.0 / (1.0 + np.exp(-place @ curve))
+        fitted -= np.linalg.solve(bend, slope)
+    return _Curve(middle, spread, float(fitted[0]), float(fitted[1]))
 
 
 def upper_limit(wrong: int, of: int, deviations: float) -> float:

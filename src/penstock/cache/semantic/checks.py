@@ -5,17 +5,19 @@ from typing import Final
 from penstock.cache.semantic.reading import Reading, read
 from penstock.encoder.model import Vector
 
+_LEAST_RISK: Final = 0.2
+_MOST: Final = 0.5
 _ALIKE: Final = 0.8
 _LONGEST_READ_CHARS: Final = 4_000
 
 
-def chance_of_check(share: float, times: int) -> float:
-    """How probable a check is of the hit that is the `times`-th for the same text.
+def chance_of_check(share: float, times: int, risk: float) -> float:
+    """How probable a check is of a hit of that risk (`Bound.risk`), the `times`-th for the same text.
 
-    A wrong answer to what is asked once is wrong once; to what is asked again and again it is wrong each time.  So a
-    question is the likelier to be checked the more often it was answered for another's.
+    Where hits are as sure as can be, a check says little.  And a wrong answer to what is asked once is wrong once; to
+    what is asked again and again it is wrong each time.
     """
-    return min(1.0, share * times)
+    return min(_MOST, share * max(_LEAST_RISK, risk) * times)
 
 
 def answers_agree(one: str, other: str, *, vectors: tuple[Vector, Vector]) -> bool:

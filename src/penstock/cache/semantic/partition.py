@@ -7,7 +7,7 @@ looked up across two.  Blocking and CPU-bound; `cache` runs it off the event loo
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from penstock.cache.semantic.question import Question, Weights, meaningful, pack
 from penstock.cache.semantic.reading import read
 from penstock.cache.semantic.verify import Verdict, decide
 from penstock.cache.semantic.vote import Vote, vote
+from penstock.config.semantic import Start
 
 _VOTERS: Final = 20
 _VOUCHERS: Final = 10
@@ -27,9 +28,6 @@ _SHIPPED_BEHIND: Final = 0.05
 """Where the nearest question does not agree, one that is further behind it is about something else."""
 _FAR: Final = 0.5
 """Questions that are less similar than this have no part in anything."""
-
-Start = Literal["shipped", "proven"]
-"""What holds before enough was checked: the bound that is shipped, or none (`proven`: nothing is a hit)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,9 @@ class Partition:
 
     __slots__ = ("_answered", "_groups", "_index", "_most", "_next_group", "_rows", "_start", "_weights", "bound")
 
-    def __init__(self, weights: Weights, bound: Bound, *, width: int, start: Start = "proven", most: int = 100_000) -> None:
+    def __init__(
+        self, weights: Weights, bound: Bound, *, width: int, start: Start = "proven", most: int = 100_000
+    ) -> None:
         self._weights = weights
         self._start: Start = start
         self._most = most

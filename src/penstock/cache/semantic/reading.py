@@ -21,7 +21,9 @@ from penstock.cache.semantic.words import (
     UNITS,
 )
 
-_WORD: Final = re.compile(r"\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['’]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]")
+_WORD: Final = re.compile(
+    r"\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['’]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]"
+)
 _STOPS: Final = frozenset(".!?:;\n")
 _MONEY: Final = frozenset("$€£¥₹")
 _LONGEST_CHARS: Final = 4_000
@@ -202,7 +204,24 @@ def stem_of(word: str) -> str:
     """The word without its ending, roughly: the same for `transfer`, `transfers`, `transferred`, `transferring`."""
     if len(word) <= _LEAST_STEM or not word.isascii():
         return word
-    for ending in ("ations", "ation", "ities", "ings", "ing", "ies", "ied", "ers", "ed", "ity", "es", "ly", "er", "s", "y", "e"):
+    for ending in (
+        "ations",
+        "ation",
+        "ities",
+        "ings",
+        "ing",
+        "ies",
+        "ied",
+        "ers",
+        "ed",
+        "ity",
+        "es",
+        "ly",
+        "er",
+        "s",
+        "y",
+        "e",
+    ):
         if not word.endswith(ending) or len(word) - len(ending) < _LEAST_STEM or word.endswith("ss"):
             continue
         word = word[: -len(ending)]

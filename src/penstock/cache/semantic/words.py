@@ -190,7 +190,9 @@ OPPOSITES: Final[frozenset[tuple[str, str]]] = frozenset(
     for pair in ((left, right), (right, left))
 )
 
-DIRECTIONS: Final = frozenset("from to into onto before after than over under above below by for with via instead of".split())
+DIRECTIONS: Final = frozenset(
+    "from to into onto before after than over under above below by for with via instead of".split()
+)
 """Prepositions whose two sides cannot be exchanged."""
 
 SYMMETRIC: Final = frozenset("and or with between plus versus vs & / , as".split())
