@@ -8,7 +8,9 @@ from collections import Counter
 from typing import Final, Literal
 
 from penstock.cache.semantic.reading import Reading, Word, stem_of
-from penstock.cache.semantic.words import DIRECTIONS, FUNCTION, OPPOSITES, SYMMETRIC
+from penstock.cache.semantic.words import (
+    DIRECTIONS, FUNCTION, NEGATING_PREFIXES, OPPOSITES, QUANTIFIERS, STRICT_QUANTIFIERS, SYMMETRIC,
+)
 
 Disagreement = Literal[
     "number", "unit", "date", "name", "negation", "opposite", "direction", "roles", "question", "words"
@@ -20,10 +22,12 @@ _SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
 _FEW_WORDS_APART: Final = 2
 _FEW_STEMS_APART: Final = 6
 _LONGEST_INITIALS: Final = 5
+_LEAST_STEM: Final = 3
 _LEAST_HALVES: Final = 5
+_SHORT_WORDS: Final = 12
 _CLOSE: Final = 0.8
 _LONG_WORDS: Final = 10
-_REWORDED_WORDS: Final = 3
+_REWORDED_WORDS: Final = 4
 
 
 def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disagreement | None:
@@ -44,7 +48,7 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
         return "name"
     if left.negations != right.negations and not is_loose:
         return "negation"
-    if not is_loose and _is_opposed(left, right):
+    if not is_loose and (_is_opposed(left, right) or _counts_apart(left, right)):
         return "opposite"
     if not _questions_agree(left.asks, right.asks):
         return "question"
@@ -109,12 +113,28 @@ def _is_opposed(left: Reading, right: Reading) -> bool:
     ours, theirs = left.stems - right.stems, right.stems - left.stems
     if not ours or not theirs:
         return False
+    if any(_is_turned(one, other) for one in ours for other in theirs):
+        return True
     is_close = len(ours) + len(theirs) <= _FEW_STEMS_APART
     return any(
         (one, other) in _OPPOSITE_STEMS and (is_close or not (one in FUNCTION or other in FUNCTION))
         for one in ours
         for other in theirs
     )
+
+
+def _is_turned(one: str, other: str) -> bool:
+    """`pin` and `unpin`."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _LEAST_STEM and any(long == prefix + short for prefix in NEGATING_PREFIXES)
+
+
+def _counts_apart(left: Reading, right: Reading) -> bool:
+    """`most of` against `few of`; `only` against nothing."""
+    ours, theirs = ({QUANTIFIERS[stem] for stem in each.stems if stem in QUANTIFIERS} for each in (left, right))
+    if ours == theirs:
+        return False
+    return bool(ours - theirs and theirs - ours) or not STRICT_QUANTIFIERS.isdisjoint(ours ^ theirs)
 
 
 def _questions_agree(ours: str, theirs: str) -> bool:
@@ -152,10 +172,12 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     """Whether two words changed places around something that does not allow it, in otherwise the same words."""
     ours = [word.stem for word in left.words]
     theirs = [word.stem for word in right.words]
-    if (
-        ours == theirs
-        or ("by" in ours) != ("by" in theirs)
-        or sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values()) > (_FEW_WORDS_APART)
+    if ours == theirs or ("by" in ours) != ("by" in theirs):
+        return False
+    apart = sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values())
+    is_short = min(len(ours), len(theirs)) <= _SHORT_WORDS
+    if apart > _FEW_WORDS_APART and not (
+        is_short and len(_alone(left, right)) + len(_alone(right, left)) <= _FEW_WORDS_APART
     ):
         return False
     content = [word.stem for word in left.words if word.kind != "function"]
@@ -167,8 +189,8 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     for at, a in enumerate(shared):
         for b in shared[at + 1 :]:
             if place[a] > place[b]:
-                between = ours[first[a] + 1 : first[b]]
-                if any(word not in SYMMETRIC for word in between):
+                between = set(ours[first[a] + 1 : first[b]]) & set(theirs[place[b] + 1 : place[a]])
+                if any(word not in SYMMETRIC and (word in content or word in DIRECTIONS) for word in between):
                     return True
     return False
 

@@ -17,6 +17,7 @@ from penstock.cache.semantic.words import (
     MULTIPLIERS,
     NEGATIONS,
     NUMBERS,
+    QUANTIFIERS,
     QUESTIONS,
     UNITS,
 )
@@ -126,6 +127,8 @@ def _kind(token: str, lower: str, *, is_capital: bool, follows_number: bool) -> 
     )
     if is_code:
         return "name", stem_of(bare) if bare.isalpha() else bare
+    if lower in QUANTIFIERS:
+        return "function", lower
     if lower in FUNCTION or bare in FUNCTION or "'" in bare or len(bare) == 1:
         return "function", lower
     return ("name" if is_capital else "content"), stem_of(bare)

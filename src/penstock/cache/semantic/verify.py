@@ -17,7 +17,11 @@ from penstock.encoder.model import Matrix, Vector
 
 Reason = Disagreement | Literal["similarity", "same"]
 
+_LEAST_SUBSTITUTE: Final = 0.55
+_SHORT_WORDS: Final = 6
 FEATURES: Final = ("one", "similarity", "worst", "substitute", "replaced", "replaced_once", "share_alone")
+
+_REPLACED_ONCE: Final = FEATURES.index("replaced_once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,17 @@ def decide(question: Question, candidate: Question, weights: Weights, *, least: 
         return Verdict(is_same=False, reason=why, similarity=similarity)
     features = pair_features(question, candidate, similarity)
     words = float(features @ weights.pair)
-    if words < weights.least_pair and not is_reworded(question.reading, candidate.reading, similarity):
+    is_replaced = bool(features[_REPLACED_ONCE] > 1.0 - _LEAST_SUBSTITUTE) and _is_short(question, candidate)
+    if (words < weights.least_pair or is_replaced) and not is_reworded(question.reading, candidate.reading, similarity):
         return Verdict(is_same=False, reason="words", similarity=similarity, words=words)
     cosines = question.words @ candidate.words.T
     aligned = float(cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
     return Verdict(is_same=True, reason="same", similarity=similarity, words=words, aligned=aligned)
+
+
+def _is_short(question: Question, candidate: Question) -> bool:
+    """In a short question each word counts: what stands in the place of one must be near it."""
+    return min(len(question.words), len(candidate.words)) <= _SHORT_WORDS
 
 
 def pair_features(question: Question, candidate: Question, similarity: float) -> Vector:

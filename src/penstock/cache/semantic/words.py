@@ -179,6 +179,9 @@ _OPPOSITES: Final = (
     "sum/difference,product/quotient,multiply/divide,multiplication/division,addition/subtraction,square/cube,sine/cosine",
     "vegetarian/vegan,mild/severe,acute/chronic,benign/malignant,inhale/exhale,systolic/diastolic,dose/overdose",
     "incoming/outgoing,inbound/outbound,inward/outward,upstream/downstream,upgrade/downgrade,refund/charge,refill/empty",
+    "strengthen/weaken,join/quit,merge/split,lend/borrow,fill/drain,hide/reveal,archive/restore,tighten/loosen",
+    "hire/dismiss,publish/retract,praise/criticise,praise/criticize,accelerate/brake,enlarge/shrink,widen/narrow,stretch/shrink",
+    "freeze/thaw,freeze/melt,boil/freeze,push/drag,sink/float,assemble/dismantle,inflate/deflate,attach/remove,win/forfeit",
     "present/absent,presence/absence,majority/minority,major/minor,partial/full,partially/fully,temporary/permanent",
     "temporarily/permanently,weekday/weekend,lead/follow,leader/follower,employ/dismiss,earn/spend,save/spend",
 )
@@ -189,6 +192,18 @@ OPPOSITES: Final[frozenset[tuple[str, str]]] = frozenset(
     for left, right in [both.split("/")]
     for pair in ((left, right), (right, left))
 )
+
+QUANTIFIERS: Final = MappingProxyType(
+    {
+        "all": "all", "every": "all", "each": "all", "everyone": "all", "everything": "all", "none": "none",
+        "most": "most", "majority": "most", "few": "few", "half": "half", "only": "only", "some": "some", "any": "some",
+        "several": "some", "many": "many", "both": "both", "either": "either", "minority": "few", "least": "least",
+    }
+)  # fmt: skip
+"""How many of something: the same word for those that mean the same."""
+STRICT_QUANTIFIERS: Final = frozenset({"all", "none", "few", "half", "only", "both", "least"})
+"""They cannot be left out."""
+NEGATING_PREFIXES: Final = ("un", "dis", "in", "im", "ir", "il", "non", "mis", "de", "anti", "over", "under", "re")
 
 DIRECTIONS: Final = frozenset(
     "from to into onto before after than over under above below by for with via instead of".split()
@@ -204,6 +219,7 @@ FUNCTION: Final = frozenset(
     "their to of in on at by for with from into onto as and or but if so than then there here just really very please "
     "kindly also too about up out off what which who whom whose when where why how s t d ll m re ve not no yes hi hello "
     "hey thanks thank ok okay well now some any get got let's lets let via per etc like need want know tell show help "
+    "quick question one ask wonder wondering hello greetings regards cheers sorry excuse advance "
     "able way go going try trying i'm i've it's there's got".split()
 )
 
