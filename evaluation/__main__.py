@@ -2,6 +2,7 @@
 
 import sys
 
+from evaluation.cache.__main__ import main as cache
 from evaluation.conformance.__main__ import main as conformance
 from evaluation.resilience.__main__ import main as resilience
 
@@ -12,6 +13,9 @@ def main() -> int:
         case ["resilience", *rest]:
             sys.argv[1:] = rest
             return resilience()
+        case ["cache", *rest]:
+            sys.argv[1:] = rest
+            return cache()
         case ["conformance", *rest]:
             sys.argv[1:] = rest
             return conformance()

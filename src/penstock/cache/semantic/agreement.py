@@ -24,7 +24,7 @@ _FEW_STEMS_APART: Final = 6
 _LONGEST_INITIALS: Final = 5
 _LEAST_STEM: Final = 3
 _LEAST_HALVES: Final = 5
-_SHORT_WORDS: Final = 12
+_SHORT_WORDS: Final = 4
 _CLOSE: Final = 0.8
 _LONG_WORDS: Final = 10
 _REWORDED_WORDS: Final = 4
@@ -175,7 +175,7 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     if ours == theirs or ("by" in ours) != ("by" in theirs):
         return False
     apart = sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values())
-    is_short = min(len(ours), len(theirs)) <= _SHORT_WORDS
+    is_short = min(sum(word.kind != "function" for word in each.words) for each in (left, right)) <= _SHORT_WORDS
     if apart > _FEW_WORDS_APART and not (
         is_short and len(_alone(left, right)) + len(_alone(right, left)) <= _FEW_WORDS_APART
     ):
