@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905, E501 - tables of words read best as lines of words
 """Trains the semantic cache's second check: `python training/semantic_cache.py` writes weights.npz beside the code.
 
 Data: BANKING77 (PolyAI task-specific-datasets, CC BY 4.0), the 38 of its 77 intents that `DEVELOPMENT` names by seed, and

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - sentences in one piece
 """`make evaluate ARGS=cache`: what the semantic cache answers and what it gets wrong."""
 
 import argparse
@@ -12,7 +13,7 @@ from evaluation.cache import sets
 from evaluation.cache.replay import Policy, Tally, replay
 from evaluation.cache.twins import GENERATORS, Generator
 from evaluation.cache.unseen_twins import UNSEEN
-from evaluation.resilience.report import Row, Section, inserted, lines, markdown
+from evaluation.resilience.report import END, Row, Section, lines, markdown
 from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.partition import Partition
 from penstock.cache.semantic.question import Question, Weights, load_weights
@@ -21,6 +22,7 @@ from penstock.encoder.files import check, default_folder
 from penstock.encoder.model import Model
 
 _PAGE = Path(__file__).parents[2] / "docs" / "semantic-cache.md"
+_BEGIN = "<!-- measured: written by `make evaluate ARGS='cache --write'` -->"
 _NEAR_DUPLICATE = 0.8
 _DRAWS, _ZIPF = 50_000, 0.6
 _OPEN_QUESTIONS = 3_000
@@ -45,7 +47,8 @@ def main() -> int:
         sys.stdout.write("\n".join(lines(sections[-1])) + "\n")
         sys.stdout.flush()
     if chosen.write:
-        _PAGE.write_text(inserted(_PAGE.read_text(), markdown(sections, [chosen.seed])))
+        before, rest = _PAGE.read_text().split(_BEGIN)
+        _PAGE.write_text(f"{before}{_BEGIN}\n\n{markdown(sections, [chosen.seed])}\n{END}{rest.partition(END)[2]}")
     return 0 if all(row.is_met for section in sections for row in section.rows) else 1
 
 
@@ -78,9 +81,9 @@ def _pairs(model: Model, weights: Weights, seed: int) -> Section:
         f"sentence with a cosine of {_NEAR_DUPLICATE} or more to the right one. Other wrong hits: " + "; ".join(wrong)
     )
     rows = (
-        Row(what="right", measured=str(right), bound=">= 900", is_met=right >= 900),  # noqa: PLR2004 - the aim
+        Row(what="right", measured=str(right), bound=">= 900", is_met=right >= 900),
         Row(what="wrong, of a stored near-duplicate", measured=str(near)),
-        Row(what="wrong otherwise", measured=str(len(wrong)), bound="<= 5", is_met=len(wrong) <= 5),  # noqa: PLR2004
+        Row(what="wrong otherwise", measured=str(len(wrong)), bound="<= 5", is_met=len(wrong) <= 5),
     )
     return Section(title="GPTCache's 999 pairs", text=text, rows=rows)
 
@@ -97,7 +100,7 @@ def _twins(model: Model, weights: Weights, seed: int) -> Section:
             accepted, total = accepted + let, total + of
             rows.append(Row(what=f"{generator.__name__} ({group})", measured=f"{let} of {of}"))
     share = accepted / total
-    rows.append(Row(what="all", measured=f"{accepted} of {total}: {share:.2%}", bound="<= 1 %", is_met=share <= 0.01))  # noqa: PLR2004
+    rows.append(Row(what="all", measured=f"{accepted} of {total}: {share:.2%}", bound="<= 1 %", is_met=share <= 0.01))
     text = (
         "Twins that were accepted, with the shipped bound. Those `seen` were looked at while the check was written. Those "
         "`later` were written after it was done; their first run showed faults, which were then mended, so they are no "
@@ -124,9 +127,7 @@ def _banking(model: Model, weights: Weights, seed: int) -> Section:
     read = sets.questions([text for text, _ in texts], model, weights)
     asked = [(question, intent) for question, (_, intent) in zip(read, texts, strict=True) if question is not None]
     chance = np.random.default_rng(seed)
-    once = replay(
-        [asked[at] for at in chance.permutation(len(asked))], weights, Policy(ceiling=0.03), seed=seed
-    )
+    once = replay([asked[at] for at in chance.permutation(len(asked))], weights, Policy(ceiling=0.0275), seed=seed)
     popularity = np.arange(1, len(asked) + 1) ** -_ZIPF
     drawn = chance.permutation(len(asked))[chance.choice(len(asked), _DRAWS, p=popularity / popularity.sum())]
     often = replay(
@@ -137,13 +138,23 @@ def _banking(model: Model, weights: Weights, seed: int) -> Section:
     )
     rows = (
         *_rows("each once", once, 0.6, 0.025),
-        Row(what="50,000 draws: calls avoided", measured=f"{often.avoided:.1%}", bound=">= 90 %", is_met=often.avoided >= 0.9),  # noqa: PLR2004
-        Row(what="50,000 draws: wrong of all", measured=f"{often.wrong_of_all:.2%}", bound="<= 0.5 %", is_met=often.wrong_of_all <= 0.005),  # noqa: PLR2004
+        Row(
+            what="50,000 draws: calls avoided",
+            measured=f"{often.avoided:.1%}",
+            bound=">= 90 %",
+            is_met=often.avoided >= 0.9,
+        ),
+        Row(
+            what="50,000 draws: wrong of all",
+            measured=f"{often.wrong_of_all:.2%}",
+            bound="<= 0.5 %",
+            is_met=often.wrong_of_all <= 0.005,
+        ),
         Row(what="50,000 draws: made again to check", measured=f"{often.checked / often.asked:.1%}"),
     )
     text = (
         "An answer is right if it is of the same intent; about 2 % of the labels are noise. Each run starts with an empty "
-        "cache and no bound; checks count as calls. Ceilings: 3 % and 3.5 %, checked shares 5 % and 3 %."
+        "cache and no bound; checks count as calls. Ceilings: 2.75 % and 3.5 %, checked shares 5 % and 3 %."
     )
     return Section(title="BANKING77", text=text, rows=rows)
 
@@ -159,7 +170,7 @@ def _unseen(model: Model, weights: Weights, seed: int) -> Section:
     tally = replay(asked, weights, Policy(), seed=seed)
     rows = (
         Row(what="questions of their own: wrong hits", measured=f"{tally.wrong} of {tally.asked}", bound="<= 1 %",
-            is_met=tally.wrong <= 0.01 * tally.asked),  # noqa: PLR2004
+            is_met=tally.wrong <= 0.01 * tally.asked),
         Row(what="hits", measured=str(tally.hits)),
     )  # fmt: skip
     text = "MMLU's questions, each with an answer of its own: every hit is wrong. Default settings (ceiling 1 %)."

@@ -38,7 +38,9 @@ def banking() -> list[tuple[str, str]]:
 
 def clinc() -> list[tuple[str, str]]:
     """CLINC150's questions in scope with their intents."""
-    parts = msgspec.json.decode((DATA / "scope" / "clinc150_train_val.json").read_bytes(), type=dict[str, list[list[str]]])
+    parts = msgspec.json.decode(
+        (DATA / "scope" / "clinc150_train_val.json").read_bytes(), type=dict[str, list[list[str]]]
+    )
     return [(text, intent) for name in ("train", "val") for text, intent in parts[name]]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - tables of words read best as lines of words
 """Adversarial twins: a real question and one that differs from it in a single thing that changes the answer.
 
 The generators in this module were looked at while the verifier was written; those of `unseen_twins` were not.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - sentences in one piece
 """Adversarial twins by generators that the verifier was not tuned on: other sentences, other words, other ways to differ.
 
 They were written once the verifier was done and it was not changed for them; what it lets through is in the report.
@@ -92,9 +93,7 @@ def quantifiers(questions: Sequence[str], chance: random.Random) -> Iterator[Twi
     for one, other in pairs:
         for template in templates:
             for _ in range(4):
-                yield Twin(
-                    "quantifier", _said(template.format(one), chance), _said(template.format(other), chance)
-                )
+                yield Twin("quantifier", _said(template.format(one), chance), _said(template.format(other), chance))
 
 
 def ranges(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
@@ -123,7 +122,9 @@ def who_to_whom(questions: Sequence[str], chance: random.Random) -> Iterator[Twi
                  "When must the {} pay the {}?", "Should the {} wait for the {}?")  # fmt: skip
     for one, other in pairs:
         for template in templates:
-            yield Twin("who to whom", _said(template.format(one, other), chance), _said(template.format(other, one), chance))
+            yield Twin(
+                "who to whom", _said(template.format(one, other), chance), _said(template.format(other, one), chance)
+            )
 
 
 def denied(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:

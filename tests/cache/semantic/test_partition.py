@@ -4,6 +4,7 @@ import random
 from math import inf
 
 import numpy as np
+from tests.cache.semantic.made import WEIGHTS, WIDTH, question
 
 from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.cache import SemanticCache
@@ -11,7 +12,6 @@ from penstock.cache.semantic.index import VectorIndex
 from penstock.cache.semantic.partition import Partition
 from penstock.cache.semantic.vote import vote
 from penstock.config.semantic import SemanticSettings
-from tests.cache.semantic.made import WEIGHTS, WIDTH, question
 
 SHIPPED = SemanticSettings(start="shipped", check_share=0.01)
 
@@ -30,10 +30,10 @@ def test_the_bound_rises_where_hits_were_wrong() -> None:
     chance = random.Random(1)  # noqa: S311 - a simulation
     for _ in range(2_000):
         score = chance.uniform(0.5, 1.5)
-        bound.learn(score, is_right=score > 1.0 or chance.random() < 0.3, probability=1.0)  # noqa: PLR2004
-    assert 0.9 < bound.least < 1.1  # noqa: PLR2004
+        bound.learn(score, is_right=score > 1.0 or chance.random() < 0.3, probability=1.0)
+    assert 0.9 < bound.least < 1.1
     assert bound.wrong_rate is not None
-    assert bound.wrong_rate.share <= 0.05  # noqa: PLR2004
+    assert bound.wrong_rate.share <= 0.05
 
 
 def test_where_everything_is_wrong_nothing_is_a_hit() -> None:
@@ -71,7 +71,7 @@ def test_what_was_dropped_is_not_found_and_its_place_is_used_again() -> None:
     partition = Partition(WEIGHTS, Bound(0.01), width=WIDTH, start="shipped", most=2)
     for number in range(4):
         partition.add(str(number), question(f"where is parcel of topic {number}", topic=number))
-    assert len(partition) == 2  # noqa: PLR2004
+    assert len(partition) == 2
     assert not partition.find(question("where is parcel of topic 0", topic=0)).is_hit
     assert partition.find(question("where is parcel of topic 3", topic=3)).entry == "3"
     assert partition.drop("3")
@@ -110,4 +110,4 @@ def test_ten_thousand_random_pairs_of_owners_have_no_foreign_hit() -> None:
         if found.entry is not None:
             hits += 1
             assert stored[found.entry] == asker
-    assert hits > 1_000  # noqa: PLR2004 - the test would show nothing without hits
+    assert hits > 1_000

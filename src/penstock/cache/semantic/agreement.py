@@ -9,7 +9,13 @@ from typing import Final, Literal
 
 from penstock.cache.semantic.reading import Reading, Word, stem_of
 from penstock.cache.semantic.words import (
-    DIRECTIONS, FUNCTION, NEGATING_PREFIXES, OPPOSITES, QUANTIFIERS, STRICT_QUANTIFIERS, SYMMETRIC,
+    DIRECTIONS,
+    FUNCTION,
+    NEGATING_PREFIXES,
+    OPPOSITES,
+    QUANTIFIERS,
+    STRICT_QUANTIFIERS,
+    SYMMETRIC,
 )
 
 Disagreement = Literal[
@@ -106,7 +112,7 @@ def _is_spelt_otherwise(name: str, other: Reading) -> bool:
         if name == stem + (stems[at + 1] if at + 1 < len(stems) else "") or stem.replace("-", "") == name:
             return True
     initials = "".join(stem[0] for stem in stems)
-    return 2 <= len(name) <= _LONGEST_INITIALS and name in initials  # noqa: PLR2004 - one letter is no name
+    return 2 <= len(name) <= _LONGEST_INITIALS and name in initials
 
 
 def _is_opposed(left: Reading, right: Reading) -> bool:

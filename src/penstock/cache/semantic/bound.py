@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 _REMEMBERED: Final = 4_000
 _LEAST_LABELS: Final = 100
 _EACH: Final = 25
-_GREATEST_WEIGHT: Final = 50.0
+_GREATEST_WEIGHT: Final = 100.0
 """Sure matches are checked seldom.  That one of them does not count for more errs on the side of too few hits."""
 _CURVE_COUNTS: Final = 200.0
 """How many labels the curve through all labels counts as, beside those above a bound."""
@@ -79,7 +79,7 @@ class Bound:
         return len(self._labels) >= _LEAST_LABELS
 
     def risk(self, score: float) -> float:
-        """How probably a match of this score is wrong, beside the ceiling: 1 is as probably as is allowed on average."""
+        """How probably a match of this score is wrong, in ceilings: 1 is what is allowed on average."""
         if self._curve is None:
             return 1.0
         return float(self._curve.at(np.array([score]))[0]) / self.ceiling

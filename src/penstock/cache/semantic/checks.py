@@ -5,7 +5,7 @@ from typing import Final
 from penstock.cache.semantic.reading import Reading, read
 from penstock.encoder.model import Vector
 
-_LEAST_RISK: Final = 0.2
+_LEAST_RISK: Final = 0.5
 _MOST: Final = 0.5
 _ALIKE: Final = 0.8
 _LONGEST_READ_CHARS: Final = 4_000

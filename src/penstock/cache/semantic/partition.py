@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.index import VectorIndex
-from penstock.cache.semantic.question import Question, Weights, meaningful, pack, unpack
-from penstock.cache.semantic.reading import read
+from penstock.cache.semantic.question import Question, Weights, pack, unpack
+from penstock.cache.semantic.reading import Reading, read
 from penstock.cache.semantic.verify import Verdict, decide
 from penstock.cache.semantic.vote import Vote, vote
 from penstock.config.semantic import Start
@@ -53,6 +51,13 @@ class _Row:
     text: str
     words: bytes
     group: int
+
+    def reading(self) -> Reading:
+        """Made anew: kept, it would take ten times the place of the text."""
+        found = read(self.text)
+        if found is None:
+            raise ValueError("a question without words is never kept")
+        return found
 
 
 class Partition:
@@ -100,8 +105,8 @@ class Partition:
                 reason = "same" if won.score >= self.bound.least else "bound"
                 self._answered.move_to_end(row.id)
                 return Match(reason == "same", reason, row.id, won.score, won.similarity, others)
-        assert verdict is not None
-        return Match(is_hit=False, reason=verdict.reason, similarity=won.similarity, others=others)
+        reason = verdict.reason if verdict is not None else "nothing_near"
+        return Match(is_hit=False, reason=reason, similarity=won.similarity, others=others)
 
     def add(self, entry: str, question: Question, *, like: Sequence[str] = ()) -> None:
         """Keep the question under its entry's id.  `like` are entries whose answers say the same as its own."""
@@ -173,8 +178,5 @@ class Partition:
         return group
 
     def _question(self, row: _Row, at: int) -> Question:
-        reading = read(row.text)
-        assert reading is not None
         words = unpack(row.words, self._weights.width)
-        assert len(words) == len(meaningful(reading))
-        return Question(row.text, reading, np.asarray(self._index.vector(at)), words)
+        return Question(row.text, row.reading(), self._index.vector(at), words)

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - tables of words read best as lines of words
 """What a text says beside its topic: quantities, dates, names, negations, what is asked, and in which order.
 
 A pure function of the text, made once for a question and kept with it.  English decides most of it; in other languages
@@ -23,7 +24,7 @@ from penstock.cache.semantic.words import (
 )
 
 _WORD: Final = re.compile(
-    r"\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['’]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]"
+    r"\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['\u2019]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]"
 )
 _STOPS: Final = frozenset(".!?:;\n")
 _MONEY: Final = frozenset("$€£¥₹")
@@ -91,9 +92,9 @@ def _words(tokens: list[tuple[str, int, int]]) -> list[Word]:
     starts = True
     for at, (token, begin, end) in enumerate(tokens):
         if token in _STOPS:
-            starts = token != ":"
+            starts = not token.startswith(":")
             continue
-        lower = token.lower().replace("’", "'")
+        lower = token.lower().replace("\u2019", "'")
         before = tokens[at - 1][0] if at else ""
         follows_number = bool(before) and (before[0].isdigit() or before.lower() in NUMBERS)
         is_capital = token[0].isupper() and (tells_names and not starts)
@@ -172,7 +173,7 @@ def _negations(tokens: list[tuple[str, int, int]], text: str) -> int:
     """How often something is denied.  A `no` or `not` that answers (`No, …`) denies nothing by itself."""
     total = 0
     for at, (token, _, end) in enumerate(tokens):
-        lower = token.lower().replace("’", "'")
+        lower = token.lower().replace("\u2019", "'")
         if lower not in NEGATIONS and not lower.endswith("n't"):
             continue
         starts = at == 0 or tokens[at - 1][0] in _STOPS

@@ -168,7 +168,8 @@ class SemanticStage:
         like: list[str] = []
         match = asked.found.match
         ours = _text_of(entry)
-        for other in dict.fromkeys((*([match.entry] if match.entry is not None else []), *match.others)):
+        first = [match.entry] if match.entry is not None else []
+        for other in [*first, *(each for each in match.others if each != match.entry)]:
             theirs = self._entry(other)
             if theirs is None:
                 await self._on_thread(cache.drop, partition, other)
@@ -226,7 +227,7 @@ class SemanticStage:
         exchange.facts.append(CacheMissed(at_s=at_s, reason=reason, nearest=nearest))
         return CONTINUE
 
-    async def _on_thread(self, call: Callable[[Unpack[Given]], Back], *given: Unpack[Given]) -> Back:
+    async def _on_thread(self, call: Callable[[Unpack[Given]], Back], *given: *Given) -> Back:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *given)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905, E501 - tables of words read best as lines of words
 """What English words say that a sentence vector does not: closed classes, as tables.
 
 `reading` uses them.  Vectors of two sentences are close where one of these words is another, and the answers are not.
