@@ -2,6 +2,7 @@
 
 import sys
 
+from evaluation.cache.__main__ import main as cache
 from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
 from evaluation.resilience.__main__ import main as resilience
@@ -20,6 +21,9 @@ def main() -> int:
         case ["routing", *rest]:
             sys.argv[1:] = rest
             return routing()
+        case ["cache", *rest]:
+            sys.argv[1:] = rest
+            return cache()
         case ["conformance", *rest]:
             sys.argv[1:] = rest
             return conformance()

@@ -1,1 +1,1 @@
-"""The scripts that train what is shipped: one command each, deterministic, numpy alone."""
+"""Scripts that make what is trained and shipped: one command each, deterministic, numpy only."""

@@ -1,0 +1,126 @@
+"""The nearest questions of one partition, exactly enough and within a millisecond at 100,000 of them.
+
+Vectors are kept with 8 bits a number.  A search first compares signs alone (48 bytes a question, in the order of the
+processor's words), takes the few hundred that differ least, and compares those whole.  Rows that are removed are used
+again.  The figures that decided against a graph index are in docs/semantic-cache.md.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.encoder.model import Matrix, Vector
+
+_SCALE: Final = 127.0
+_FIRST_ROWS: Final = 64
+_COMPARED: Final = 256
+"""Questions that are compared whole.  With fewer than this in a partition all are."""
+_WORD_BITS: Final = 64
+
+
+@cache
+def _rotation(width: int) -> Matrix:
+    """The same for all: the signs of the vectors' own dimensions would mostly be those of their common mean."""
+    return np.linalg.qr(np.random.default_rng(0).standard_normal((width, width)))[0].astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Rows and their cosine similarities, the most similar first."""
+
+    rows: NDArray[np.int64]
+    similarities: Vector
+
+
+class VectorIndex:
+    """Of vectors of unit length.  Searched by several threads at once, changed by one that searches do not meet.
+
+    A search sees a row whole or not at all: rows are written before they are counted, and grown arrays are new ones.
+    """
+
+    __slots__ = ("_free", "_rotation", "_rows", "_scales", "_signs", "_used", "_vectors", "width")
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        words = -(-width // _WORD_BITS)
+        self._rotation = _rotation(width)
+        self._vectors = np.zeros((_FIRST_ROWS, width), np.int8)
+        self._scales = np.zeros(_FIRST_ROWS, np.float32)
+        self._signs = np.zeros((words, _FIRST_ROWS), np.uint64)
+        self._used = 0
+        self._free: list[int] = []
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @property
+    def size_bytes(self) -> int:
+        return self._vectors.nbytes + self._signs.nbytes + self._scales.nbytes
+
+    def add(self, vector: Vector) -> int:
+        """The row that it has now."""
+        row = self._free.pop() if self._free else self._used
+        if row >= len(self._vectors):
+            self._grow()
+        peak = max(float(np.abs(vector).max(initial=0.0)), 1e-9)
+        self._vectors[row] = np.rint(vector * (_SCALE / peak)).astype(np.int8)
+        self._signs[:, row] = self._sign_words(vector)
+        self._scales[row] = peak / _SCALE
+        self._used = max(self._used, row + 1)
+        self._rows += 1
+        return row
+
+    def remove(self, row: int) -> None:
+        """It is found no more; the row is given to another one later."""
+        self._scales[row] = 0.0
+        self._free.append(row)
+        self._rows -= 1
+
+    def vector(self, row: int) -> Vector:
+        """What was added, within 8 bits."""
+        return self._vectors[row].astype(np.float32) * self._scales[row]
+
+    def nearest(self, vector: Vector, count: int) -> Near:
+        """At most `count` rows."""
+        used = self._used
+        signs, vectors, scales = self._signs, self._vectors, self._scales
+        if used == 0:
+            return Near(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        rows: NDArray[np.int64] = (
+            np.arange(used) if used <= _COMPARED else self._candidates(signs, self._sign_words(vector), used)
+        )
+        rows = rows[scales[rows] > 0]
+        found = (vectors[rows].astype(np.float32) @ vector) * scales[rows]
+        if len(rows) > count:
+            best = np.argpartition(-found, count - 1)[:count]
+            rows, found = rows[best], found[best]
+        order = np.argsort(-found, kind="stable")
+        return Near(rows[order], found[order])
+
+    def _candidates(self, signs: NDArray[np.uint64], ours: NDArray[np.uint64], used: int) -> NDArray[np.int64]:
+        apart = np.zeros(used, np.uint16)
+        for word, own in zip(signs, ours, strict=True):
+            apart += np.bitwise_count(word[:used] ^ own)
+        counts = np.cumsum(np.bincount(apart))
+        most = int(np.searchsorted(counts, _COMPARED))
+        return np.flatnonzero(apart <= most)[: 4 * _COMPARED]
+
+    def _sign_words(self, vector: Vector) -> NDArray[np.uint64]:
+        bits = np.packbits(self._rotation @ vector > 0)
+        padded = np.zeros(len(self._signs) * 8, np.uint8)
+        padded[: len(bits)] = bits
+        return padded.view(np.uint64)
+
+    def _grow(self) -> None:
+        rows = len(self._vectors) + len(self._vectors) // 2
+        vectors = np.zeros((rows, self.width), np.int8)
+        vectors[: self._used] = self._vectors[: self._used]
+        scales = np.zeros(rows, np.float32)
+        scales[: self._used] = self._scales[: self._used]
+        signs = np.zeros((len(self._signs), rows), np.uint64)
+        signs[:, : self._used] = self._signs[:, : self._used]
+        self._vectors, self._scales, self._signs = vectors, scales, signs

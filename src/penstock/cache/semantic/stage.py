@@ -1,0 +1,245 @@
+"""The semantic cache in the life of a request: a stage behind the exact cache.
+
+`enter` looks for a question that means the same and answers with its answer.  Where there is none, or the hit is to be
+checked, the request goes on; the exact cache keeps the answer and tells `kept`, and `run` (a task that the application
+owns) compares it with what would have been given, and keeps the question.  Nothing here waits for a network; what
+computes runs on one thread of its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, TypeVar, TypeVarTuple, Unpack
+
+from penstock.cache.entry import Entry, decode_events
+from penstock.cache.key import Keys
+from penstock.cache.policy import Policy, why_not_asked
+from penstock.cache.replay import reply_paced
+from penstock.cache.semantic.cache import Found, SemanticCache
+from penstock.cache.semantic.checks import answers_agree
+from penstock.cache.semantic.question import Question, question_of
+from penstock.cache.semantic.situation import Situation, situation_of
+from penstock.cache.shelf import Shelf
+from penstock.config.cache.semantic import SemanticSettings
+from penstock.core.clock import Clock
+from penstock.core.events import Text
+from penstock.core.exchange import CacheMark, Exchange
+from penstock.core.facts import CacheHit, CacheMissed
+from penstock.core.ports import CONTINUE, Continue, Reply
+from penstock.encoder.executor import Encoder, EncoderBusy
+
+Given = TypeVarTuple("Given")
+Back = TypeVar("Back")
+
+_MOST_WAITING: Final = 1_000
+_NATURAL_TOKENS_PER_S: Final = 60.0
+
+IsPersonal = Callable[[Exchange], bool]
+"""Whether the request holds personal data that is not masked: then nothing of it is looked for or kept."""
+
+
+def nothing_personal(exchange: Exchange) -> bool:
+    """Where no guard looks."""
+    del exchange
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticPolicy:
+    """A model's: the exact cache's policy, and what the semantic cache may do beyond it."""
+
+    exact: Policy
+    settings: SemanticSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the stage works with; `app` makes it."""
+
+    cache: SemanticCache
+    encoder: Encoder
+    keys: Keys
+    shelf: Shelf
+    clock: Clock
+    is_personal: IsPersonal = nothing_personal
+
+
+class _Asked:
+    """A lease that carries what was looked for to the moment when the answer is kept."""
+
+    __slots__ = ("found", "question", "settings", "situation")
+
+    def __init__(self, situation: Situation, question: Question, found: Found, settings: SemanticSettings) -> None:
+        self.situation = situation
+        self.question = question
+        self.found = found
+        self.settings = settings
+
+    @property
+    def name(self) -> str:
+        return "semantic_cache"
+
+    def settle(self, exchange: Exchange) -> None:
+        """Nothing was reserved."""
+
+
+class SemanticStage:
+    """See the module.  `policies` are by model name; a model without one is not looked at."""
+
+    def __init__(self, policies: Mapping[str, SemanticPolicy], parts: Parts) -> None:
+        self._policies = policies
+        self._parts = parts
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="semantic")
+        self._waiting: deque[tuple[_Asked, Entry]] = deque(maxlen=_MOST_WAITING)
+        self._keys_of: dict[str, bytes] = {}
+        self._is_fed = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        return "semantic_cache"
+
+    async def enter(self, exchange: Exchange) -> Continue | Reply:
+        """Answer with what was said to a question that means the same, where that is known to be safe."""
+        policy = self._policies.get(exchange.request.model)
+        wishes = exchange.wishes
+        if policy is None or wishes.no_cache or wishes.no_store or exchange.budget_action is not None:
+            return CONTINUE
+        if why_not_asked(exchange.request, policy.exact.exact) is not None or self._parts.is_personal(exchange):
+            return CONTINUE
+        owner = self._parts.keys.partition(
+            exchange, share=policy.exact.settings.share, fingerprint=policy.exact.fingerprint
+        )
+        situation = situation_of(exchange.request, owner, policy.settings.follow_ups)
+        if isinstance(situation, str):
+            return CONTINUE
+        try:
+            encoded = await self._parts.encoder.encode(situation.text)
+        except EncoderBusy:
+            return self._missed(exchange, "encoder_busy", None)
+        question = question_of(situation.text, encoded, self._parts.cache.weights)
+        if question is None:
+            return CONTINUE
+        found = await self._on_thread(self._parts.cache.find, situation.partition, question, policy.settings)
+        if found.entry is not None:
+            entry = self._entry(found.entry)
+            if entry is None:
+                await self._on_thread(self._parts.cache.drop, situation.partition, found.entry)
+            elif self._is_young(entry, exchange):
+                return self._answer(exchange, policy, entry, found)
+        exchange.take(_Asked(situation, question, found, policy.settings), at_s=self._parts.clock.monotonic())
+        reason = "checked" if found.is_checked else found.match.reason
+        return self._missed(exchange, reason, found.match.similarity)
+
+    def filter(self, exchange: Exchange) -> None:
+        """It has no response half: the exact cache's recording sees the answer."""
+        del exchange
+
+    def kept(self, exchange: Exchange, entry: Entry) -> None:
+        """What the exact cache calls when it keeps an answer (`Shown.on_kept`)."""
+        for lease in exchange.leases:
+            if isinstance(lease, _Asked):
+                self._waiting.append((lease, entry))
+                self._is_fed.set()
+
+    async def run(self) -> None:
+        """Learn from answers as they come, until cancelled."""
+        while True:
+            await self._is_fed.wait()
+            self._is_fed.clear()
+            await self.learn_waiting()
+
+    async def learn_waiting(self) -> None:
+        """Learn from what waits now."""
+        while self._waiting:
+            asked, entry = self._waiting.popleft()
+            try:
+                await self._learn(asked, entry)
+            except EncoderBusy:
+                continue  # one label less
+
+    def close(self) -> None:
+        """Let go of the thread; no `enter` follows."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _learn(self, asked: _Asked, entry: Entry) -> None:
+        partition, cache = asked.situation.partition, self._parts.cache
+        like: list[str] = []
+        match = asked.found.match
+        ours = _text_of(entry)
+        first = [match.entry] if match.entry is not None else []
+        for other in [*first, *(each for each in match.others if each != match.entry)]:
+            theirs = self._entry(other)
+            if theirs is None:
+                await self._on_thread(cache.drop, partition, other)
+                continue
+            is_right = await self._agree(ours, _text_of(theirs))
+            if is_right:
+                like.append(other)
+            if other == match.entry:
+                await self._on_thread(_learn_one, cache, partition, asked.found, is_right)
+        self._keys_of[entry.id] = entry.key
+        await self._on_thread(_add_one, cache, asked, entry.id, tuple(like))
+
+    async def _agree(self, ours: str, theirs: str) -> bool:
+        if ours == theirs:
+            return True
+        encoder = self._parts.encoder
+        vectors = (await encoder.encode(ours)).sentence, (await encoder.encode(theirs)).sentence
+        return answers_agree(ours, theirs, vectors=vectors)
+
+    def _entry(self, entry_id: str) -> Entry | None:
+        """The stored answer, if it may still be given: dropped, expired and evicted ones are gone."""
+        key = self._keys_of.get(entry_id)
+        entry = self._parts.shelf.get(key) if key is not None else None
+        if entry is None or entry.id != entry_id:
+            self._keys_of.pop(entry_id, None)
+            return None
+        return entry
+
+    def _is_young(self, entry: Entry, exchange: Exchange) -> bool:
+        most_s = exchange.wishes.max_age_s
+        return most_s is None or self._parts.clock.now() - entry.created_at <= most_s
+
+    def _answer(self, exchange: Exchange, policy: SemanticPolicy, entry: Entry, found: Found) -> Reply:
+        clock = self._parts.clock
+        age_s, similarity = max(0.0, clock.now() - entry.created_at), found.match.similarity
+        exchange.cache = CacheMark("similar", age_s, similarity)
+        exchange.facts.append(
+            CacheHit(
+                at_s=clock.monotonic() - exchange.began_s,
+                kind="similar",
+                age_s=age_s,
+                similarity=similarity,
+                saved_input_tokens=entry.input_tokens,
+                saved_output_tokens=entry.output_tokens,
+                saved_nanousd=entry.cost_nanousd,
+            )
+        )
+        events = decode_events(entry.events)
+        if policy.exact.settings.replay == "natural" and exchange.request.stream:
+            return reply_paced(events, entry.pace_tokens_per_s or _NATURAL_TOKENS_PER_S, clock)
+        return Reply(events)
+
+    def _missed(self, exchange: Exchange, reason: str, nearest: float | None) -> Continue:
+        at_s = self._parts.clock.monotonic() - exchange.began_s
+        exchange.facts.append(CacheMissed(at_s=at_s, reason=reason, nearest=nearest))
+        return CONTINUE
+
+    async def _on_thread(self, call: Callable[[Unpack[Given]], Back], *given: *Given) -> Back:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *given)
+
+
+def _learn_one(cache: SemanticCache, partition: bytes, found: Found, is_right: bool) -> None:  # noqa: FBT001 - run_in_executor passes no names
+    cache.learn(partition, found, is_right=is_right)
+
+
+def _add_one(cache: SemanticCache, asked: _Asked, entry: str, like: tuple[str, ...]) -> None:
+    cache.add(asked.situation.partition, entry, asked.question, asked.settings, like=like)
+
+
+def _text_of(entry: Entry) -> str:
+    return "".join(
+        event.text for event in decode_events(entry.events) if isinstance(event, Text) and event.channel == "answer"
+    )

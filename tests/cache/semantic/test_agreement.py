@@ -1,0 +1,64 @@
+"""What speaks against two questions being the same, however close their vectors are."""
+
+import pytest
+
+from penstock.cache.semantic.agreement import disagreement
+from penstock.cache.semantic.reading import read
+
+
+def _apart(left: str, right: str) -> str | None:
+    ours, theirs = read(left), read(right)
+    assert ours is not None
+    assert theirs is not None
+    assert disagreement(ours, theirs) == disagreement(theirs, ours)
+    return disagreement(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "reason"),
+    [
+        ("What is 5 percent of my pay?", "What is 15 percent of my pay?", "number"),
+        ("Plan a trip for two adults and 3 children", "Plan a trip for 3 adults and two children", "number"),
+        ("What is the fee for $50?", "What is the fee for 50 euros?", "unit"),
+        ("Are you open on Monday?", "Are you open on Sunday?", "date"),
+        ("Do I need a visa for Norway?", "Do I need a visa for Kenya?", "name"),
+        ("Can I pay by card abroad?", "Can't I pay by card abroad?", "negation"),
+        ("How do I lock the folder?", "How do I unlock the folder?", "opposite"),
+        ("Does most of it work offline?", "Does few of it work offline?", "opposite"),
+        ("How long is the flight from Rome to Oslo?", "How long is the flight from Oslo to Rome?", "direction"),
+        ("Did Anna pay Boris back?", "Did Boris pay Anna back?", "roles"),
+        ("Hi, can the tenant sue the landlord?", "Can the landlord sue the tenant? Thanks!", "roles"),
+        ("When is my card sent?", "Why is my card sent?", "question"),
+    ],
+)
+def test_one_thing_that_changes_the_answer_is_named(left: str, right: str, reason: str) -> None:
+    assert _apart(left, right) == reason
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("What's the fee for $1,000?", "what is the fee for 1000 dollars"),
+        ("Is there a plan for a month?", "Is there a plan for one month?"),
+        ("I don't know how to reset my pin", "How to reset my pin?"),
+        ("The filter method selects records", "Records are selected by the filter method"),
+        ("When you open a file, the editor reads it", "The editor reads it when you open a file"),
+        ("Does ML need a GPU?", "Does machine learning need a GPU?"),
+    ],
+)
+def test_other_words_for_the_same_agree(left: str, right: str) -> None:
+    assert _apart(left, right) is None
+
+
+@pytest.mark.parametrize("text", ["", "   ", "🙂🙂", "\ud800", "?!", "x" * 5_000])
+def test_what_is_no_question_is_not_read(text: str) -> None:
+    assert read(text) is None
+
+
+def test_a_follow_up_does_not_stand_alone() -> None:
+    for text in ("and in Paris?", "what about it", "Is that also true for the other one?"):
+        reading = read(text)
+        assert reading is None or not reading.stands_alone
+    reading = read("How do I reset the password of my account?")
+    assert reading is not None
+    assert reading.stands_alone

@@ -1,0 +1,113 @@
+"""Finding, voting, learning and leaving, with vectors that the tests choose."""
+
+import random
+from math import inf
+
+import numpy as np
+from tests.cache.semantic.made import WEIGHTS, WIDTH, question
+
+from penstock.cache.semantic.bound import Bound
+from penstock.cache.semantic.cache import SemanticCache
+from penstock.cache.semantic.index import VectorIndex
+from penstock.cache.semantic.partition import Partition
+from penstock.cache.semantic.vote import vote
+from penstock.config.cache.semantic import SemanticSettings
+
+SHIPPED = SemanticSettings(start="shipped", check_share=0.01)
+
+
+def test_nothing_is_a_hit_before_anything_is_proven() -> None:
+    partition = Partition(WEIGHTS, Bound(0.01), width=WIDTH)
+    partition.add("a", question("where is my parcel", topic=1))
+    found = partition.find(question("where is my parcel", topic=1))
+    assert not found.is_hit
+    assert found.reason == "bound"
+    assert found.entry == "a"
+
+
+def test_the_bound_rises_where_hits_were_wrong() -> None:
+    bound = Bound(0.05)
+    chance = random.Random(1)  # noqa: S311 - a simulation
+    for _ in range(2_000):
+        score = chance.uniform(0.5, 1.5)
+        bound.learn(score, is_right=score > 1.0 or chance.random() < 0.3, probability=1.0)
+    assert 0.9 < bound.least < 1.1
+    assert bound.wrong_rate is not None
+    assert bound.wrong_rate.share <= 0.05
+
+
+def test_where_everything_is_wrong_nothing_is_a_hit() -> None:
+    bound = Bound(0.01)
+    for number in range(300):
+        bound.learn(number / 300, is_right=number % 2 == 0, probability=1.0)
+    assert bound.least == inf
+
+
+def test_a_checked_hit_counts_for_those_that_were_not() -> None:
+    bound, sampled = Bound(0.05), Bound(0.05)
+    for number in range(400):
+        is_right = number % 10 != 0 or number % 20 == 0  # 5 of 100
+        bound.learn(1.0, is_right=is_right, probability=1.0)
+        sampled.learn(1.0, is_right=is_right, probability=0.05)
+    assert bound.least == inf
+    assert sampled.least == inf
+
+
+def test_the_majority_of_the_nearest_decides_and_a_tie_is_unclear() -> None:
+    clear = vote([1, 1, 1, 2], [0.9, 0.89, 0.88, 0.7])
+    tie = vote([1, 2, 1, 2], [0.9, 0.899, 0.88, 0.88])
+    assert clear.group == 1
+    assert clear.score > tie.score + 0.2
+
+
+def test_a_twin_is_no_hit_though_its_vector_is_the_same() -> None:
+    partition = Partition(WEIGHTS, Bound(0.01), width=WIDTH, start="shipped")
+    partition.add("a", question("what is the fee for 5 transfers", topic=1))
+    assert partition.find(question("what is the fee for 5 transfers", topic=1)).is_hit
+    assert partition.find(question("what is the fee for 6 transfers", topic=1)).reason == "number"
+
+
+def test_what_was_dropped_is_not_found_and_its_place_is_used_again() -> None:
+    partition = Partition(WEIGHTS, Bound(0.01), width=WIDTH, start="shipped", most=2)
+    for number in range(4):
+        partition.add(str(number), question(f"where is parcel of topic {number}", topic=number))
+    assert len(partition) == 2
+    assert not partition.find(question("where is parcel of topic 0", topic=0)).is_hit
+    assert partition.find(question("where is parcel of topic 3", topic=3)).entry == "3"
+    assert partition.drop("3")
+    assert partition.find(question("where is parcel of topic 3", topic=3)).entry is None
+
+
+def test_the_index_finds_what_an_exact_search_finds() -> None:
+    chance = np.random.default_rng(2)
+    centres = chance.standard_normal((300, 64))
+    vectors = np.repeat(centres, 10, axis=0) + 0.5 * chance.standard_normal((3_000, 64))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    index = VectorIndex(64)
+    for vector in vectors:
+        index.add(vector)
+    shared = 0
+    for vector in vectors[:200]:
+        truth = set(np.argsort(-(vectors @ vector))[:5].tolist())
+        shared += len(truth & set(index.nearest(vector, 5).rows.tolist()))
+    assert shared >= 0.95 * 1_000
+
+
+def test_ten_thousand_random_pairs_of_owners_have_no_foreign_hit() -> None:
+    cache = SemanticCache(WEIGHTS, width=WIDTH, chance=lambda: 1.0)
+    chance = random.Random(4)  # noqa: S311 - a simulation
+    owners = [number.to_bytes(4) for number in range(200)]
+    texts = [question(f"how do i reset my password at place {word}", topic=at) for at, word in enumerate("abcde")]
+    stored: dict[str, bytes] = {}
+    for number, owner in enumerate(owners):
+        entry = f"entry {number}"
+        cache.add(owner, entry, texts[number % 5], SHIPPED)
+        stored[entry] = owner
+    hits = 0
+    for _ in range(10_000):
+        asker = chance.choice(owners)
+        found = cache.find(asker, chance.choice(texts), SHIPPED)
+        if found.entry is not None:
+            hits += 1
+            assert stored[found.entry] == asker
+    assert hits > 1_000
