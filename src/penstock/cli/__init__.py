@@ -30,6 +30,7 @@ _COMMANDS = (
     "alert",
     "target",
     "reload",
+    "encoder",
     "version",
 )
 _ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload"})

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.alerts import broken_alerts
+from penstock.config.encoder import broken_encoder
 from penstock.config.fleet import broken_fleet
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
@@ -36,6 +37,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),
     ):
         yield config.problem(path, message)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from penstock.config.alerts import AlertSettings
+from penstock.config.encoder import EncoderSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
@@ -174,6 +175,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
     hedging: HedgeSettings = HedgeSettings()
+    encoder: EncoderSettings = EncoderSettings()
     fleet: FleetSettings = FleetSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()

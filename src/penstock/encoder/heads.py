@@ -6,6 +6,7 @@ head belongs to the encoder that it was trained on: with another one it would sa
 
 from dataclasses import dataclass
 from importlib.resources import files
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -32,7 +33,10 @@ class Head:
 
 
 def load_head(name: str, *, encoder_sha256: str) -> Head:
-    """A shipped head.  Raises `ConfigError` where there is none, or it was trained on another encoder."""
+    """A shipped head, for an encoder whose `weights_sha256` is this one.
+
+    Raises `ConfigError` where there is none, it is damaged, or it was trained on another encoder.
+    """
     source = files("penstock.encoder").joinpath("heads_data", f"{name}.npz")
     try:
         with source.open("rb") as file, np.load(file, allow_pickle=False) as data:
@@ -45,6 +49,8 @@ def load_head(name: str, *, encoder_sha256: str) -> Head:
             )
     except FileNotFoundError:
         raise ConfigError(f"there is no head `{name}`") from None
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise ConfigError(f"the head `{name}` is damaged ({error}): install Penstock again") from None
     if trained_on != encoder_sha256:
         raise ConfigError(f"the head `{name}` was trained on another encoder: it cannot be used with this one")
     return head
