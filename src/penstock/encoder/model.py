@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
@@ -35,19 +36,22 @@ _PROBE: Final = "a"
 class Encoded:
     """What one pass says of a text.
 
-    `sentence` has unit length, or is zero for a text without tokens or meaning; of a long text it is the mean over its
+    `sentence` has unit length, or is zero for a text of which no token is known; of a long text it is the mean over its
     windows, by their tokens.  `tokens` has a row for each token that is part of the text, and `spans` says which of its
-    characters each is of.  Where `is_whole` is false the middle of a very long text was left out.
+    characters each is of.  `unknown` are those spans that the model has no word for, such as emoji: all of them read
+    the same, so that whoever takes two texts for one must compare them.  Where `is_whole` is false the middle of a very
+    long text was left out.
     """
 
     sentence: Vector
     tokens: Matrix
     spans: tuple[tuple[int, int], ...]
     is_whole: bool = True
+    unknown: tuple[tuple[int, int], ...] = ()
 
     @property
     def size_bytes(self) -> int:
-        return self.sentence.nbytes + self.tokens.nbytes + 80 * len(self.spans)
+        return self.sentence.nbytes + self.tokens.nbytes + 80 * (len(self.spans) + len(self.unknown))
 
 
 class Model:
@@ -70,6 +74,7 @@ class Model:
         """Raises `ConfigError` where the files are no such model, or it does not take `max_tokens`."""
         self._session = Session(model)
         self._tokenizer = _tokenizer(tokenizer)
+        self._unknown = _unknown(tokenizer, self._tokenizer)
         self._pooling: Pooling = pooling
         self._before, self._after = _marks(self._tokenizer)
         self._window = max_tokens - len(self._before) - len(self._after)
@@ -108,9 +113,14 @@ class Model:
             ids, spans = [*ids[:head], *ids[len(ids) - tail :]], (*spans[:head], *spans[len(spans) - tail :])
         windows = [self._run(window) for window in self._windows(ids)]
         if len(windows) == 1:
-            return Encoded(windows[0][1], windows[0][0], spans, is_whole)
-        total = np.sum([len(tokens) * sentence for tokens, sentence in windows], axis=0)
-        return Encoded(_unit(total), np.concatenate([tokens for tokens, _ in windows]), spans, is_whole)
+            tokens, sentence = windows[0]
+        else:
+            tokens = np.concatenate([each for each, _ in windows])
+            sentence = _unit(np.sum([len(each) * vector for each, vector in windows], axis=0))
+        unknown = tuple(span for token, span in zip(ids, spans, strict=True) if token == self._unknown)
+        if len(unknown) == len(ids):
+            sentence = np.zeros_like(sentence)
+        return Encoded(sentence, tokens, spans, is_whole, unknown)
 
     def _read(self, text: str) -> tuple[list[tuple[Encoding, int]], bool]:
         """The text's tokens, in one piece or two, with where each piece begins."""
@@ -158,6 +168,23 @@ def _tokenizer(path: Path) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+class _Vocabulary(msgspec.Struct):
+    unk_token: str | None = None
+    unk_id: int | None = None
+
+
+class _TokenizerFile(msgspec.Struct):
+    model: _Vocabulary
+
+
+def _unknown(path: Path, tokenizer: Tokenizer) -> int | None:
+    """The id of the token that stands for what has none."""
+    vocabulary = msgspec.json.decode(path.read_bytes(), type=_TokenizerFile).model
+    if vocabulary.unk_token is not None:
+        return tokenizer.token_to_id(vocabulary.unk_token)
+    return vocabulary.unk_id
 
 
 def _marks(tokenizer: Tokenizer) -> tuple[Sequence[int], Sequence[int]]:
