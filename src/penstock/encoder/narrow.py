@@ -5,7 +5,7 @@ in 8-bit integers.  The table is only looked up, so that its 8 bits cost nothing
 model is as near to the one in 32 bits.  What costs is that the numbers which a matrix is multiplied with are cut to 8
 bits as well, in the same blocks, and a few of those that go into attention are far larger than the rest: there the
 blocks are small.  With 128 everywhere the mean cosine to 32 bits is 0.9989 and the least 0.993 (of texts of one word);
-with these 0.9996 and 0.998, at the same speed, where 32 everywhere is an eighth slower.
+with these 0.9995 and 0.998, for a twentieth of the speed.
 """
 
 import logging
@@ -29,7 +29,7 @@ quantizer: Any = _quantizer
 
 _BITS: Final = 8
 _TABLE_BLOCK: Final = 128
-_BLOCKS: Final = MappingProxyType({".self.product": 16, ".intermediate.": 32, ".attention.output.": 128, ".output.": 128})
+_BLOCKS: Final = MappingProxyType({".self.product": 16, ".intermediate.": 32, ".attention.output.": 128, ".output.": 64})
 """By what a matrix's name has in it, the first that fits."""
 _ACCURACY_LEVEL: Final = 4
 """Products in 8-bit integers (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html)."""
