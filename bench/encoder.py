@@ -176,7 +176,12 @@ def main(arguments: list[str] | None = None) -> int:
     rows = (
         ("short texts a second", f"≥ {RATE_AIM}", f"{most:.0f}", most >= RATE_AIM),
         (f"p50 at {delays.rate:.0f} a second", "", f"{delays.p50_ms:.1f} ms", None),
-        (f"p99 at {delays.rate:.0f} a second", f"≤ {P99_AIM_MS:g} ms", f"{delays.p99_ms:.1f} ms", delays.p99_ms <= P99_AIM_MS),
+        (
+            f"p99 at {delays.rate:.0f} a second",
+            f"≤ {P99_AIM_MS:g} ms",
+            f"{delays.p99_ms:.1f} ms",
+            delays.p99_ms <= P99_AIM_MS,
+        ),
         ("longest", "", f"{delays.most_ms:.1f} ms", None),
         ("refused", "", f"{delays.refused}", None),
         ("memory of the data plane", f"≤ {MEMORY_AIM_MB} MB", f"{memory_mb:.0f} MB", memory_mb <= MEMORY_AIM_MB),

@@ -29,12 +29,16 @@ def read(tensors: Tensors, ids: Sequence[int]) -> tuple[Array, Array]:
 
 
 def _layer(tensors: Tensors, name: str, x: Array) -> Array:
-    query, key, value = (_heads(_dense(tensors, f"{name}.attention.self.{part}", x)) for part in ("query", "key", "value"))
+    query, key, value = (
+        _heads(_dense(tensors, f"{name}.attention.self.{part}", x)) for part in ("query", "key", "value")
+    )
     scores = query @ key.transpose(0, 2, 1) / math.sqrt(query.shape[-1])
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     attended = (weights / weights.sum(axis=-1, keepdims=True)) @ value
     joined = attended.transpose(1, 0, 2).reshape(x.shape)
-    x = _norm(tensors, f"{name}.attention.output.LayerNorm", x + _dense(tensors, f"{name}.attention.output.dense", joined))
+    x = _norm(
+        tensors, f"{name}.attention.output.LayerNorm", x + _dense(tensors, f"{name}.attention.output.dense", joined)
+    )
     wide = _dense(tensors, f"{name}.intermediate.dense", x)
     active = wide * 0.5 * (1.0 + _erf(wide / math.sqrt(2.0)))
     return _norm(tensors, f"{name}.output.LayerNorm", x + _dense(tensors, f"{name}.output.dense", active))

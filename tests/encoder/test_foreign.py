@@ -90,7 +90,9 @@ def test_a_model_without_vectors_of_its_tokens_is_refused(tmp_path: Path, tokeni
         Model(path, tokenizer)
 
 
-def test_weights_in_another_file_are_refused_since_the_hash_says_nothing_of_them(tmp_path: Path, tokenizer: Path) -> None:
+def test_weights_in_another_file_are_refused_since_the_hash_says_nothing_of_them(
+    tmp_path: Path, tokenizer: Path
+) -> None:
     path = foreign.write(tmp_path / "m.onnx")
     onnx.save_model(onnx.load(str(path)), str(path), save_as_external_data=True, location="m.data", size_threshold=0)
     with pytest.raises(ConfigError, match="keeps its weights in other files"):

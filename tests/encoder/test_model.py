@@ -29,7 +29,8 @@ def is_unit(found: Encoded) -> bool:
 
 def test_a_question_is_nearer_to_its_paraphrase_than_to_another_question(model: Model) -> None:
     refund, money, weather = (
-        model.encode(text).sentence for text in ("How do I get a refund?", "I want my money back.", "It will rain today.")
+        model.encode(text).sentence
+        for text in ("How do I get a refund?", "I want my money back.", "It will rain today.")
     )
     assert float(refund @ money) > 0.5 > float(refund @ weather)
 
@@ -131,7 +132,9 @@ def test_of_a_very_long_text_the_middle_is_left_out_and_that_is_told(encoder_fol
     assert model.encode("x1 " * 40).is_whole
 
 
-@pytest.mark.parametrize("piece", ["word ", "世", "a\ud800 ", "x"], ids=["words", "ideograms", "surrogates", "one word"])
+@pytest.mark.parametrize(
+    "piece", ["word ", "世", "a\ud800 ", "x"], ids=["words", "ideograms", "surrogates", "one word"]
+)
 def test_200_000_tokens_take_no_longer_than_what_is_read_of_them(model: Model, piece: str) -> None:
     def cpu_s(text: str) -> float:
         began = time.thread_time()

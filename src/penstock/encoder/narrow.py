@@ -29,7 +29,9 @@ quantizer: Any = _quantizer
 
 _BITS: Final = 8
 _TABLE_BLOCK: Final = 128
-_BLOCKS: Final = MappingProxyType({".self.product": 16, ".intermediate.": 32, ".attention.output.": 128, ".output.": 64})
+_BLOCKS: Final = MappingProxyType(
+    {".self.product": 16, ".intermediate.": 32, ".attention.output.": 128, ".output.": 64}
+)
 """By what a matrix's name has in it, the first that fits."""
 _ACCURACY_LEVEL: Final = 4
 """Products in 8-bit integers (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html)."""
