@@ -1,7 +1,7 @@
 """How fast the sentence encoder reads, and what it weighs: `make bench ARGS=encoder`.
 
-Short questions of customers, each read anew: as many as two cores can, then half as many a second at random times beside
-an event loop that is as busy as a data plane's.  Last, the memory of a data plane that has the encoder in it.
+Short questions of customers, each read anew: as many as two cores can, then half as many a second, at random times and
+beside an event loop that is as busy as a data plane's.  Last, the memory of a data plane that has the encoder in it.
 """
 
 import argparse

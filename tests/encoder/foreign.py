@@ -8,7 +8,8 @@ import onnx
 from onnx import TensorProto, numpy_helper
 from onnx import helper as _helper
 
-helper: Any = _helper  # its functions are typed in parts
+helper: Any = _helper  # the functions of the library are typed in parts
+onnx_library: Any = onnx
 
 WORDS, WIDTH = 30_522, 8
 
@@ -48,7 +49,10 @@ def write(
             helper.make_node("Add", ["words", "places"], ["tokens"]),
         ]
     if second is not None:
-        constants += [numpy_helper.from_array(np.array(0), "first"), numpy_helper.from_array(np.float32(10), "ten")]
+        constants += [
+            numpy_helper.from_array(np.array(0), "first"),
+            numpy_helper.from_array(np.array(10, np.float32), "ten"),
+        ]
         nodes += [
             helper.make_node("Gather", ["tokens", "first"], ["first_token"], axis=1),
             helper.make_node("Mul", ["first_token", "ten"], [second]),
@@ -60,5 +64,5 @@ def write(
         opset_imports=[helper.make_opsetid("", 20)],
         ir_version=10,
     )
-    onnx.save_model(model, str(path))
+    onnx_library.save_model(model, str(path))
     return path

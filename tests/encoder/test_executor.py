@@ -1,5 +1,8 @@
 """The encoder off the event loop: one pass for equal texts, a bounded line, a bounded memory, and no caller's harm."""
 
+# pyright: reportPrivateUsage=false
+# What is inside is compared with what comes out.
+
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
@@ -80,7 +83,7 @@ def test_it_reads_off_the_event_loop(model: Model) -> None:
 
 def test_a_cancelled_caller_takes_nothing_from_the_others(model: Model) -> None:
     async def scene(encoder: Encoder) -> None:
-        first, second, third = (asyncio.get_running_loop().create_task(encoder.encode(LONG)) for _ in range(3))  # noqa: TID251 - a caller each
+        first, second, third = (asyncio.get_running_loop().create_task(encoder.encode(LONG)) for _ in range(3))
         await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a time
         first.cancel()
         third.cancel()
@@ -94,7 +97,7 @@ def test_a_cancelled_caller_takes_nothing_from_the_others(model: Model) -> None:
 
 def test_what_every_caller_left_is_read_to_its_end_and_remembered(model: Model) -> None:
     async def scene(encoder: Encoder) -> None:
-        only = asyncio.get_running_loop().create_task(encoder.encode(LONG))  # noqa: TID251 - a caller
+        only = asyncio.get_running_loop().create_task(encoder.encode(LONG))
         await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a time
         only.cancel()
         await encoder.encode("the next in line")
@@ -106,12 +109,12 @@ def test_what_every_caller_left_is_read_to_its_end_and_remembered(model: Model) 
 
 def test_a_full_line_refuses_at_once_and_takes_equal_texts_all_the_same(model: Model) -> None:
     async def scene(encoder: Encoder) -> None:
-        tasks = [asyncio.get_running_loop().create_task(encoder.encode(text)) for text in (LONG, "one", "two")]  # noqa: TID251 - a caller each
+        tasks = [asyncio.get_running_loop().create_task(encoder.encode(text)) for text in (LONG, "one", "two")]
         await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a time
         assert encoder.waiting == 3
         with pytest.raises(EncoderBusy):
             await encoder.encode("three")
-        again = asyncio.get_running_loop().create_task(encoder.encode("one"))  # noqa: TID251 - a caller
+        again = asyncio.get_running_loop().create_task(encoder.encode("one"))
         await asyncio.gather(*tasks)
         assert await again is tasks[1].result()
         await encoder.encode("three")
@@ -152,7 +155,7 @@ def test_closing_lets_what_is_read_end_and_tells_those_that_wait(model: Model) -
     async def scene(encoder: Encoder) -> None:
         began = threading.Event()
         encoder._pool.submit(began.set)
-        reading, waiting = (asyncio.get_running_loop().create_task(encoder.encode(text)) for text in (LONG, "waits"))  # noqa: TID251 - a caller each
+        reading, waiting = (asyncio.get_running_loop().create_task(encoder.encode(text)) for text in (LONG, "waits"))
         await asyncio.to_thread(began.wait)
         await _until(lambda: encoder._pool._work_queue.qsize() == 1)
         encoder.close()

@@ -1,6 +1,10 @@
 """Models of others: which can be used, how their vectors are taken, and what is refused before the first text."""
 
+# pyright: reportPrivateUsage=false
+# What is inside is compared with what comes out.
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +17,8 @@ from penstock.core.errors import ConfigError
 from penstock.encoder.files import TOKENIZER, sha256_of
 from penstock.encoder.load import load_model
 from penstock.encoder.model import Model, Pooling
+
+onnx_library: Any = onnx  # its functions are typed in parts
 
 
 @pytest.fixture
@@ -83,9 +89,9 @@ def test_a_model_of_short_texts_can_be_used_with_windows_that_it_takes(tmp_path:
 
 def test_a_model_without_vectors_of_its_tokens_is_refused(tmp_path: Path, tokenizer: Path) -> None:
     path = foreign.write(tmp_path / "m.onnx", second="sentence_embedding")
-    model = onnx.load(str(path))
+    model = onnx_library.load(str(path))
     del model.graph.output[1]
-    onnx.save_model(model, str(path))
+    onnx_library.save_model(model, str(path))
     with pytest.raises(ConfigError, match="it has no output of token vectors"):
         Model(path, tokenizer)
 
@@ -94,7 +100,9 @@ def test_weights_in_another_file_are_refused_since_the_hash_says_nothing_of_them
     tmp_path: Path, tokenizer: Path
 ) -> None:
     path = foreign.write(tmp_path / "m.onnx")
-    onnx.save_model(onnx.load(str(path)), str(path), save_as_external_data=True, location="m.data", size_threshold=0)
+    onnx_library.save_model(
+        onnx_library.load(str(path)), str(path), save_as_external_data=True, location="m.data", size_threshold=0
+    )
     with pytest.raises(ConfigError, match="keeps its weights in other files"):
         Model(path, tokenizer)
 
@@ -129,7 +137,7 @@ def test_the_settings_name_files_beside_the_configuration_and_their_hash(tmp_pat
     wrong = EncoderSettings(model="own.onnx", tokenizer="own.json", sha256="0" * 64)
     with pytest.raises(ConfigError, match=f"encoder.sha256: .*its sha256 is {sha256_of(path)}"):
         load_model(wrong, beside=tmp_path)
-    with pytest.raises(ConfigError, match="encoder.tokenizer: .*No such file"):
+    with pytest.raises(ConfigError, match=r"encoder.tokenizer: .*No such file"):
         load_model(EncoderSettings(model="own.onnx", tokenizer="no.json", sha256="0" * 64), beside=tmp_path)
-    with pytest.raises(ConfigError, match="encoder.model: .*No such file"):
+    with pytest.raises(ConfigError, match=r"encoder.model: .*No such file"):
         load_model(EncoderSettings(model="no.onnx", tokenizer="own.json", sha256="0" * 64), beside=tmp_path)
