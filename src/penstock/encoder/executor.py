@@ -6,7 +6,7 @@ Cache, routing, knowledge and guards ask the same `Encoder` for the same text; i
 import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from penstock.encoder.model import Encoded, Model
@@ -115,7 +115,9 @@ class Encoder:
         size = _size_bytes(text, found)
         if size > self._memory_bytes // 8:
             return  # one long text would take the place of hundreds that come again
-        self._known[text] = found
+        # A copy, which this thread allocates: what is kept for long among what the others need for a moment would keep
+        # their memory from ever being given back, three times its own size.
+        self._known[text] = replace(found, sentence=found.sentence.copy(), tokens=found.tokens.copy())
         self._known_bytes += size
         while self._known_bytes > self._memory_bytes:
             old, dropped = self._known.popitem(last=False)

@@ -72,7 +72,7 @@ class Model:
         weights_sha256: str | None = None,
     ) -> None:
         """Raises `ConfigError` where the files are no such model, or it does not take `max_tokens`."""
-        self._session = Session(model)
+        self._session = Session(model, max_tokens=max_tokens)
         self._tokenizer = _tokenizer(tokenizer)
         self._unknown = _unknown(tokenizer, self._tokenizer)
         self._pooling: Pooling = pooling

@@ -18,6 +18,7 @@ from penstock.core.errors import ConfigError
 _ort: Any = onnxruntime
 
 _INPUTS: Final = frozenset({"input_ids", "attention_mask", "token_type_ids"})
+_SMALL_WINDOW: Final = 512
 _ELSEWHERE: Final = b"\x0a\x08location"
 """How an ONNX file says that a tensor lies in another file (`StringStringEntryProto.key`, onnx.proto3)."""
 
@@ -29,15 +30,16 @@ class CannotRun(Exception):
 class Session:
     """One ONNX sentence encoder; `run` may be called from several threads at once."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `ConfigError` where the file is no such model."""
+    def __init__(self, path: Path, *, max_tokens: int) -> None:
+        """For up to `max_tokens` at once.  Raises `ConfigError` where the file is no such model."""
         _check_file(path)
         options = _ort.SessionOptions()
         # One thread each: texts run side by side, and one that waits for other threads would be slower than alone.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False  # it would keep what the longest text ever needed
+        # An arena keeps what the longest text ever needed: a few megabytes, or with long windows gigabytes.
+        options.enable_cpu_mem_arena = max_tokens <= _SMALL_WINDOW
         options.log_severity_level = 4  # what goes wrong is raised, and said once
         try:
             self._session: Any = _ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
