@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto
 from tests.encoder import foreign
 
-from penstock.config.encoder import EncoderSettings
+from penstock.config.texts.encoder import EncoderSettings
 from penstock.core.errors import ConfigError
 from penstock.encoder.files import TOKENIZER, sha256_of
 from penstock.encoder.load import load_model

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.alerts import broken_alerts
-from penstock.config.encoder import broken_encoder
 from penstock.config.fleet import broken_fleet
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
+from penstock.config.texts.encoder import broken_encoder
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 

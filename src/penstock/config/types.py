@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from penstock.config.alerts import AlertSettings
-from penstock.config.encoder import EncoderSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
+from penstock.config.texts.encoder import EncoderSettings
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import GonePolicy

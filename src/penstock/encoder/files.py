@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.config.encoder import EncoderSettings
+from penstock.config.texts.encoder import EncoderSettings
 from penstock.core.errors import ConfigError
 
 MODEL: Final = "model.onnx"

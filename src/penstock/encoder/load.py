@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from penstock.config.encoder import EncoderSettings
+from penstock.config.texts.encoder import EncoderSettings
 from penstock.core.errors import ConfigError
 from penstock.encoder.executor import Encoder
 from penstock.encoder.files import locate
