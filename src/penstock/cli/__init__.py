@@ -31,6 +31,7 @@ _COMMANDS = (
     "target",
     "reload",
     "cache",
+    "encoder",
     "version",
 )
 _ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "cache"})

@@ -19,10 +19,13 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     environ = with_options({"data_dir": data_dir})
     settings = load(path, environ)
     from penstock.admission.limits.rules.written import rules_of_file  # noqa: PLC0415 - heavy: only once the file is sound
+    from penstock.app.encoder import encoder_files  # noqa: PLC0415 - heavy
     from penstock.app.upstreams import connect, new_catalog  # noqa: PLC0415 - heavy
 
     try:
         rules = rules_of_file(settings)
+        if settings.encoder.model is not None:
+            encoder_files(settings)
         catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
     except ConfigError as error:
         refuse(error)

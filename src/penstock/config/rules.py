@@ -17,6 +17,7 @@ from penstock.config.routing.compaction import broken_compaction
 from penstock.config.routing.residency import broken_residency
 from penstock.config.routing.settings import RoutingSettings, broken_routing
 from penstock.config.targets import broken_gates
+from penstock.config.texts.encoder import broken_encoder
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 
@@ -41,6 +42,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),
         *broken_gates(config.gates),
     ):

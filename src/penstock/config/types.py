@@ -19,6 +19,7 @@ from penstock.config.routing.compaction import AnswerLengthSettings, CompactionS
 from penstock.config.routing.settings import RoutingSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
+from penstock.config.texts.encoder import EncoderSettings
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import GonePolicy
@@ -189,6 +190,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
     hedging: HedgeSettings = HedgeSettings()
+    encoder: EncoderSettings = EncoderSettings()
     fleet: FleetSettings = FleetSettings()
     keys: Keys = Keys()
     identity: Identity = Identity()

@@ -1,76 +1,82 @@
 """Builds the encoder's model once, when Penstock is installed: `penstock encoder build`.
 
-The pinned weights become an ONNX graph whose matrices have 8 bits (blocks of 128 with a scale each), 59 MB in place of
-91.  The result is the same on every machine, and a manifest beside it holds its hash: what runs is what was built.
+The pinned weights become an ONNX graph of 8 bits a weight, 24 MB in place of 91.  The result is the same on every
+machine, and a manifest beside it holds its hash: what runs is what was built.
 """
 
-import logging
 import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from penstock.core.errors import ConfigError
-from penstock.encoder.files import MANIFEST, MODEL, TOKENIZER, Manifest, check, default_folder
-from penstock.encoder.weights import WEIGHTS_SHA256, read_tensors, sha256_of, tokenizer_file, weights_file
-
-_BITS: Final = 8
-_BLOCK: Final = 128
-_ACCURACY_LEVEL: Final = 4
-"""Products in 8-bit integers (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html)."""
+from penstock.encoder.files import (
+    MANIFEST,
+    MODEL,
+    RECIPE,
+    TOKENIZER,
+    WEIGHTS_SHA256,
+    Manifest,
+    check,
+    default_folder,
+    sha256_of,
+)
 
 
 def build(folder: Path | None = None, *, say: Callable[[str], None] = lambda _: None) -> Path:
     """Build the model into `folder` (default: `default_folder`) and return that; what is there is replaced as a whole.
 
-    `say` hears of each step.  Raises `ConfigError` where the weights or the tools to build are missing.
+    `say` hears of each step.  Raises `ConfigError` where the weights or the tools to build are missing, or the folder
+    cannot be written.
     """
     target = folder or default_folder()
-    say("checking the weights")
-    weights, tokenizer = weights_file(), tokenizer_file()
     try:
-        graph = import_module("penstock.encoder.graph")  # what it needs is needed to build, never to run
+        # What these need is needed to build, never to run.
+        weights: Any = import_module("penstock.encoder.weights")
+        graph: Any = import_module("penstock.encoder.graph")
+        narrow: Any = import_module("penstock.encoder.narrow")
         onnx: Any = import_module("onnx")
-        quantization: Any = import_module("onnxruntime.quantization.matmul_nbits_quantizer")
     except ImportError as error:
-        raise ConfigError(f"building the encoder needs the extra `encoder-build`: {error}") from None
+        message = f"building the encoder needs `pip install 'penstock[encoder,encoder-build]'`: {error}"
+        raise ConfigError(message) from None
+    say("checking the weights")
+    source, tokenizer = weights.weights_file(), weights.tokenizer_file()
     say("writing the graph")
-    model = graph.build_graph(read_tensors(weights))
-    say("reducing its matrices to 8 bits")
-    config = quantization.DefaultWeightOnlyQuantConfig(
-        block_size=_BLOCK,
-        is_symmetric=True,
-        accuracy_level=_ACCURACY_LEVEL,
-        quant_format=quantization.QuantFormat.QOperator,
-        bits=_BITS,
-    )
-    logging.getLogger("onnxruntime.quantization").setLevel(logging.WARNING)  # it tells of every node
-    quantizer = quantization.MatMulNBitsQuantizer(model, algo_config=config)
-    quantizer.process()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".encoder-", dir=target.parent) as made:
-        fresh = Path(made) / "model"
-        fresh.mkdir()
-        onnx.save_model(quantizer.model.model, str(fresh / MODEL))
-        (fresh / TOKENIZER).write_bytes(tokenizer.read_bytes())
-        manifest = Manifest(
-            model_sha256=sha256_of(fresh / MODEL),
-            tokenizer_sha256=sha256_of(fresh / TOKENIZER),
-            weights_sha256=WEIGHTS_SHA256,
-        )
-        (fresh / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-        check(fresh)
-        _replace(target, fresh)
+    model = graph.build_graph(weights.read_tensors(source))
+    say("reducing it to 8 bits")
+    narrowed = narrow.narrow(model)
+    say(f"writing {target}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".encoder-", dir=target.parent) as made:
+            fresh = Path(made) / "model"
+            fresh.mkdir()
+            onnx.save_model(narrowed, str(fresh / MODEL))
+            (fresh / TOKENIZER).write_bytes(tokenizer.read_bytes())
+            _write_manifest(fresh)
+            check(fresh)
+            _replace(target, fresh)
+    except OSError as error:
+        raise ConfigError(f"the encoder cannot be written to {target}: {error.strerror or error}") from None
     return target
+
+
+def _write_manifest(folder: Path) -> None:
+    manifest = Manifest(
+        model_sha256=sha256_of(folder / MODEL),
+        tokenizer_sha256=sha256_of(folder / TOKENIZER),
+        weights_sha256=WEIGHTS_SHA256,
+        recipe=RECIPE,
+    )
+    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
 
 
 def _replace(target: Path, fresh: Path) -> None:
     if target.exists():
         if any(entry.name not in {MODEL, TOKENIZER, MANIFEST} for entry in target.iterdir()):
             raise ConfigError(f"{target} holds other files: name an empty folder")
-        old = fresh.parent / "old"
-        target.rename(old)
+        target.rename(fresh.parent / "old")
     fresh.rename(target)

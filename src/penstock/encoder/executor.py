@@ -6,23 +6,25 @@ Cache, routing, knowledge and guards ask the same `Encoder` for the same text; i
 import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from penstock.encoder.model import Encoded, Model
+from penstock.encoder.session import CannotRun
 
 
 class EncoderBusy(Exception):
-    """Too many texts wait."""
+    """Too many texts wait, it is being closed, or (with a cause) the model failed on this text: go on without."""
 
 
 @dataclass(slots=True)
 class EncoderCounts:
-    """Since the start.  `refused` are texts for which there was no room in the line."""
+    """Since the start.  For `refused` texts there was no room in the line; on `failed` ones the model failed."""
 
     read: int = 0
     remembered: int = 0
     refused: int = 0
+    failed: int = 0
 
 
 class Encoder:
@@ -41,11 +43,22 @@ class Encoder:
         self._known: OrderedDict[str, Encoded] = OrderedDict()
         self._known_bytes = 0
         self._memory_bytes = memory_bytes
+        self._is_closed = False
 
     @property
     def width(self) -> int:
         """The length of its vectors."""
         return self.model.width
+
+    @property
+    def identity(self) -> str:
+        """What its vectors depend on: keep it with every stored vector, and compare none of another."""
+        return self.model.identity
+
+    @property
+    def weights_sha256(self) -> str:
+        """What heads must have been trained on (`load_head`)."""
+        return self.model.weights_sha256
 
     @property
     def waiting(self) -> int:
@@ -73,14 +86,25 @@ class Encoder:
             if len(self._running) >= self._most:
                 self.counts.refused += 1
                 raise EncoderBusy
+            if self._is_closed:
+                raise EncoderBusy
             self.counts.read += 1
             running = asyncio.get_running_loop().run_in_executor(self._pool, self.model.encode, text)
             self._running[text] = running
             running.add_done_callback(partial(self._finished, text))
-        return await asyncio.shield(running)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if self._is_closed and running.cancelled():
+                raise EncoderBusy from None  # it was not the caller who was cancelled
+            raise
+        except CannotRun as error:
+            self.counts.failed += 1
+            raise EncoderBusy from error
 
     def close(self) -> None:
-        """Let what is being read end; nothing more is read."""
+        """Let what is being read end; nothing more is read, and who waits for more is told `EncoderBusy`."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _finished(self, text: str, done: "asyncio.Future[Encoded]") -> None:
@@ -91,7 +115,9 @@ class Encoder:
         size = _size_bytes(text, found)
         if size > self._memory_bytes // 8:
             return  # one long text would take the place of hundreds that come again
-        self._known[text] = found
+        # A copy, which this thread allocates: what is kept for long among what the others need for a moment would keep
+        # their memory from ever being given back, three times its own size.
+        self._known[text] = replace(found, sentence=found.sentence.copy(), tokens=found.tokens.copy())
         self._known_bytes += size
         while self._known_bytes > self._memory_bytes:
             old, dropped = self._known.popitem(last=False)

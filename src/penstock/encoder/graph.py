@@ -23,7 +23,10 @@ checker: Any = onnx.checker
 
 _HEADS: Final = 12
 _EPSILON: Final = 1e-12
-_MICROSOFT: Final = "com.microsoft"
+MICROSOFT: Final = "com.microsoft"
+WORDS: Final = "words"
+"""The node that looks the words up."""
+WORD_TABLE: Final = "embeddings.word_embeddings.weight"
 _OPSET: Final = 20
 _IR_VERSION: Final = 10
 
@@ -53,7 +56,7 @@ class _Graph:
 
     def norm(self, x: str, residual: str, name: str, *, bias: str) -> str:
         inputs = [x, residual, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), self.weight(bias)]
-        return self.node("SkipLayerNormalization", inputs, f"{name}.out", domain=_MICROSOFT, epsilon=_EPSILON)
+        return self.node("SkipLayerNormalization", inputs, f"{name}.out", domain=MICROSOFT, epsilon=_EPSILON)
 
 
 def build_graph(tensors: Mapping[str, NDArray[np.float32]]) -> onnx.ModelProto:
@@ -74,7 +77,7 @@ def build_graph(tensors: Mapping[str, NDArray[np.float32]]) -> onnx.ModelProto:
     ]
     model = helper.make_model(
         helper.make_graph(graph.nodes, "sentence_encoder", ids, outputs, graph.constants),
-        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_MICROSOFT, 1)],
+        opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)],
         ir_version=_IR_VERSION,
         producer_name="penstock",
     )
@@ -86,7 +89,7 @@ _INPUTS: Final = ("input_ids", "attention_mask")
 
 
 def _embeddings(graph: _Graph) -> str:
-    words = graph.node("Gather", [graph.weight("embeddings.word_embeddings.weight"), "input_ids"], "words")
+    words = graph.node("Gather", [graph.weight(WORD_TABLE), "input_ids"], WORDS)
     # A text is one segment: its type is 0 everywhere, and so becomes part of the positions.
     positions = (
         graph.tensors["embeddings.position_embeddings.weight"]
@@ -112,13 +115,13 @@ def _layer(graph: _Graph, x: str, mask: str, name: str) -> str:
     added = graph.node("Add", [product, graph.constant(f"{own}.bias", bias)], f"{own}.added")
     split = [f"{own}.{part}" for part in parts]
     graph.nodes.append(helper.make_node("Split", [added], split, name=f"{own}.split", axis=-1, num_outputs=3))
-    attended = graph.node("MultiHeadAttention", [*split, "", mask], f"{own}.out", domain=_MICROSOFT, num_heads=_HEADS)
+    attended = graph.node("MultiHeadAttention", [*split, "", mask], f"{own}.out", domain=MICROSOFT, num_heads=_HEADS)
     dense = f"{name}.attention.output.dense"
     seen = graph.dense(attended, dense, f"{dense}.out")
     x = graph.norm(seen, x, f"{name}.attention.output.LayerNorm", bias=f"{dense}.bias")
     inner = f"{name}.intermediate.dense"
     wide = graph.dense(x, inner, f"{inner}.out")
-    active = graph.node("BiasGelu", [wide, graph.weight(f"{inner}.bias")], f"{inner}.gelu", domain=_MICROSOFT)
+    active = graph.node("BiasGelu", [wide, graph.weight(f"{inner}.bias")], f"{inner}.gelu", domain=MICROSOFT)
     outer = f"{name}.output.dense"
     narrow = graph.dense(active, outer, f"{outer}.out")
     return graph.norm(narrow, x, f"{name}.output.LayerNorm", bias=f"{outer}.bias")

