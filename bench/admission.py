@@ -25,10 +25,11 @@ from penstock.admission.identity.known import TenantEntry
 from penstock.admission.identity.signing_keys import read_key_set
 from penstock.admission.identity.tokens import LiveTokens
 from penstock.admission.limits.stage import LimitStage
-from penstock.app.data_plane import new_catalog, new_plan, new_prices
+from penstock.app.data_plane import new_prices
+from penstock.app.layers import layers_of_file
 from penstock.app.limits import open_limits
-from penstock.app.routing import open_routing
-from penstock.app.upstreams import connect
+from penstock.app.plan import new_plan
+from penstock.app.upstreams import connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.read import read
 from penstock.core.clock import SystemClock
@@ -38,6 +39,7 @@ from penstock.core.ids import ExchangeIds
 from penstock.core.usage import Usage
 from penstock.flow.plan import Plan
 from penstock.watch.prices import PriceBook
+from penstock.watch.tokens import Counter
 from penstock.wire.openai_chat.dialect import OpenAIChat
 
 _TENANT = "bench"
@@ -171,7 +173,8 @@ def _open(text: str, folder: Path, clock: SystemClock, key_set: bytes) -> _Bench
     environ = {"BENCH_KEY": "k"}
     config = read(file, environ)
     data_dir = DataDir(folder)
-    catalog = new_catalog(config, connect(config, environ, clock))
+    connected = connect(config, environ, clock)
+    catalog = new_catalog(config, connected)
     prices = new_prices(config, data_dir, clock)
     limits = open_limits(config, environ, data_dir=data_dir, clock=clock, prices=prices, connect=lambda _: None).stage
     limits.supply.start()
@@ -179,7 +182,8 @@ def _open(text: str, folder: Path, clock: SystemClock, key_set: bytes) -> _Bench
     tokens.replace_tenants({_TENANT: TenantEntry(_TENANT, is_active=True)})
     for name in config.identity.issuers:
         tokens.replace_keys(name, read_key_set(key_set), confirmed_at=clock.now())
-    plan = new_plan(config, clock, limits=limits, routing=open_routing(config, catalog, clock).stages)
+    layers = layers_of_file(config, catalog=catalog, endpoints=connected, clock=clock, counter=Counter())
+    plan = new_plan(config, clock, limits=limits, layers=layers)
     return _Bench(tokens, plan, limits, prices, clock, ExchangeIds(clock))
 
 

@@ -51,7 +51,7 @@ def test_explain_says_which_tier_and_why_before_the_limits(config: Config) -> No
     names = [each.stage for each in found.stages]
     assert names.index("route") + 1 == names.index("choose tier") == names.index("limits") - 1
     why = next(each.why for each in found.stages if each.stage == "choose tier")
-    assert "tier fast, by complexity, targets sim/sim@eu, why encoder_absent, score " in why
+    assert "tier fast, by complexity, targets sim/sim@eu, why " in why
     assert [call.target for call in found.calls] == ["sim/sim@eu"]
     assert "tiers: fast (sim) < strong (sim-large); 80% of the quality between them is to be kept" in found.course[0]
 

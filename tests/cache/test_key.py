@@ -16,6 +16,7 @@ from penstock.core.chat import (
     EmbeddingRequest,
     ImagePart,
     Message,
+    PromptCaching,
     Reasoning,
     Request,
     ResponseFormat,
@@ -66,6 +67,7 @@ OTHERS: dict[str, tuple[object, ...]] = {
 SAME: dict[str, tuple[object, ...]] = {
     "dialect": ("anthropic", "openai-responses"),
     "metadata": ({"a": "b"},),
+    "caching": (PromptCaching(key="k", prefix=True, turns=True),),
     "user": ("u1",),
     "stream": (True,),
     "include_usage": (True,),

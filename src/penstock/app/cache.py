@@ -29,6 +29,8 @@ class PlaneCache:
 
     stage: ExactCache
     shelf: Shelf
+    keys: Keys
+    policies: Mapping[str, Policy]
     link: StoreLink | None = None
 
     def start(self) -> None:
@@ -87,14 +89,16 @@ def open_cache(
         link = StoreLink(partial(connect, "cache"), clock, bounds)
     shelf = Shelf(Lru(settings.memory_bytes, drops), drops, clock, link)
     shown = Shown(pace_tokens_per_s=settings.replay_tokens_per_s)
-    return PlaneCache(stage=ExactCache(policies, keys, shelf, clock, shown=shown), shelf=shelf, link=link)
+    stage = ExactCache(policies, keys, shelf, clock, shown=shown)
+    return PlaneCache(stage=stage, shelf=shelf, keys=keys, policies=policies, link=link)
 
 
-def cache_of_file(config: Config, endpoints: Mapping[str, Connected], clock: Clock) -> ExactCache:
+def cache_of_file(config: Config, endpoints: Mapping[str, Connected], clock: Clock) -> PlaneCache:
     """The configuration's policies with nothing kept yet: for `explain`."""
     drops = Drops()
     shelf = Shelf(Lru(config.cache.memory_bytes, drops), drops, clock)
-    return ExactCache(_policies(config, endpoints), Keys(b"explain"), shelf, clock)
+    policies, keys = _policies(config, endpoints), Keys(b"explain")
+    return PlaneCache(stage=ExactCache(policies, keys, shelf, clock), shelf=shelf, keys=keys, policies=policies)
 
 
 def _policies(config: Config, endpoints: Mapping[str, Connected]) -> dict[str, Policy]:
@@ -110,7 +114,8 @@ def _fingerprint(config: Config, name: str, endpoints: Mapping[str, Connected]) 
 
     Fallbacks are not in it: what they answer is not kept.
     """
-    targets = config.models[name].targets
+    model = config.models[name]
+    targets = [*model.targets, *(target for tier in model.tiers.values() for target in tier)]
     found = {target.provider: endpoints[target.provider].endpoint for target in targets if target.provider in endpoints}
     return fingerprint(
         {

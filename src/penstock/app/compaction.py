@@ -1,30 +1,47 @@
 """Compaction, prompt caching and answer lengths, put together out of the configuration."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+import psycopg
 
 from penstock.config.types import Config
 from penstock.core.clock import Clock
-from penstock.core.ports import TokenCounter
-from penstock.encoder.model import Model
+from penstock.core.ports import Stage, TokenCounter
 from penstock.routing.answer_length import AnswerLengthStage
-from penstock.routing.compaction.compactor import Compactor
-from penstock.routing.compaction.retained import Retained
-from penstock.routing.compaction.stage import CompactionStage
 from penstock.routing.prompt_cache.stage import PromptCacheStage
+from penstock.storage.follow import Follower
+
+if TYPE_CHECKING:
+    from penstock.encoder.model import Model, Vector
+    from penstock.routing.compaction.retained import Retained
+    from penstock.routing.compaction.stage import CompactionStage
 
 
 @dataclass(frozen=True, slots=True)
 class Shorteners:
     """The stages, each None where no model asks for it.  `close` once nothing enters any more."""
 
-    compaction: CompactionStage | None
+    compaction: "CompactionStage | None"
     prompt_cache: PromptCacheStage
     answer_length: AnswerLengthStage | None
-    retained: Retained
+    retained: "Retained | None"
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """In their order; what is marked for the provider's cache is what is really sent."""
+        found = (self.answer_length, self.compaction, self.prompt_cache)
+        return tuple(stage for stage in found if stage is not None)
+
+    def follower(self, connect: Callable[[], psycopg.Connection | None]) -> Follower | None:
+        """What writes to the database what was left out of prompts; None where nothing is."""
+        if self.retained is None:
+            return None
+        from penstock.routing.compaction.store import shipping  # noqa: PLC0415 - as in `open_shorteners`
+
+        return Follower(shipping(self.retained), connect)
 
     def close(self) -> None:
         if self.compaction is not None:
@@ -36,7 +53,7 @@ def needs_encoder(config: Config) -> bool:
     return any(model.compaction is not None and model.compaction.needs_encoder for model in config.models.values())
 
 
-def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder: Model | None) -> Shorteners:
+def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder: "Model | None") -> Shorteners:
     """Raises `ConfigError` where a model's compaction asks for an encoder and there is none."""
     compacted = {name: model.compaction for name, model in config.models.items() if model.compaction is not None}
     for name, settings in compacted.items():
@@ -46,17 +63,22 @@ def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder
                 "there is no encoder: build it with `penstock encoder build`, or set this to 0",
             )
     bounded = {name: model.answer_length for name, model in config.models.items() if model.answer_length is not None}
+    prompt_cache = PromptCacheStage(
+        frozenset(name for name, model in config.models.items() if model.prompt_caching == "off"), clock
+    )
+    answer_length = AnswerLengthStage(bounded, clock) if bounded else None
+    if not compacted:
+        return Shorteners(None, prompt_cache, answer_length, None)
+    # Imported here: they need numpy, which is of an extra, and most installations shorten nothing.
+    from penstock.routing.compaction.compactor import Compactor  # noqa: PLC0415 - see above
+    from penstock.routing.compaction.retained import Retained  # noqa: PLC0415 - same
+    from penstock.routing.compaction.stage import CompactionStage  # noqa: PLC0415 - same
+
     retained = Retained(clock)
     read = None if encoder is None else partial(_sentence, encoder)
-    return Shorteners(
-        CompactionStage(compacted, Compactor(counter, read), retained, clock) if compacted else None,
-        PromptCacheStage(
-            frozenset(name for name, model in config.models.items() if model.prompt_caching == "off"), clock
-        ),
-        AnswerLengthStage(bounded, clock) if bounded else None,
-        retained,
-    )
+    compaction = CompactionStage(compacted, Compactor(counter, read), retained, clock)
+    return Shorteners(compaction, prompt_cache, answer_length, retained)
 
 
-def _sentence(encoder: Model, text: str) -> NDArray[np.float32]:
+def _sentence(encoder: "Model", text: str) -> "Vector":
     return encoder.encode(text).sentence

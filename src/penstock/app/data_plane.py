@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,30 +15,24 @@ import structlog
 import penstock
 from penstock.admission.identity.access import is_allowed, visible
 from penstock.admission.identity.assembly import Identities
-from penstock.admission.identity.stage import IdentityStage, note_ended
-from penstock.admission.inflight import InFlightLimit
-from penstock.admission.inputs import InputStage, bounds_of
-from penstock.admission.limits.stage import LimitStage
+from penstock.admission.identity.stage import note_ended
 from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
-from penstock.app.cache import open_cache
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
+from penstock.app.layers import Ground, open_layers
+from penstock.app.plan import new_plan
 from penstock.app.reload import Reloader
-from penstock.app.routing import open_routing
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
-from penstock.config.inputs import override
 from penstock.config.logs import configure_logs
 from penstock.config.types import Config
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.errors import UnknownModel
 from penstock.core.exchange import Exchange, Principal
-from penstock.core.ports import ClientDialect, Stage
+from penstock.core.ports import ClientDialect
 from penstock.flow.engine import Engine, World
-from penstock.flow.plan import Plan
 from penstock.routing.catalog import Catalog
-from penstock.routing.tier import TierStage
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
@@ -85,13 +79,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     unpriced = prices.prepare(target for name in config.models for target in catalog.targets(name))
     for name in unpriced:
         _log.warning("price_unknown", target=name)
-    journal = JournalFile(
-        data_dir.root / "journal",
-        clock=clock,
-        fsync=config.ledger.fsync,
-        fsync_interval_s=config.ledger.fsync_interval_s,
-        segment_bytes=config.ledger.segment_bytes,
-    )
+    journal = _open_journal(config, data_dir, clock)
     metrics = Metrics()
     beside = open_companions(config, environ, data_dir=data_dir, clock=clock, prices=prices)
     identities, limits, fleet = beside.identities, beside.limits, beside.fleet
@@ -103,41 +91,34 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         hedging=config.hedging,
         on_breaker_change=fleet.changed,
     )
+    counter = _warm_later(Counter(), clock)
     world = World(
         ledger=Books(journal, metrics),
         prices=prices,
-        counter=_warm_later(Counter(), clock),
+        counter=counter,
         clock=clock,
         faults=LoggedFaults(),
         drain_s=config.server.drain_max_s,
         gates=gates,
         allowance=limits.stage,
     )
-    cache = open_cache(config, environ, data_dir=data_dir, clock=clock, endpoints=connected, connect=beside.database)
-    routing = open_routing(config, catalog, clock)
-    plan = new_plan(
-        config, clock, stale_s=identities.stale_s, limits=limits.stage, cache=cache.stage, routing=routing.stages
-    )
+    ground = Ground(catalog=catalog, endpoints=connected, data_dir=data_dir, connect=beside.database, counter=counter)
+    layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
+    plan = new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, layers=layers)
     engine = Engine(plan, world)
     condition = Condition(
         journal,
         data_dir.root / "journal",
         clock,
         unpriced=unpriced,
-        problems=lambda: (*reloader.problems(), *beside.problems(), *cache.problems()),
+        problems=lambda: (*reloader.problems(), *beside.problems(), *layers.problems()),
     )
     service = Service(
         engine=engine,
         authenticate=identities.authenticator.authenticate,
         dialects=client_dialects(),
         models=new_models_page(catalog),
-        limits=Limits(
-            body_limit_bytes=config.server.body_limit_bytes,
-            body_timeout_s=config.server.body_timeout_s,
-            keep_alive_comment_s=config.server.keep_alive_comment_s,
-            deadline_s=config.server.deadline_s,
-            on_client_gone=config.server.on_client_gone,
-        ),
+        limits=_limits_of(config),
         clock=clock,
         config_hash=config.config_hash,
         health=condition.health,
@@ -145,9 +126,9 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
-            gauges=(*limits.gauges(), *cache.gauges()),
+            gauges=(*limits.gauges(), *layers.gauges()),
             targets_up=fleet.targets_up(),
-            tiers={} if routing.choice is None else routing.choice.counts,
+            tiers={} if layers.routing.choice is None else layers.routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -156,7 +137,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
 
     async def aclose() -> None:
         condition.stop()
-        await asyncio.to_thread(cache.stop)
+        await layers.aclose()
         await beside.aclose()
         for provider in catalog.providers():
             await provider.aclose()
@@ -165,7 +146,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     running = Running(service, aclose)
 
     def use(changed: Config) -> None:
-        routing.use(changed)
+        layers.use(changed)
         beside.use(changed)
         running.replace(replace(running.service, config_hash=changed.config_hash))
 
@@ -174,7 +155,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     _heed_changes(identities, engine, connected, clock)
     reloader.start()
     beside.start(gates)
-    cache.start()
+    layers.start()
     condition.start()
     return running
 
@@ -183,6 +164,26 @@ def _open_data_dir(config: Config) -> DataDir:
     data_dir = DataDir(Path(config.data_dir).resolve())
     data_dir.make()
     return data_dir
+
+
+def _open_journal(config: Config, data_dir: DataDir, clock: Clock) -> JournalFile:
+    return JournalFile(
+        data_dir.root / "journal",
+        clock=clock,
+        fsync=config.ledger.fsync,
+        fsync_interval_s=config.ledger.fsync_interval_s,
+        segment_bytes=config.ledger.segment_bytes,
+    )
+
+
+def _limits_of(config: Config) -> Limits:
+    return Limits(
+        body_limit_bytes=config.server.body_limit_bytes,
+        body_timeout_s=config.server.body_timeout_s,
+        keep_alive_comment_s=config.server.keep_alive_comment_s,
+        deadline_s=config.server.deadline_s,
+        on_client_gone=config.server.on_client_gone,
+    )
 
 
 def client_dialects() -> dict[str, ClientDialect]:
@@ -214,41 +215,6 @@ def new_models_page(catalog: Catalog) -> ModelsPage:
         return encode_model([entry(name)], name, as_anthropic=is_anthropic)
 
     return ModelsPage(everything=everything, one=one)
-
-
-def new_plan(
-    config: Config,
-    clock: Clock,
-    *,
-    limits: LimitStage,
-    cache: Stage,
-    routing: tuple[Stage, ...],
-    stale_s: Callable[[str], float | None] = lambda _: None,
-) -> Plan:
-    """The stages in their order.  Of today's only the cache watches the answer.
-
-    Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
-    route and its tier: what is reserved is money at its targets' prices.  The cache comes after them, since a hit is a
-    request too, and before the tier of a budget, since one that is used up lets hits through.  `routing` is
-    `Routing.stages`, `stale_s` is `Identities.stale_s`.
-    """
-    stages: tuple[Stage, ...] = (
-        IdentityStage(clock, stale_s),
-        _input_stage(config, clock),
-        InFlightLimit(config.server.max_in_flight, clock),
-        *routing,
-        limits,
-        cache,
-        TierStage(clock),
-    )
-    return Plan(request=stages, response=stages)
-
-
-def _input_stage(config: Config, clock: Clock) -> InputStage:
-    own = {
-        name: bounds_of(override(config.inputs, model.inputs)) for name, model in config.models.items() if model.inputs
-    }
-    return InputStage(bounds_of(config.inputs), own, clock)
 
 
 def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import cast
 
 from penstock.admission.limits.stage import LimitStage
-from penstock.app.cache import cache_of_file
-from penstock.app.data_plane import client_dialects, new_plan, new_prices
+from penstock.app.data_plane import client_dialects, new_prices
+from penstock.app.layers import layers_of_file
 from penstock.app.limits import limits_of_file
-from penstock.app.routing import open_routing
+from penstock.app.plan import new_plan
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
@@ -24,6 +24,7 @@ from penstock.core.usage import Usage
 from penstock.flow.plan import Plan
 from penstock.providers.dialect import Endpoint
 from penstock.watch.prices import PriceBook
+from penstock.watch.tokens import Counter
 
 _CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"})
 _MILLION = 1_000_000
@@ -45,8 +46,8 @@ async def explain(
     catalog = new_catalog(config, connected)
     prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
     limits = limits_of_file(config, prices, clock)
-    stages = open_routing(config, catalog, clock).stages
-    plan = new_plan(config, clock, limits=limits, cache=cache_of_file(config, connected, clock), routing=stages)
+    layers = layers_of_file(config, catalog=catalog, endpoints=connected, clock=clock, counter=Counter())
+    plan = new_plan(config, clock, limits=limits, layers=layers)
     spoken = next(each for each in client_dialects().values() if each.name == dialect)
     try:
         request = spoken.parse(body)
@@ -65,6 +66,7 @@ async def explain(
     limits.supply.start()
     decisions, error = await _enter(plan, exchange)
     limits.supply.close()
+    await layers.aclose()
     route = exchange.route
     calls = (
         tuple(_plan_call(target, exchange.request, connected, prices, clock) for target in route.targets)

@@ -63,10 +63,15 @@ class ExactCache:
         self._clock = clock
         self._shown = shown if shown is not None else Shown()
         self._flights = Flights(clock)
+        self._told = self._shown.on_kept
 
     @property
     def name(self) -> str:
         return "cache"
+
+    def tell(self, kept: Kept) -> None:
+        """Have `kept` hear of what is kept from now on, in place of `Shown.on_kept`."""
+        self._told = kept
 
     @property
     def in_flight(self) -> int:
@@ -127,7 +132,7 @@ class ExactCache:
         exchange.facts.append(CacheStored(at_s=at_s, lifetime_s=making.policy.exact.ttl_s))
         if making.is_leading:
             self._flights.land(making.key, entry, is_new=True)
-        self._shown.on_kept(exchange, entry)
+        self._told(exchange, entry)
 
     def spoilt(self, exchange: Exchange, making: "_Making", reason: str) -> None:
         """What `_Making` calls as soon as the answer cannot be kept: nobody has to wait for its end."""

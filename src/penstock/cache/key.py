@@ -96,6 +96,7 @@ def canonical(request: Request) -> bytes:
                 user=None,
                 stream=False,
                 include_usage=False,
+                caching=None,
                 extras=extras,
             )
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.alerts import broken_alerts
+from penstock.config.cache import broken_cache
 from penstock.config.fleet import broken_fleet
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
@@ -53,7 +54,10 @@ def broken(config: Config) -> Iterator[ConfigError]:
         if any(ord(char) < 33 for char in name):  # control characters and the space
             yield config.problem(f"models.{name}", "a model name has no spaces or control characters")
         yield from _model(config, name, model)
-        for path, message in broken_compaction(model.compaction, model.answer_length):
+        for path, message in (
+            *broken_cache(model.cache),
+            *broken_compaction(model.compaction, model.answer_length),
+        ):
             yield config.problem(f"models.{name}.{path}", message)
         for limit, meant in broken_inputs(model.inputs):
             yield config.problem(f"models.{name}.inputs.{limit}", "unknown setting", did_you_mean=meant)

@@ -17,7 +17,7 @@ from penstock.cache.entry import Entry, decode_events
 from penstock.cache.key import Keys
 from penstock.cache.policy import Policy, why_not_asked
 from penstock.cache.replay import reply_paced
-from penstock.cache.semantic.cache import Found, SemanticCache
+from penstock.cache.semantic.cache import Counts, Found, SemanticCache
 from penstock.cache.semantic.checks import answers_agree
 from penstock.cache.semantic.question import Question, question_of
 from penstock.cache.semantic.situation import Situation, situation_of
@@ -99,6 +99,15 @@ class SemanticStage:
     @property
     def name(self) -> str:
         return "semantic_cache"
+
+    @property
+    def counts(self) -> Counts:
+        return self._parts.cache.counts
+
+    @property
+    def questions(self) -> int:
+        """How many are kept."""
+        return len(self._parts.cache)
 
     async def enter(self, exchange: Exchange) -> Continue | Reply:
         """Answer with what was said to a question that means the same, where that is known to be safe."""

@@ -3,9 +3,12 @@
 Nothing is kept unless a model says so (`models.*.cache`).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
+
+from penstock.config.cache.semantic import SemanticSettings
 
 Share = Literal["everyone", "tenant", "project", "user"]
 Replay = Literal["natural", "at_once"]
@@ -34,15 +37,22 @@ class ExactSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CacheSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model's answers are kept for; without `exact` none is.
+    """What a model's answers are kept for; without `exact` none is.  `semantic` gives them to other questions too.
 
     `share` is among whom: the callers of one tenant, project or user, always of the same access groups; `everyone`
     shares between tenants.  `replay` is how a client that streams gets one: at a model's pace, or at once.
     """
 
     exact: ExactSettings | None = None
+    semantic: SemanticSettings | None = None
     share: Share = "tenant"
     replay: Replay = "at_once"
+
+
+def broken_cache(cache: CacheSettings) -> Iterator[tuple[str, str]]:
+    """Path and message of every rule that is broken, for one model.  Called by `rules`."""
+    if cache.semantic is not None and cache.exact is None:
+        yield "cache.semantic", "it gives answers that `exact` keeps: set `exact` too (`exact: {}` for its defaults)"
 
 
 class CacheStoreSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,152 @@
+"""Layers 2 and 3 of a data plane: caches, the choice among tiers, shorter prompts, and the encoder that they share."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from penstock.app.cache import PlaneCache, cache_of_file, open_cache
+from penstock.app.compaction import Shorteners, needs_encoder, open_shorteners
+from penstock.app.encoder import load_encoder
+from penstock.app.routing import Routing, open_routing
+from penstock.app.similar import Similar, open_similar
+from penstock.app.upstreams import Connected
+from penstock.config.datadir import DataDir
+from penstock.config.types import Config
+from penstock.core.clock import Clock
+from penstock.core.errors import ConfigError
+from penstock.core.ports import Stage, TokenCounter
+from penstock.routing.catalog import Catalog
+from penstock.storage.follow import Follower
+
+if TYPE_CHECKING:
+    from penstock.encoder.executor import Encoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """`start` once, on the event loop that serves; `aclose` once, after the last exchange has settled.
+
+    `similar` and `encoder` are None where no model asks for them; `left_out` where no prompt is shortened, or in
+    `explain`.
+    """
+
+    routing: Routing
+    cache: PlaneCache
+    similar: Similar | None
+    shorteners: Shorteners
+    encoder: "Encoder | None"
+    left_out: Follower | None
+
+    @property
+    def caches(self) -> tuple[Stage, ...]:
+        """What is kept for the same request, then what is kept for one that means the same."""
+        return (self.cache.stage,) if self.similar is None else (self.cache.stage, self.similar.stage)
+
+    def start(self) -> None:
+        self.cache.start()
+        if self.similar is not None:
+            self.similar.start()
+        if self.left_out is not None:
+            self.left_out.start()
+
+    def use(self, config: Config) -> None:
+        """Take over the live sections of the configuration, on the event loop."""
+        self.routing.use(config)
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong, for `/health`."""
+        return self.cache.problems()
+
+    def gauges(self) -> tuple[tuple[str, str, float], ...]:
+        """For `/metrics`: name, meaning, value."""
+        similar = () if self.similar is None else self.similar.gauges()
+        if self.encoder is None:
+            return (*self.cache.gauges(), *similar)
+        counts = self.encoder.counts
+        return (
+            *self.cache.gauges(),
+            *similar,
+            ("penstock_encoder_texts_read", "Texts that the encoder has read.", counts.read),
+            ("penstock_encoder_texts_remembered", "Texts that it had read before.", counts.remembered),
+            ("penstock_encoder_texts_refused", "Texts for which there was no room in its line.", counts.refused),
+            ("penstock_encoder_waiting", "Texts that it reads or that wait for it.", self.encoder.waiting),
+        )
+
+    async def aclose(self) -> None:
+        """Takes a second or so."""
+        if self.similar is not None:
+            await self.similar.aclose()
+        await asyncio.to_thread(self.cache.stop)
+        self.shorteners.close()
+        if self.left_out is not None:
+            await asyncio.to_thread(self.left_out.stop)
+        if self.encoder is not None:
+            self.encoder.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the layers of a data plane stand on.  `connect` gives a connection under a name, or None for now."""
+
+    catalog: Catalog
+    endpoints: Mapping[str, Connected]
+    data_dir: DataDir
+    connect: Callable[[str], psycopg.Connection | None]
+    counter: TokenCounter
+
+
+def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground: Ground) -> Layers:
+    """Everything but running; loads the encoder where something needs it.
+
+    Raises `ConfigError` where what a model asks for cannot be had.
+    """
+    connect = ground.connect
+    encoder = _encoder(config, ground.catalog)
+    cache = open_cache(
+        config, environ, data_dir=ground.data_dir, clock=clock, endpoints=ground.endpoints, connect=connect
+    )
+    shorteners = open_shorteners(config, ground.counter, clock, None if encoder is None else encoder.model)
+    return Layers(
+        routing=open_routing(config, ground.catalog, clock, encoder),
+        cache=cache,
+        similar=open_similar(config, cache, encoder, clock),
+        shorteners=shorteners,
+        encoder=encoder,
+        left_out=shorteners.follower(lambda: connect("left_out")),
+    )
+
+
+def layers_of_file(
+    config: Config, *, catalog: Catalog, endpoints: Mapping[str, Connected], clock: Clock, counter: TokenCounter
+) -> Layers:
+    """With nothing kept yet, and never started: for `explain`."""
+    encoder = _encoder(config, catalog)
+    cache = cache_of_file(config, endpoints, clock)
+    return Layers(
+        routing=open_routing(config, catalog, clock, encoder),
+        cache=cache,
+        similar=open_similar(config, cache, encoder, clock),
+        shorteners=open_shorteners(config, counter, clock, None if encoder is None else encoder.model),
+        encoder=encoder,
+        left_out=None,
+    )
+
+
+def _encoder(config: Config, catalog: Catalog) -> "Encoder | None":
+    """Loaded where something cannot do without it; for tiers, which can, where it is there."""
+    needed = [f"models.{name}.cache.semantic" for name, model in config.models.items() if model.cache.semantic]
+    if needs_encoder(config):
+        needed.append("compaction")
+    if needed:
+        return load_encoder(config, needed_by=needed)
+    if not catalog.tiered():
+        return None
+    try:
+        return load_encoder(config)
+    except ConfigError:
+        if config.encoder.model is not None:
+            raise
+        return None  # `routing` goes by the wording alone, and every choice says so

@@ -1,0 +1,50 @@
+"""The stages of every exchange in their order, put together from the rooms that make them."""
+
+from collections.abc import Callable
+
+from penstock.admission.identity.stage import IdentityStage
+from penstock.admission.inflight import InFlightLimit
+from penstock.admission.inputs import InputStage, bounds_of
+from penstock.admission.limits.stage import LimitStage
+from penstock.app.layers import Layers
+from penstock.config.inputs import override
+from penstock.config.types import Config
+from penstock.core.clock import Clock
+from penstock.core.ports import Stage
+from penstock.flow.plan import Plan
+from penstock.routing.tier import TierStage
+
+
+def new_plan(
+    config: Config,
+    clock: Clock,
+    *,
+    limits: LimitStage,
+    layers: Layers,
+    stale_s: Callable[[str], float | None] = lambda _: None,
+) -> Plan:
+    """The stages in their order.
+
+    Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
+    route and its tier: what is reserved is money at its targets' prices.  The caches come after them, since a hit is a
+    request too, and before the tier of a budget, since one that is used up lets hits through.  What changes the request
+    comes last: caches know it by what the caller wrote.  `stale_s` is `Identities.stale_s`.
+    """
+    stages: tuple[Stage, ...] = (
+        IdentityStage(clock, stale_s),
+        _input_stage(config, clock),
+        InFlightLimit(config.server.max_in_flight, clock),
+        *layers.routing.stages,
+        limits,
+        *layers.caches,
+        TierStage(clock),
+        *layers.shorteners.stages,
+    )
+    return Plan(request=stages, response=stages)
+
+
+def _input_stage(config: Config, clock: Clock) -> InputStage:
+    own = {
+        name: bounds_of(override(config.inputs, model.inputs)) for name, model in config.models.items() if model.inputs
+    }
+    return InputStage(bounds_of(config.inputs), own, clock)

@@ -1,0 +1,63 @@
+"""The semantic cache of a data plane, put together from the configuration; and what it knows, for `/metrics`."""
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from penstock.app.cache import PlaneCache
+from penstock.config.types import Config
+from penstock.core.clock import Clock
+
+if TYPE_CHECKING:
+    from penstock.cache.semantic.stage import SemanticStage
+    from penstock.encoder.executor import Encoder
+
+
+class Similar:
+    """`start` once, on the event loop that serves; `aclose` once, after the last exchange has settled."""
+
+    def __init__(self, stage: "SemanticStage") -> None:
+        self.stage = stage
+        self._learning: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._learning = asyncio.get_running_loop().create_task(self.stage.run())
+
+    async def aclose(self) -> None:
+        if self._learning is not None:
+            self._learning.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._learning
+        self.stage.close()
+
+    def gauges(self) -> tuple[tuple[str, str, float], ...]:
+        """For `/metrics`: name, meaning, value."""
+        counts = self.stage.counts
+        return (
+            ("penstock_cache_similar_questions", "Questions that can be answered by meaning.", self.stage.questions),
+            ("penstock_cache_similar_hits", "Answers given to another question that means the same.", counts.hits),
+            ("penstock_cache_similar_checked", "Hits that were made again all the same, to compare.", counts.checked),
+            ("penstock_cache_similar_checked_wrong", "Those of them that had been wrong.", counts.checked_wrong),
+        )
+
+
+def open_similar(config: Config, cache: PlaneCache, encoder: "Encoder | None", clock: Clock) -> Similar | None:
+    """Everything but running; None where no model asks for it.
+
+    Raises `ConfigError` where what was trained is of another encoder.
+    """
+    asked = {name: model.cache.semantic for name, model in config.models.items() if model.cache.semantic is not None}
+    if not asked or encoder is None:
+        return None
+    # Imported here: it needs numpy, which is of an extra, and most installations have no such model.
+    from penstock.cache.semantic.cache import SemanticCache  # noqa: PLC0415 - see above
+    from penstock.cache.semantic.question import load_weights  # noqa: PLC0415 - same
+    from penstock.cache.semantic.stage import Parts, SemanticPolicy, SemanticStage  # noqa: PLC0415 - same
+
+    similar = SemanticCache(load_weights(encoder_sha256=encoder.weights_sha256), width=encoder.width)
+    stage = SemanticStage(
+        {name: SemanticPolicy(cache.policies[name], settings) for name, settings in asked.items()},
+        Parts(similar, encoder, cache.keys, cache.shelf, clock),
+    )
+    cache.stage.tell(stage.kept)
+    return Similar(stage)
