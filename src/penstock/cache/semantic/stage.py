@@ -67,11 +67,23 @@ class Parts:
 
 
 class _Asked:
-    """A lease that carries what was looked for to the moment when the answer is kept."""
+    """A lease that carries what was looked for to the moment when the answer is kept.
 
-    __slots__ = ("found", "question", "settings", "situation")
+    Leases are settled in the opposite order of that in which they were taken, so this one comes right before the exact
+    cache's own, which keeps the answer: `ended` is told, and knows the exchange when it hears of the answer.
+    """
 
-    def __init__(self, situation: Situation, question: Question, found: Found, settings: SemanticSettings) -> None:
+    __slots__ = ("_ended", "found", "question", "settings", "situation")
+
+    def __init__(
+        self,
+        situation: Situation,
+        question: Question,
+        found: Found,
+        settings: SemanticSettings,
+        ended: "Callable[[Exchange, _Asked], None]",
+    ) -> None:
+        self._ended = ended
         self.situation = situation
         self.question = question
         self.found = found
@@ -83,6 +95,7 @@ class _Asked:
 
     def settle(self, exchange: Exchange) -> None:
         """Nothing was reserved."""
+        self._ended(exchange, self)
 
 
 class SemanticStage:
@@ -94,6 +107,7 @@ class SemanticStage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="semantic")
         self._waiting: deque[tuple[_Asked, Entry]] = deque(maxlen=_MOST_WAITING)
         self._keys_of: dict[str, bytes] = {}
+        self._ending: tuple[Exchange, _Asked] | None = None
         self._is_fed = asyncio.Event()
 
     @property
@@ -137,7 +151,8 @@ class SemanticStage:
                 await self._on_thread(self._parts.cache.drop, situation.partition, found.entry)
             elif self._is_young(entry, exchange):
                 return self._answer(exchange, policy, entry, found)
-        exchange.take(_Asked(situation, question, found, policy.settings), at_s=self._parts.clock.monotonic())
+        asked = _Asked(situation, question, found, policy.settings, self._ended)
+        exchange.take(asked, at_s=self._parts.clock.monotonic())
         reason = "checked" if found.is_checked else found.match.reason
         return self._missed(exchange, reason, found.match.similarity)
 
@@ -147,10 +162,13 @@ class SemanticStage:
 
     def kept(self, exchange: Exchange, entry: Entry) -> None:
         """What the exact cache calls when it keeps an answer (`Shown.on_kept`)."""
-        for lease in exchange.leases:
-            if isinstance(lease, _Asked):
-                self._waiting.append((lease, entry))
-                self._is_fed.set()
+        ending, self._ending = self._ending, None
+        if ending is not None and ending[0] is exchange:
+            self._waiting.append((ending[1], entry))
+            self._is_fed.set()
+
+    def _ended(self, exchange: Exchange, asked: _Asked) -> None:
+        self._ending = exchange, asked
 
     async def run(self) -> None:
         """Learn from answers as they come, until cancelled."""
