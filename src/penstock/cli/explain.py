@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from penstock.config.explanation import Explanation, PlannedCall
 
 _FIELDS = ("tenant", "project", "key", "user", "feature", "priority")
+_PIPED_WIDTH = 160
 _DIALECTS = ("openai-chat", "openai-responses", "anthropic")
 
 
@@ -56,7 +57,8 @@ def explain(
         explanation = asyncio.run(app.explain(settings, environ, body, dialect, principal))
     except ConfigError as error:
         refuse(error)
-    show(explanation, Console(highlight=False, soft_wrap=True))
+    # A pipe has no width of its own: there the reasons stand on one line each, so that they can be searched.
+    show(explanation, Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH))
     if explanation.error is not None:
         raise typer.Exit(EXIT_FAILED)
 
