@@ -1,7 +1,10 @@
 """Answers that nobody bounded are bounded by what is usual, and one that is cut off raises the bound."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pytest
 
 from penstock.config.routing.compaction import AnswerLengthSettings
 from penstock.core.chat import ChatRequest, Message, Reasoning, TextPart
@@ -22,6 +25,7 @@ class Use:
 
     stage: AnswerLengthStage
     clock: FakeClock
+    runner: asyncio.Runner
 
     def ask(
         self,
@@ -54,7 +58,7 @@ class Use:
             leases=[],
             attempts=1,
         )
-        asyncio.run(self.stage.enter(exchange))
+        self.runner.run(self.stage.enter(exchange))
         watch = self.stage.filter(exchange)
         assert watch is not None
         assert watch.feed([Finish(reason)]) == [Finish(reason)]
@@ -66,21 +70,21 @@ class Use:
         return request.max_tokens
 
 
-def use() -> Use:
+@pytest.fixture
+def here() -> Iterator[Use]:
     clock = FakeClock()
-    return Use(AnswerLengthStage({"m": SETTINGS}, clock), clock)
+    with asyncio.Runner() as runner:
+        yield Use(AnswerLengthStage({"m": SETTINGS}, clock), clock, runner)
 
 
-def test_nothing_is_bounded_before_enough_is_known() -> None:
-    here = use()
+def test_nothing_is_bounded_before_enough_is_known(here: Use) -> None:
     assert [here.ask(300) for _ in range(50)] == [None] * 50
     bound = here.ask(300)
     assert bound is not None
     assert 300 < bound <= 8_000
 
 
-def test_the_bound_is_above_nearly_all_answers_and_what_the_caller_said_stays() -> None:
-    here = use()
+def test_the_bound_is_above_nearly_all_answers_and_what_the_caller_said_stays(here: Use) -> None:
     bounds = [here.ask(200 + 13 * (at % 40)) for at in range(20_000)]
     last = bounds[-1]
     assert last is not None
@@ -90,8 +94,7 @@ def test_the_bound_is_above_nearly_all_answers_and_what_the_caller_said_stays() 
     assert here.ask(10, tenant="new") is None
 
 
-def test_an_answer_that_our_bound_cut_off_doubles_it_and_one_that_the_callers_cut_does_not() -> None:
-    here = use()
+def test_an_answer_that_our_bound_cut_off_doubles_it_and_one_that_the_callers_cut_does_not(here: Use) -> None:
     for _ in range(5_000):
         here.ask(200)
     bound = here.ask(200, reason="length", max_tokens=5)
@@ -103,8 +106,7 @@ def test_an_answer_that_our_bound_cut_off_doubles_it_and_one_that_the_callers_cu
     assert 1.9 * bound < after <= 2.1 * bound
 
 
-def test_what_broke_off_says_nothing_of_lengths() -> None:
-    here = use()
+def test_what_broke_off_says_nothing_of_lengths(here: Use) -> None:
     for _ in range(200):
         here.ask(5_000, end="client_gone")
     assert here.ask(10) is None

@@ -10,7 +10,7 @@ from tests.system.conftest import Installation
 
 from penstock.storage.embedded import running_url
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

@@ -28,7 +28,7 @@ from penstock.storage.migrate import migrate
 
 OUTAGE_S = float(os.environ.get("PENSTOCK_OUTAGE_S", "4"))
 REQUESTS_A_SECOND = 100
-SAYS_SO_S = 20.0
+SAYS_SO_S = 60.0
 DONE = b"data: [DONE]\n\n"
 
 
