@@ -57,7 +57,7 @@ class Encoder:
 
     @property
     def weights_sha256(self) -> str:
-        """What heads must have been trained on (`load_head`)."""
+        """What anything that was trained on its vectors must have been trained on."""
         return self.model.weights_sha256
 
     @property
