@@ -57,6 +57,13 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "what may not rest here is kept",
+        "cache/exact.py",
+        "        if reason is None and not self._shown.may_rest(exchange):\n",
+        "        if False:\n",
+        CACHE,
+    ),
+    Mutation(
         "the tenant is left out of a cached answer's key",
         "cache/key.py",
         "            return (who.tenant,)\n",

@@ -23,11 +23,13 @@ region: eu
 discover_providers: false
 tenants:
   acme: {plan: gold, regions: [eu]}
+  far: {regions: [us]}
 models:
   support:
     tiers:
       fast: [{provider: sim, model: sim, region: eu}]
       strong: [{provider: sim, model: sim-large, region: us}]
+    cache: {exact: {}}
     routing:
       rules: [{when: {plans: [gold]}, at_least: strong}]
 """
@@ -63,6 +65,15 @@ def test_explain_shows_the_regions_and_what_they_take_away(config: Config) -> No
     assert "why outside_of_regions" in why
     assert "regions: eu; what is made of the request may be kept here" in found.course
     assert not any("us" in line.split() for line in found.course)
+
+
+def test_what_may_not_rest_here_is_left_aside_by_the_cache_as_explain_says(config: Config) -> None:
+    found = explained(config, "support", "far")
+    why = next(each.why for each in found.stages if each.stage == "cache")
+    assert why == "reason region"
+    assert "regions: us; what is made of the request is not kept here" in found.course
+    kept = explained(config, "support", "acme")
+    assert "region" not in next(each.why for each in kept.stages if each.stage == "cache")
 
 
 def test_a_name_that_no_configuration_bounds_is_bounded_by_the_tenant(config: Config) -> None:

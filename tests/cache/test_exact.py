@@ -9,6 +9,7 @@ from tests.cache.scene import ALICE, Scene, question
 from tests.flow.scene import BlockAfter
 
 from penstock.cache.entry import Drop
+from penstock.cache.exact import Shown
 from penstock.config.cache import CacheSettings, ExactSettings
 from penstock.core.answer import Answer
 from penstock.core.chat import ChatRequest, EmbeddingRequest, ImagePart, Message, OpaqueTool, TextPart, Tool, ToolChoice
@@ -343,6 +344,20 @@ def test_a_natural_replay_takes_its_time_and_says_the_same() -> None:
         assert sum(isinstance(event, Text) for event in streamed.sink.events) > 3
         unary = await scene.ask(question(stream=False))
         assert (scene.provider.calls, unary.exchange.cache) == (1, CacheMark("hit", pytest.approx(60.3)))  # type: ignore[arg-type]
+        scene.check()
+
+    asyncio.run(main())
+
+
+def test_what_may_not_rest_here_is_neither_kept_nor_shared() -> None:
+    async def main() -> None:
+        scene = Scene(shown=Shown(may_rest=lambda exchange: exchange.principal is not ALICE))
+        for _ in range(2):
+            call = await scene.ask()
+            assert [fact.reason for fact in call.facts(CacheBypassed)] == ["region"]
+            assert call.facts(CacheStored) == []
+        assert scene.provider.calls == 2
+        assert len(scene.shelf.memory) == 0
         scene.check()
 
     asyncio.run(main())

@@ -11,7 +11,12 @@ from openai import OpenAI
 from tests.system.conftest import Installation, running
 
 CONFIG = """\
+region: eu
 models:
+  elsewhere:
+    targets: [{provider: sim, model: "sim:echo", region: us}]
+    regions: [us]
+    cache: {exact: {}, semantic: {start: shipped}}
   help:
     targets: [{provider: sim, model: "sim:echo"}]
     cache:
@@ -99,6 +104,18 @@ def test_another_system_prompt_shares_nothing(up: Installation, client: OpenAI) 
     asked(client, question)
     until_known(up, questions=before + 1)
     assert asked(client, question, system="You help customers of another bank.")[0] == "miss"
+
+
+def test_what_may_not_rest_in_this_region_is_not_kept(up: Installation, client: OpenAI) -> None:
+    before = questions_known(up)
+    for _ in range(2):
+        answer = client.chat.completions.with_raw_response.create(
+            model="elsewhere", messages=[{"role": "user", "content": "How do I find my card?"}]
+        )
+        assert answer.headers["x-penstock-cache"] == "bypass"
+    records = [each for each in up.ledger() if each["model"] == "elsewhere"]
+    assert [fact["reason"] for each in records for fact in facts_of(each, "cache_bypassed")] == ["region"] * 2
+    assert questions_known(up) == before
 
 
 def test_a_long_conversation_is_cut_to_its_budget_and_its_question_is_whole(up: Installation, client: OpenAI) -> None:

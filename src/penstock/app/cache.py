@@ -9,7 +9,7 @@ import psycopg
 from penstock.admission.keys import open_hasher
 from penstock.app.upstreams import Connected
 from penstock.cache.drops import Drops
-from penstock.cache.exact import ExactCache, Shown
+from penstock.cache.exact import ExactCache, MayRest, Shown, anywhere
 from penstock.cache.key import Keys, fingerprint
 from penstock.cache.link import Bounds, StoreLink
 from penstock.cache.lru import Lru
@@ -73,6 +73,7 @@ def open_cache(
     clock: Clock,
     endpoints: Mapping[str, Connected],
     connect: Callable[[str], psycopg.Connection | None],
+    may_rest: MayRest = anywhere,
 ) -> PlaneCache:
     """Everything but running.  Raises `ConfigError` where the installation's secret is damaged."""
     open_hasher(data_dir)
@@ -88,17 +89,20 @@ def open_cache(
         )
         link = StoreLink(partial(connect, "cache"), clock, bounds)
     shelf = Shelf(Lru(settings.memory_bytes, drops), drops, clock, link)
-    shown = Shown(pace_tokens_per_s=settings.replay_tokens_per_s)
+    shown = Shown(pace_tokens_per_s=settings.replay_tokens_per_s, may_rest=may_rest)
     stage = ExactCache(policies, keys, shelf, clock, shown=shown)
     return PlaneCache(stage=stage, shelf=shelf, keys=keys, policies=policies, link=link)
 
 
-def cache_of_file(config: Config, endpoints: Mapping[str, Connected], clock: Clock) -> PlaneCache:
+def cache_of_file(
+    config: Config, endpoints: Mapping[str, Connected], clock: Clock, *, may_rest: MayRest = anywhere
+) -> PlaneCache:
     """The configuration's policies with nothing kept yet: for `explain`."""
     drops = Drops()
     shelf = Shelf(Lru(config.cache.memory_bytes, drops), drops, clock)
     policies, keys = _policies(config, endpoints), Keys(b"explain")
-    return PlaneCache(stage=ExactCache(policies, keys, shelf, clock), shelf=shelf, keys=keys, policies=policies)
+    stage = ExactCache(policies, keys, shelf, clock, shown=Shown(may_rest=may_rest))
+    return PlaneCache(stage=stage, shelf=shelf, keys=keys, policies=policies)
 
 
 def _policies(config: Config, endpoints: Mapping[str, Connected]) -> dict[str, Policy]:

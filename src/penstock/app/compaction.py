@@ -9,6 +9,7 @@ import psycopg
 
 from penstock.config.types import Config
 from penstock.core.clock import Clock
+from penstock.core.exchange import Exchange
 from penstock.core.ports import Stage, TokenCounter
 from penstock.routing.answer_length import AnswerLengthStage
 from penstock.routing.prompt_cache.stage import PromptCacheStage
@@ -48,13 +49,27 @@ class Shorteners:
             self.compaction.close()
 
 
-def needs_encoder(config: Config) -> bool:
-    """Whether a model's prompts are to be judged by meaning: then `open_shorteners` must be given the encoder."""
-    return any(model.compaction is not None and model.compaction.needs_encoder for model in config.models.values())
+def needs_encoder(config: Config) -> list[str]:
+    """The settings by which prompts are judged by meaning: where there are any, `open_shorteners` needs the encoder."""
+    return [
+        f"models.{name}.compaction.encoder_tokens"
+        for name, model in config.models.items()
+        if model.compaction is not None and model.compaction.needs_encoder
+    ]
 
 
-def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder: "Model | None") -> Shorteners:
-    """Raises `ConfigError` where a model's compaction asks for an encoder and there is none."""
+def open_shorteners(
+    config: Config,
+    counter: TokenCounter,
+    clock: Clock,
+    encoder: "Model | None",
+    *,
+    may_rest: Callable[[Exchange], bool],
+) -> Shorteners:
+    """`may_rest` says of whose prompts what was left out may be kept here.
+
+    Raises `ConfigError` where a model's compaction asks for an encoder and there is none.
+    """
     compacted = {name: model.compaction for name, model in config.models.items() if model.compaction is not None}
     for name, settings in compacted.items():
         if settings.needs_encoder and encoder is None:
@@ -76,7 +91,7 @@ def open_shorteners(config: Config, counter: TokenCounter, clock: Clock, encoder
 
     retained = Retained(clock)
     read = None if encoder is None else partial(_sentence, encoder)
-    compaction = CompactionStage(compacted, Compactor(counter, read), retained, clock)
+    compaction = CompactionStage(compacted, Compactor(counter, read), retained, clock, may_rest=may_rest)
     return Shorteners(compaction, prompt_cache, answer_length, retained)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
+import structlog
 
 from penstock.app.cache import PlaneCache, cache_of_file, open_cache
 from penstock.app.compaction import Shorteners, needs_encoder, open_shorteners
@@ -23,6 +24,8 @@ from penstock.storage.follow import Follower
 
 if TYPE_CHECKING:
     from penstock.encoder.executor import Encoder
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +108,22 @@ def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground
     """
     connect = ground.connect
     encoder = _encoder(config, ground.catalog)
+    routing = open_routing(config, ground.catalog, clock, encoder)
     cache = open_cache(
-        config, environ, data_dir=ground.data_dir, clock=clock, endpoints=ground.endpoints, connect=connect
+        config,
+        environ,
+        data_dir=ground.data_dir,
+        clock=clock,
+        endpoints=ground.endpoints,
+        connect=connect,
+        may_rest=routing.may_rest,
     )
-    shorteners = open_shorteners(config, ground.counter, clock, None if encoder is None else encoder.model)
+    model = None if encoder is None else encoder.model
+    shorteners = open_shorteners(config, ground.counter, clock, model, may_rest=routing.may_rest)
     return Layers(
-        routing=open_routing(config, ground.catalog, clock, encoder),
+        routing=routing,
         cache=cache,
-        similar=open_similar(config, cache, encoder, clock),
+        similar=open_similar(config, cache, encoder, clock, may_rest=routing.may_rest),
         shorteners=shorteners,
         encoder=encoder,
         left_out=shorteners.follower(lambda: connect("left_out")),
@@ -124,12 +135,14 @@ def layers_of_file(
 ) -> Layers:
     """With nothing kept yet, and never started: for `explain`."""
     encoder = _encoder(config, catalog)
-    cache = cache_of_file(config, endpoints, clock)
+    routing = open_routing(config, catalog, clock, encoder)
+    cache = cache_of_file(config, endpoints, clock, may_rest=routing.may_rest)
+    model = None if encoder is None else encoder.model
     return Layers(
-        routing=open_routing(config, catalog, clock, encoder),
+        routing=routing,
         cache=cache,
-        similar=open_similar(config, cache, encoder, clock),
-        shorteners=open_shorteners(config, counter, clock, None if encoder is None else encoder.model),
+        similar=open_similar(config, cache, encoder, clock, may_rest=routing.may_rest),
+        shorteners=open_shorteners(config, counter, clock, model, may_rest=routing.may_rest),
         encoder=encoder,
         left_out=None,
     )
@@ -138,15 +151,16 @@ def layers_of_file(
 def _encoder(config: Config, catalog: Catalog) -> "Encoder | None":
     """Loaded where something cannot do without it; for tiers, which can, where it is there."""
     needed = [f"models.{name}.cache.semantic" for name, model in config.models.items() if model.cache.semantic]
-    if needs_encoder(config):
-        needed.append("compaction")
+    needed += needs_encoder(config)
     if needed:
         return load_encoder(config, needed_by=needed)
     if not catalog.tiered():
         return None
     try:
         return load_encoder(config)
-    except ConfigError:
+    except ConfigError as error:
         if config.encoder.model is not None:
             raise
-        return None  # `routing` goes by the wording alone, and every choice says so
+        # The choice goes by the wording alone, and every fact says so.
+        _log.warning("tiers_go_by_wording", reason=error.message)
+        return None

@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from penstock.config.routing.residency import regions_of
+import structlog
+
+from penstock.config.routing.residency import may_rest_here, regions_of
 from penstock.config.types import Config
 from penstock.core.clock import Clock
+from penstock.core.exchange import Exchange
 from penstock.core.ports import Stage
 from penstock.routing.catalog import Catalog, RouteStage
 
 if TYPE_CHECKING:
     from penstock.encoder.executor import Encoder
     from penstock.routing.stage import TierChoice
+
+
+_log = structlog.get_logger(__name__)
 
 
 class _InForce:
@@ -22,6 +28,9 @@ class _InForce:
 
     def regions(self, model: str, tenant: str) -> frozenset[str] | None:
         return regions_of(self.config, model, tenant)
+
+    def may_rest(self, exchange: Exchange) -> bool:
+        return may_rest_here(self.config, exchange.request.model, exchange.principal.tenant)
 
     def plan(self, tenant: str) -> str | None:
         found = self.config.tenants.get(tenant)
@@ -41,6 +50,10 @@ class Routing:
         """In their order, behind what refuses and before the limits, whose prices need the tier."""
         return (self.route,) if self.choice is None else (self.route, self.choice)
 
+    def may_rest(self, exchange: Exchange) -> bool:
+        """Whether what is made of the request may be kept where this installation is."""
+        return self.in_force.may_rest(exchange)
+
     def use(self, config: Config) -> None:
         """Heed the regions and plans of `config` from the next request on."""
         self.in_force.config = config
@@ -49,8 +62,8 @@ class Routing:
 def open_routing(config: Config, catalog: Catalog, clock: Clock, encoder: "Encoder | None" = None) -> Routing:
     """The stage that finds the route and, where a model has tiers, the one that chooses among them.
 
-    `encoder` must be of the weights that the complexity head was trained on (`WEIGHTS_SHA256`); None where there is no
-    such one.  Raises `ConfigError` where the head cannot be loaded.
+    An `encoder` of other weights than the complexity head was trained on is left aside, as one that is not there: every
+    choice says so.  Raises `ConfigError` where the head cannot be loaded.
     """
     in_force = _InForce(config)
     route = RouteStage(catalog, clock, in_force.regions)
@@ -63,11 +76,15 @@ def open_routing(config: Config, catalog: Catalog, clock: Clock, encoder: "Encod
     except ImportError:
         path = f"models.{next(iter(catalog.tiered()))}.tiers"
         raise config.problem(path, "choosing among tiers needs numpy: install penstock[encoder]") from None
+    head = load_complexity()
+    if encoder is not None and encoder.weights_sha256 != head.encoder_sha256:
+        _log.warning("tiers_go_by_wording", reason="the complexity head was trained on another encoder")
+        encoder = None
     choice = TierChoice(
         catalog,
         {name: model.routing for name, model in config.models.items() if model.tiers},
         clock,
-        head=load_complexity(),
+        head=head,
         encoder=encoder,
         plan=in_force.plan,
         regions=in_force.regions,

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from penstock.app.cache import PlaneCache
+from penstock.cache.exact import MayRest
 from penstock.config.types import Config
 from penstock.core.clock import Clock
 
@@ -41,7 +42,9 @@ class Similar:
         )
 
 
-def open_similar(config: Config, cache: PlaneCache, encoder: "Encoder | None", clock: Clock) -> Similar | None:
+def open_similar(
+    config: Config, cache: PlaneCache, encoder: "Encoder | None", clock: Clock, *, may_rest: MayRest
+) -> Similar | None:
     """Everything but running; None where no model asks for it.
 
     Raises `ConfigError` where what was trained is of another encoder.
@@ -57,7 +60,7 @@ def open_similar(config: Config, cache: PlaneCache, encoder: "Encoder | None", c
     similar = SemanticCache(load_weights(encoder_sha256=encoder.weights_sha256), width=encoder.width)
     stage = SemanticStage(
         {name: SemanticPolicy(cache.policies[name], settings) for name, settings in asked.items()},
-        Parts(similar, encoder, cache.keys, cache.shelf, clock),
+        Parts(similar, encoder, cache.keys, cache.shelf, clock, may_rest=may_rest),
     )
     cache.stage.tell(stage.kept)
     return Similar(stage)

@@ -42,10 +42,21 @@ def nobody(exchange: Exchange, entry: Entry) -> None:
     del exchange, entry
 
 
+MayRest = Callable[[Exchange], bool]
+"""Whether what is made of a request may be kept where this installation is."""
+
+
+def anywhere(exchange: Exchange) -> bool:
+    """Where nobody has named a region."""
+    del exchange
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """How answers are given again, and who is told of them."""
+    """How answers are given again, whose may rest here, and who is told of them."""
 
+    may_rest: MayRest = anywhere
     pace_tokens_per_s: float = 60.0
     tags: Tags = no_tags
     on_kept: Kept = nobody
@@ -87,6 +98,8 @@ class ExactCache:
                 raise NotCached(_NOT_CACHED)
             return CONTINUE
         reason = why_not_asked(exchange.request, policy.exact)
+        if reason is None and not self._shown.may_rest(exchange):
+            reason = "region"
         partition = self._keys.partition(exchange, share=policy.settings.share, fingerprint=policy.fingerprint)
         key = None if reason is not None else self._keys.key(partition, exchange.request)
         if key is None:

@@ -158,13 +158,6 @@ class CacheStored(Fact, frozen=True, tag="cache_stored"):
     lifetime_s: float
 
 
-class CacheChecked(Fact, frozen=True, tag="cache_checked"):
-    """A sample: the answer was made although one was kept, and the two were compared."""
-
-    similarity: float
-    is_right: bool
-
-
 class Compacted(Fact, frozen=True, tag="compacted"):
     """The prompt was shortened: `parts` were cut or left out, `shortened` tool results and `repeated` pieces of them.
 
@@ -292,7 +285,6 @@ AnyFact: TypeAlias = (
     | CacheMissed
     | CacheBypassed
     | CacheStored
-    | CacheChecked
     | Compacted
     | CompactionSkipped
     | PromptCacheWanted

@@ -1,8 +1,8 @@
-"""The nearest questions of one partition, exactly enough and within a millisecond at 100,000 of them.
+"""The nearest questions of one partition.
 
 Vectors are kept with 8 bits a number.  A search first compares signs alone (48 bytes a question, in the order of the
 processor's words), takes the few hundred that differ least, and compares those whole.  Rows that are removed are used
-again.  The figures that decided against a graph index are in docs/semantic-cache.md.
+again.
 """
 
 from dataclasses import dataclass

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from penstock.cache.entry import Entry, decode_events
+from penstock.cache.exact import MayRest, anywhere
 from penstock.cache.key import Keys
 from penstock.cache.policy import Policy, why_not_asked
 from penstock.cache.replay import reply_paced
@@ -34,6 +35,8 @@ Given = TypeVarTuple("Given")
 Back = TypeVar("Back")
 
 _MOST_WAITING: Final = 1_000
+_KEY_CHARS: Final = 64
+"""Of a key of 256 bits, written in hexadecimal."""
 _NATURAL_TOKENS_PER_S: Final = 60.0
 
 IsPersonal = Callable[[Exchange], bool]
@@ -64,6 +67,7 @@ class Parts:
     shelf: Shelf
     clock: Clock
     is_personal: IsPersonal = nothing_personal
+    may_rest: MayRest = anywhere
 
 
 class _Asked:
@@ -106,7 +110,6 @@ class SemanticStage:
         self._parts = parts
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="semantic")
         self._waiting: deque[tuple[_Asked, Entry]] = deque(maxlen=_MOST_WAITING)
-        self._keys_of: dict[str, bytes] = {}
         self._ending: tuple[Exchange, _Asked] | None = None
         self._is_fed = asyncio.Event()
 
@@ -130,6 +133,8 @@ class SemanticStage:
         if policy is None or wishes.no_cache or wishes.no_store or exchange.budget_action is not None:
             return CONTINUE
         if why_not_asked(exchange.request, policy.exact.exact) is not None or self._parts.is_personal(exchange):
+            return CONTINUE
+        if not self._parts.may_rest(exchange):
             return CONTINUE
         owner = self._parts.keys.partition(
             exchange, share=policy.exact.settings.share, fingerprint=policy.exact.fingerprint
@@ -206,8 +211,7 @@ class SemanticStage:
                 like.append(other)
             if other == match.entry:
                 await self._on_thread(_learn_one, cache, partition, asked.found, is_right)
-        self._keys_of[entry.id] = entry.key
-        await self._on_thread(_add_one, cache, asked, entry.id, tuple(like))
+        await self._on_thread(_add_one, cache, asked, _name_of(entry), tuple(like))
 
     async def _agree(self, ours: str, theirs: str) -> bool:
         if ours == theirs:
@@ -216,14 +220,10 @@ class SemanticStage:
         vectors = (await encoder.encode(ours)).sentence, (await encoder.encode(theirs)).sentence
         return answers_agree(ours, theirs, vectors=vectors)
 
-    def _entry(self, entry_id: str) -> Entry | None:
+    def _entry(self, name: str) -> Entry | None:
         """The stored answer, if it may still be given: dropped, expired and evicted ones are gone."""
-        key = self._keys_of.get(entry_id)
-        entry = self._parts.shelf.get(key) if key is not None else None
-        if entry is None or entry.id != entry_id:
-            self._keys_of.pop(entry_id, None)
-            return None
-        return entry
+        entry = self._parts.shelf.get(bytes.fromhex(name[:_KEY_CHARS]))
+        return entry if entry is not None and _name_of(entry) == name else None
 
     def _is_young(self, entry: Entry, exchange: Exchange) -> bool:
         most_s = exchange.wishes.max_age_s
@@ -264,6 +264,11 @@ def _learn_one(cache: SemanticCache, partition: bytes, found: Found, is_right: b
 
 def _add_one(cache: SemanticCache, asked: _Asked, entry: str, like: tuple[str, ...]) -> None:
     cache.add(asked.situation.partition, entry, asked.question, asked.settings, like=like)
+
+
+def _name_of(entry: Entry) -> str:
+    """How partitions name it: where it lies, and which of those that lay there one after the other."""
+    return entry.key.hex() + entry.id
 
 
 def _text_of(entry: Entry) -> str:

@@ -1,7 +1,8 @@
 """The stage that shortens prompts, in a thread of its own: the event loop only looks at how long the texts are.
 
-Stands behind the caches, which know a request by what the caller wrote, and before the limits, which then reserve what
-is really sent.  Where more wait than may, the prompt goes on as it is: it costs more, and is answered all the same.
+Stands behind the caches, which know a request by what the caller wrote, and behind the limits, which reserve for the
+whole prompt and settle what was really sent.  Where more wait than may, the prompt goes on as it is: it costs more, and
+is answered all the same.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ _CHARS_OF_OTHERS = 2_000
 class CompactionStage:
     """`models` has the settings of the models that are compacted.
 
-    `on_left_out`, where given, is told of every exchange whose prompt lost something, on the event loop.
+    Of exchanges that are not `may_rest` nothing is kept of what was left out.
     """
 
     def __init__(
@@ -37,14 +38,14 @@ class CompactionStage:
         retained: Retained,
         clock: Clock,
         *,
-        on_left_out: Callable[[Exchange, ChatRequest, Compaction], None] | None = None,
+        may_rest: Callable[[Exchange], bool] = lambda _: True,
         max_waiting: int = _MOST_WAITING,
     ) -> None:
         self._models = models
         self._compactor = compactor
         self._retained = retained
         self._clock = clock
-        self._on_left_out = on_left_out
+        self._may_rest = may_rest
         self._max_waiting = max_waiting
         self._waiting = 0
         # One thread: what it does holds the interpreter in part, and a second would only slow down the event loop.
@@ -71,7 +72,7 @@ class CompactionStage:
         finally:
             self._waiting -= 1
         if made is not None:
-            self._use(exchange, request, settings, made)
+            self._use(exchange, settings, made)
         return CONTINUE
 
     def filter(self, exchange: Exchange) -> None:
@@ -81,7 +82,7 @@ class CompactionStage:
         """Let what is being shortened end; nothing more is."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _use(self, exchange: Exchange, request: ChatRequest, settings: CompactionSettings, made: Compaction) -> None:
+    def _use(self, exchange: Exchange, settings: CompactionSettings, made: Compaction) -> None:
         exchange.facts.append(
             Compacted(
                 at_s=self._at_s(exchange),
@@ -96,9 +97,8 @@ class CompactionStage:
         if settings.shadow:
             return
         exchange.request = made.request
-        self._retained.keep(exchange.id, exchange.principal.tenant, made.left_out, for_s=settings.retain_s)
-        if self._on_left_out is not None:
-            self._on_left_out(exchange, request, made)
+        if self._may_rest(exchange):
+            self._retained.keep(exchange.id, exchange.principal.tenant, made.left_out, for_s=settings.retain_s)
 
     def _at_s(self, exchange: Exchange) -> float:
         return self._clock.monotonic() - exchange.began_s
