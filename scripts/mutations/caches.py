@@ -1,0 +1,104 @@
+"""Deliberate faults in what is kept, and where requests may go."""
+
+from mutations.mutation import Mutation
+
+CACHE = "tests/cache/test_exact.py"
+CACHE_FLIGHTS = "tests/cache/test_flights.py"
+CACHE_LEAKS = "tests/cache/test_leaks.py"
+CACHE_STORE = "tests/cache/test_store.py"
+RESIDENCY = "tests/routing/test_residency.py"
+TIERS = "tests/routing/test_tier_choice.py"
+
+MUTATIONS = (
+    Mutation(
+        "what may not rest here is kept",
+        "cache/exact.py",
+        "        if reason is None and not self._shown.may_rest(exchange):\n",
+        "        if False:\n",
+        CACHE,
+    ),
+    Mutation(
+        "the tenant is left out of a cached answer's key",
+        "cache/key.py",
+        "            return (who.tenant,)\n",
+        "            return ()\n",
+        CACHE_LEAKS,
+    ),
+    Mutation(
+        "access groups are left out of a cached answer's key",
+        "cache/key.py",
+        "sorted(set(who.groups)), exchange.request.model",
+        "exchange.request.model",
+        CACHE_LEAKS,
+    ),
+    Mutation(
+        "an answer that was not complete is kept",
+        "cache/exact.py",
+        'is_made = making.has_whole and exchange.end in {"completed", "client_gone"}',
+        "is_made = True",
+        CACHE_FLIGHTS,
+    ),
+    Mutation(
+        "a leader that fails tells nobody",
+        "cache/exact.py",
+        "                self._flights.hand_on(making.key)\n",
+        "                pass\n",
+        CACHE_FLIGHTS,
+    ),
+    Mutation(
+        "an answer that was begun before a drop is kept after it",
+        "cache/shelf.py",
+        "            return\n        self.memory.put(entry, since)\n",
+        "            since = self.drops.now\n        self.memory.put(entry, since)\n",
+        CACHE,
+    ),
+    Mutation(
+        "an answer that was begun before a drop is written after it",
+        "cache/store.py",
+        "d.place > %(seen)s",
+        "false AND %(seen)s > 0",
+        CACHE_STORE,
+    ),
+    Mutation(
+        "a cheaper model may leave the regions",
+        "routing/residency.py",
+        "within(route.cheaper, regions)",
+        "route.cheaper",
+        RESIDENCY,
+    ),
+    Mutation(
+        "a fallback may leave the regions",
+        "routing/residency.py",
+        "replace(step, targets=_kept(step.targets, regions))",
+        "step",
+        RESIDENCY,
+    ),
+    Mutation(
+        "a target without a region counts as being everywhere",
+        "routing/residency.py",
+        "if target.region in regions)",
+        "if target.region is None or target.region in regions)",
+        RESIDENCY,
+    ),
+    Mutation(
+        "a tier may leave the regions",
+        "routing/stage.py",
+        "        if allowed is None:\n            return place",
+        "        if True:\n            return place",
+        RESIDENCY,
+    ),
+    Mutation(
+        "what is learned leaves its bounds",
+        "routing/dial.py",
+        "min(self._learn.within, max(-self._learn.within, moved))",
+        "moved",
+        TIERS,
+    ),
+    Mutation(
+        "two callers share a conversation",
+        "routing/sticky.py",
+        "principal.tenant, principal.key, ",
+        "principal.tenant, ",
+        TIERS,
+    ),
+)

@@ -1,0 +1,203 @@
+"""Deliberate faults in the engine and the vocabulary."""
+
+from mutations.mutation import Mutation
+
+HEDGE = "tests/flow/test_hedge.py"
+OUTCOMES = "tests/flow/test_outcomes.py"
+BOOKS = "tests/flow/test_books.py"
+
+MUTATIONS = (
+    Mutation(
+        "calls beside the answer are not paid for",
+        "flow/settle.py",
+        "        if exchange.extra_calls:\n",
+        "        if False:\n",
+        HEDGE,
+    ),
+    Mutation(
+        "a call that lost is left running",
+        "flow/hedge.py",
+        "        was_cancelled = await _end(runners)\n",
+        "        was_cancelled = False\n",
+        HEDGE,
+    ),
+    Mutation(
+        "an answer that came too late stays open",
+        "flow/hedge.py",
+        "        opened.source.close()\n",
+        "        pass\n",
+        HEDGE,
+    ),
+    Mutation(
+        "a call that broke off is free",
+        "flow/call.py",
+        "                exchange.extra_calls.append(ExtraCall(target, why, usage, is_whole=not request.stream))\n",
+        "                pass\n",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation(
+        "what a broken answer had said is free",
+        "flow/call.py",
+        '            note_begun(exchange, opened, events, "broken_off")\n',
+        "            pass\n",
+        HEDGE,
+    ),
+    Mutation(
+        "what a broken answer had said is not counted",
+        "flow/settle.py",
+        "        if extra.said:\n",
+        "        if False:\n",
+        HEDGE,
+    ),
+    Mutation(
+        "a broken answer keeps its place",
+        "flow/call.py",
+        "            opened.permit.close(outcome)\n            note_begun",
+        "            note_begun",
+        HEDGE,
+    ),
+    Mutation(
+        "a call that never reached its provider is paid for",
+        "core/errors.py",
+        "self.upstream_status is None and self.was_sent",
+        "self.upstream_status is None",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation(
+        "further calls are not asked of the allowance",
+        "flow/attempt.py",
+        "            if exchange.attempts or target is not self._route.targets[0]:\n",
+        "            if False:\n",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation("leases are not settled", "flow/settle.py", "            lease.settle(exchange)\n", "", OUTCOMES),
+    Mutation(
+        "only the last lease is settled", "flow/settle.py", "while exchange.leases:", "if exchange.leases:", OUTCOMES
+    ),
+    Mutation(
+        "a second settlement is allowed",
+        "flow/settle.py",
+        "if exchange.end is not None:",
+        "if False:",
+        BOOKS,
+    ),
+    Mutation("nothing is recorded", "flow/settle.py", "        self._ledger.append(", "        str(", OUTCOMES),
+    Mutation(
+        "recorded twice",
+        "flow/settle.py",
+        "        self._ledger.append(_record(exchange, duration_s=at_s))",
+        "        self._ledger.append(_record(exchange, duration_s=at_s))\n"
+        "        self._ledger.append(_record(exchange, duration_s=at_s))",
+        OUTCOMES,
+    ),
+    Mutation(
+        "an answer that cannot be recorded is given all the same",
+        "flow/engine.py",
+        'exchange.end, exchange.error = "failed", unrecorded',
+        "pass",
+        OUTCOMES,
+    ),
+    Mutation(
+        "recorded after the sink has let go",
+        "flow/engine.py",
+        "        self._settle(exchange, meter, end=end, error=error)\n",
+        "        exchange.end, exchange.error = end, error\n        await sink.close(exchange)\n"
+        "        exchange.end = None\n        self._settle(exchange, meter, end=end, error=error)\n",
+        BOOKS,
+    ),
+    Mutation(
+        "a report of zero tokens is believed",
+        "flow/meter.py",
+        "reported.input_tokens > 0 and (reported.output_tokens > 0 or not has_output)",
+        "True",
+        BOOKS,
+    ),
+    Mutation(
+        "a report of zero output beside text is believed",
+        "flow/meter.py",
+        "(reported.output_tokens > 0 or not has_output)",
+        "True",
+        BOOKS,
+    ),
+    Mutation("tool calls cost nothing", "flow/meter.py", "self._pieces.append(event.arguments)", "pass", BOOKS),
+    Mutation("an estimate is called exact", "flow/meter.py", 'accuracy="estimated"', 'accuracy="exact"', OUTCOMES),
+    Mutation(
+        "the source is left open", "flow/engine.py", "            opened.source.close()", "            pass", OUTCOMES
+    ),
+    Mutation(
+        "a source that never answered is left open",
+        "flow/call.py",
+        "                source.close()",
+        "                pass",
+        OUTCOMES,
+    ),
+    Mutation(
+        "a failed call keeps its place",
+        "flow/call.py",
+        "            permit.close(outcome)",
+        "            pass",
+        "tests/flow/test_attempt.py",
+    ),
+    Mutation(
+        "an answer keeps its place",
+        "flow/engine.py",
+        "            opened.permit.close(outcome)",
+        "            pass",
+        OUTCOMES,
+    ),
+    Mutation(
+        "the budget for further calls is not asked",
+        "flow/attempt.py",
+        "self._exchange.attempts == 0 or self._shared.may_retry()",
+        "True",
+        "tests/flow/test_gates.py",
+    ),
+    Mutation(
+        "the deadline's timer is left",
+        "flow/engine.py",
+        "        timer.cancel()\n        await stop.over()",
+        "        await stop.over()",
+        OUTCOMES,
+    ),
+    Mutation(
+        "shutdown stops nobody", "flow/engine.py", "                stop.shutdown()", "                pass", OUTCOMES
+    ),
+    Mutation(
+        "shutdown waits for nobody",
+        "flow/engine.py",
+        "        await self._is_idle.wait()\n",
+        "        await self._world.clock.sleep(0)\n",
+        BOOKS,
+    ),
+    Mutation("abort reads on", "flow/stop.py", 'if policy == "abort":', "if False:", OUTCOMES),
+    Mutation("drain aborts", "flow/stop.py", 'if policy == "abort":', "if True:", OUTCOMES),
+    Mutation("draining has no end", "flow/stop.py", 'lambda: self._stop("client_gone")', "lambda: None", OUTCOMES),
+    Mutation(
+        "a late cancellation strikes the last bytes",
+        "flow/stop.py",
+        "if self._task.cancelling() > 0:",
+        "if False:",
+        BOOKS,
+    ),
+    Mutation(
+        "what filters hold back is lost",
+        "flow/pump.py",
+        "            await sink.write(flush(filters))",
+        "            flush(filters)",
+        BOOKS,
+    ),
+    Mutation(
+        "what is let go skips the filters after it",
+        "flow/pump.py",
+        "through(filters[place + 1 :], each.finish())",
+        "each.finish()",
+        BOOKS,
+    ),
+    Mutation(
+        "the first events are lost",
+        "flow/pump.py",
+        "events: Sequence[Event] | None = opened.first",
+        "events: Sequence[Event] | None = ()",
+        BOOKS,
+    ),
+)
