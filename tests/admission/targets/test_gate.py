@@ -10,7 +10,8 @@ from tests.admission.targets.scenes import gate, run
 
 from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.choice import choose
-from penstock.admission.targets.gate import Permit, TargetGate
+from penstock.admission.targets.gate import TargetGate
+from penstock.admission.targets.permit import Permit
 from penstock.config.targets import (
     PRIORITIES,
     BreakerSettings,

@@ -12,7 +12,8 @@ from typing import Any, Final
 from penstock.admission.limits.estimate import prompt_tokens
 from penstock.admission.targets.breaker import BreakerChange, BreakerSnapshot
 from penstock.admission.targets.choice import choose
-from penstock.admission.targets.gate import Permit, TargetGate
+from penstock.admission.targets.gate import TargetGate
+from penstock.admission.targets.permit import Permit
 from penstock.admission.targets.retries import RetryBudget
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.core.chat import ChatRequest
