@@ -84,6 +84,7 @@ class _Bench:
                 began_s=now_s,
                 deadline_s=now_s + 60,
                 gone_policy="abort",
+                body_bytes=len(body),
             )
             for _ in range(count)
         ]

@@ -42,8 +42,8 @@ class PromptCacheStage:
         request = exchange.request
         if not isinstance(request, ChatRequest) or request.model in self._off:
             return CONTINUE
-        chars = _chars(request)
-        if chars < _LEAST_CHARS:
+        # Bytes that nobody counted are 0.
+        if 0 < exchange.body_bytes < _LEAST_CHARS or (chars := _chars(request)) < _LEAST_CHARS:
             return CONTINUE
         now_s = self._clock.monotonic()
         group = (exchange.principal.tenant, request.model)
@@ -115,9 +115,10 @@ def _chars(request: ChatRequest) -> int:
     chars = len(request.tools) * 100
     for message in request.messages:
         for part in message.parts:
+            if type(part) is TextPart:
+                chars += len(part.text)
+                continue
             match part:
-                case TextPart(text=text):
-                    chars += len(text)
                 case ToolResultPart(parts=inner):
                     chars += sum(len(each.text) for each in inner if isinstance(each, TextPart))
                 case ImagePart(data=str(data)) | FilePart(data=str(data)) | FilePart(text=str(data)):
