@@ -81,9 +81,9 @@ MUTATIONS = (
     ),
     Mutation(
         "an alert is forgotten before it is safe",
-        "watch/alerts/ship.py",
-        "            take(alerts)\n",
-        "            write_offset(path, chunk.next_offset)\n            take(alerts)\n",
+        "watch/outgoing.py",
+        "            take(pieces)\n",
+        "            write_offset(path, chunk.next_offset)\n            take(pieces)\n",
         f"{OUTBOX}::test_what_was_shipped_and_not_yet_noted_is_shipped_again_and_is_one",
     ),
     Mutation(
@@ -176,6 +176,13 @@ MUTATIONS = (
         "            raise _away(lost) from None\n    return _target(order",
         "            return _target(order.target, before, view, call.now)\n    return _target(order",
         "tests/console/test_targets.py",
+    ),
+    Mutation(
+        "a tenant judges another's exchange",
+        "watch/feedback/store.py",
+        " AND ledger.tenant = waiting.tenant",
+        "",
+        "tests/watch/test_feedback.py",
     ),
     Mutation(
         "regions of a file that is read again are not heeded",

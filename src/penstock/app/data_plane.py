@@ -20,6 +20,7 @@ from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.companions import open_companions
 from penstock.app.condition import Condition
+from penstock.app.feedback import PlaneFeedback
 from penstock.app.layers import Ground, open_layers
 from penstock.app.plan import new_plan
 from penstock.app.reload import Reloader
@@ -37,6 +38,8 @@ from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
 from penstock.server.service import Limits, ModelsPage, Service
+from penstock.watch.feedback.outbox import FOLDER as FEEDBACK
+from penstock.watch.feedback.outbox import FeedbackOutbox
 from penstock.watch.journal import JournalFile
 from penstock.watch.metrics import Metrics
 from penstock.watch.prices import PriceBook, TokenPrice, ensure_table
@@ -104,6 +107,13 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     )
     ground = Ground(catalog=catalog, endpoints=connected, data_dir=data_dir, connect=beside.database, counter=counter)
     layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
+    feedback = PlaneFeedback(
+        FeedbackOutbox(data_dir.root / FEEDBACK, clock),
+        clock,
+        shelf=layers.cache.shelf,
+        choice=layers.routing.choice,
+        source=limits.listening,
+    )
     plan = new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, layers=layers)
     engine = Engine(plan, world)
     condition = Condition(
@@ -126,17 +136,19 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
-            gauges=(*limits.gauges(), *layers.gauges()),
+            gauges=(*limits.gauges(), *layers.gauges(), *feedback.gauges()),
             targets_up=fleet.targets_up(),
             tiers={} if layers.routing.choice is None else layers.routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
+        take_feedback=feedback.take,
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
         answer_headers=limits.stage.headers,
     )
 
     async def aclose() -> None:
         condition.stop()
+        await asyncio.to_thread(feedback.stop)
         await layers.aclose()
         await beside.aclose()
         for provider in catalog.providers():
@@ -156,6 +168,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     reloader.start()
     beside.start(gates)
     layers.start()
+    feedback.start()
     condition.start()
     return running
 

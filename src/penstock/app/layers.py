@@ -67,9 +67,10 @@ class Layers:
         """For `/metrics`: name, meaning, value."""
         similar = () if self.similar is None else self.similar.gauges()
         if self.encoder is None:
-            return (*self.cache.gauges(), *similar)
+            return (*self.routing.gauges(), *self.cache.gauges(), *similar)
         counts = self.encoder.counts
         return (
+            *self.routing.gauges(),
             *self.cache.gauges(),
             *similar,
             ("penstock_encoder_texts_read", "Texts that the encoder has read.", counts.read),

@@ -54,6 +54,16 @@ class Routing:
         """Whether what is made of the request may be kept where this installation is."""
         return self.in_force.may_rest(exchange)
 
+    def gauges(self) -> tuple[tuple[str, str, float], ...]:
+        """For `/metrics`: name, meaning, value."""
+        if self.choice is None:
+            return ()
+        outcomes, failures = self.choice.heard
+        return (
+            ("penstock_routing_outcomes", "Outcomes of weaker tiers that the dials have heard of.", outcomes),
+            ("penstock_routing_failures", "Those of them that were not good enough.", failures),
+        )
+
     def use(self, config: Config) -> None:
         """Heed the regions and plans of `config` from the next request on."""
         self.in_force.config = config

@@ -14,18 +14,22 @@ _Selector = tuple[str | None, str | None, str | None]
 class Drops:
     """`now` is what a thing that is being made remembers.  Used on one thread."""
 
-    __slots__ = ("_all_before", "_last", "now")
+    __slots__ = ("_all_before", "_answers", "_last", "now")
 
     def __init__(self) -> None:
         self.now = 0
         self._last: dict[_Selector, int] = {}
+        self._answers: dict[str, int] = {}
         self._all_before = 0
 
     def apply(self, drop: Drop) -> None:
         """From now on what is older and matches is gone."""
         self.now += 1
-        if len(self._last) >= _MOST_SELECTORS:
+        if len(self._last) + len(self._answers) >= _MOST_SELECTORS:
             self.apply_all()
+        if drop.answer is not None:
+            self._answers[drop.answer] = self.now
+            return
         self._last[drop.tenant, drop.model, drop.tag] = self.now
 
     def apply_all(self) -> None:
@@ -33,12 +37,15 @@ class Drops:
         self.now += 1
         self._all_before = self.now
         self._last.clear()
+        self._answers.clear()
 
     def is_gone(self, entry: Entry, since: int) -> bool:
         """Whether `entry`, of which `since` is what it remembers, was dropped."""
         if since == self.now:
             return False
         if since < self._all_before:
+            return True
+        if self._answers.get(entry.id, 0) > since:
             return True
         last = self._last
         for tag in (None, *entry.tags):

@@ -78,17 +78,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries must go: those that agree with every field that is set.  With none set, all."""
+    """Which entries must go: those that agree with every field that is set.  With none set, all.
+
+    `answer` is one entry's `id`; with it nothing else is set.
+    """
 
     tenant: str | None = None
     model: str | None = None
     tag: str | None = None
+    answer: str | None = None
 
     def matches(self, entry: Entry) -> bool:
         return (
             (self.tenant is None or self.tenant == entry.tenant)
             and (self.model is None or self.model == entry.model)
             and (self.tag is None or self.tag in entry.tags)
+            and (self.answer is None or self.answer == entry.id)
         )
 
 

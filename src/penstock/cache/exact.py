@@ -197,6 +197,7 @@ class ExactCache:
                 at_s=self._clock.monotonic() - exchange.began_s,
                 kind=_KINDS[status],
                 age_s=age_s,
+                answer=entry.id,
                 saved_input_tokens=entry.input_tokens,
                 saved_output_tokens=entry.output_tokens,
                 saved_nanousd=entry.cost_nanousd,

@@ -27,7 +27,7 @@ _TYPES: tuple[LiteralString, ...] = (
 _LIST = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
 _MATCHES = sql.SQL(
     "(d.tenant IS NULL OR d.tenant = {e}.tenant) AND (d.model IS NULL OR d.model = {e}.model)"
-    " AND (d.tag IS NULL OR d.tag = ANY ({e}.tags))"
+    " AND (d.tag IS NULL OR d.tag = ANY ({e}.tags)) AND (d.answer IS NULL OR d.answer = {e}.id)"
 )
 _WRITE = sql.SQL(
     "INSERT INTO cache_entries AS kept ({columns}) SELECT {columns} FROM ("
@@ -56,6 +56,7 @@ _DROP = (
     "DELETE FROM cache_entries WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s)"
     " AND (%(model)s::text IS NULL OR model = %(model)s)"
     " AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])"
+    " AND (%(answer)s::text IS NULL OR id = %(answer)s)"
 )
 _SAVED = """
     SELECT tenant, model, fact ->> 'fact' AS what, coalesce(fact ->> 'kind', fact ->> 'reason') AS kind,
@@ -140,12 +141,12 @@ def read_news(
 
     Without `after_drop` there is nothing in memory yet that a drop could hit.
     """
-    drops: list[tuple[int, str | None, str | None, str | None]] = []
+    drops: list[tuple[int, str | None, str | None, str | None, str | None]] = []
     row = connection.execute("SELECT coalesce(max(place), 0) FROM cache_drops").fetchone()
     last = after_drop if after_drop is not None else int(row[0]) if row is not None else 0
     if after_drop is not None:
         drops = connection.execute(
-            "SELECT place, tenant, model, tag FROM cache_drops WHERE place > %s ORDER BY place", (after_drop,)
+            "SELECT place, tenant, model, tag, answer FROM cache_drops WHERE place > %s ORDER BY place", (after_drop,)
         ).fetchall()
         last = drops[-1][0] if drops else after_drop
     found: list[tuple[int, bytes]] = connection.execute(
@@ -154,7 +155,7 @@ def read_news(
         (after_entry, now, most),
     ).fetchall()
     return News(
-        tuple(Drop(tenant=tenant, model=model, tag=tag) for _, tenant, model, tag in drops),
+        tuple(Drop(tenant=tenant, model=model, tag=tag, answer=answer) for _, tenant, model, tag, answer in drops),
         last,
         tuple(key for _, key in reversed(found)),
         max(after_entry, found[0][0]) if found else after_entry,
@@ -174,10 +175,21 @@ async def drop(connection: psycopg.AsyncConnection, wanted: Drop) -> int:
     named = msgspec.structs.asdict(wanted)
     deleted = await connection.execute(_DROP, named)
     await connection.execute(
-        "INSERT INTO cache_drops (tenant, model, tag) VALUES (%(tenant)s, %(model)s, %(tag)s)", named
+        "INSERT INTO cache_drops (tenant, model, tag, answer) VALUES (%(tenant)s, %(model)s, %(tag)s, %(answer)s)",
+        named,
     )
     await connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
     return deleted.rowcount
+
+
+def drop_answers(connection: psycopg.Connection, answers: Sequence[str]) -> None:
+    """Delete the entries that these exchanges made, and tell every process.  Inside a transaction."""
+    if not answers:
+        return
+    connection.execute("LOCK TABLE cache_entries IN SHARE ROW EXCLUSIVE MODE")
+    connection.execute("DELETE FROM cache_entries WHERE id = ANY (%s)", (list(answers),))
+    connection.execute("INSERT INTO cache_drops (answer) SELECT unnest(%s::text[])", (list(answers),))
+    connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
 async def contents(connection: psycopg.AsyncConnection, *, tenant: str | None, now: float) -> list[Kept]:

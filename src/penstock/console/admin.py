@@ -9,10 +9,11 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import alerts, audit, credentials, keys, left_out, targets, tenants, views
+from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
+from penstock.console.exchanges import feedback, left_out
 from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 
@@ -37,6 +38,7 @@ for _part in (
     audit.router,
     reload.router,
     left_out.router,
+    feedback.router,
 ):
     router.include_router(_part)
 

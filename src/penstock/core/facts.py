@@ -129,10 +129,12 @@ class CacheHit(Fact, frozen=True, tag="cache_hit"):
     """The answer had been given before.  What is saved is what it took then, as far as is known.
 
     `kind` is `exact`, `similar` (another question that means the same) or `shared` (an equal request was under way).
+    `answer` is the exchange that made it.
     """
 
     kind: str
     age_s: float
+    answer: str | None = None
     similarity: float | None = None
     saved_input_tokens: int = 0
     saved_output_tokens: int = 0

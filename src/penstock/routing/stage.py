@@ -91,6 +91,12 @@ class TierChoice:
         """How many requests each tier was given, by model, tier and what decided."""
         return self._counts
 
+    @property
+    def heard(self) -> tuple[int, int]:
+        """How many outcomes there were of tiers below the strongest, and how many failures among them."""
+        dials = [levels.dial for levels in self._models.values()]
+        return sum(dial.outcomes for dial in dials), sum(dial.failures for dial in dials)
+
     def dial(self, model: str) -> Dial:
         """What was set and what was learned for a model with tiers."""
         return self._models[model].dial

@@ -1,6 +1,7 @@
 """Reading a request's body: bounded in bytes and in time, and only what claims to be JSON."""
 
 import zlib
+from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.core.clock import Clock
@@ -15,6 +16,14 @@ class BodyLimits(Protocol):
     def body_limit_bytes(self) -> int: ...
     @property
     def body_timeout_s(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BodyBounds:
+    """Bounds of a route's own."""
+
+    body_limit_bytes: int
+    body_timeout_s: float
 
 
 async def read_json_body(request: Request, limits: BodyLimits, clock: Clock) -> bytes:

@@ -6,6 +6,7 @@ passes on untouched are the providers' to describe; every request schema therefo
 
 from collections.abc import Mapping
 
+from penstock.core.feedback import VERDICTS
 from penstock.core.json import JsonObject
 
 _ERRORS = {
@@ -153,6 +154,35 @@ def _embeddings() -> JsonObject:
     }
 
 
+def _feedback() -> JsonObject:
+    schema: JsonObject = {
+        "type": "object",
+        "required": ["exchange", "verdict"],
+        "additionalProperties": False,
+        "properties": {
+            "exchange": {
+                "type": "string",
+                "pattern": "^ex_[0-9a-f]{32}$",
+                "description": "the answer's header x-request-id",
+            },
+            "verdict": {"enum": [*VERDICTS]},
+            "reason": {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$", "description": "a word of your taxonomy"},
+            "user": {"type": "string", "minLength": 1, "maxLength": 256, "description": "who says so"},
+        },
+    }
+    taken = {"description": "kept; it has consequences once the exchange is in the ledger"}
+    return {
+        "post": {
+            "summary": "What is to be said of an answer",
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {
+                "202": {**taken, "content": {"application/json": {"schema": {"type": "object"}}}},
+                **_error_responses(_OPENAI_ERROR),
+            },
+        }
+    }
+
+
 def _error_responses(error: JsonObject) -> JsonObject:
     return {
         status: {"description": text, "content": {"application/json": {"schema": error}}}
@@ -213,6 +243,7 @@ def describe(version: str, limits: Mapping[str, int]) -> JsonObject:
             "/v1/responses": _ask("OpenAI Responses", _responses(), _OPENAI_ERROR),
             "/v1/messages": _ask("Anthropic Messages", _messages(), _ANTHROPIC_ERROR),
             "/v1/embeddings": _ask("Embeddings", _embeddings(), _OPENAI_ERROR, is_streamed=False),
+            "/v1/feedback": _feedback(),
             "/v1/models": _page("all models", is_open=False),
             "/v1/models/{model}": one_model,
             "/health": _page("ready, degraded or not ready, with reasons"),

@@ -21,7 +21,9 @@ from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import ExchangeIds
 from penstock.core.json import dumps
 from penstock.core.ports import ClientDialect, ClientGone, Sink
-from penstock.server.body import read_json_body
+from penstock.server.body import BodyBounds, read_json_body
+from penstock.server.feedback import MOST_BYTES, take_feedback
+from penstock.server.feedback import PATH as FEEDBACK
 from penstock.server.health import health_page
 from penstock.server.http.head import Headers
 from penstock.server.http.request import Request
@@ -58,7 +60,10 @@ class DataPlane:
             return
         exchange_id = self._ids.new()
         try:
-            request.respond(*self._page(request))
+            is_feedback = request.path == FEEDBACK
+            request.respond(*(await self._feedback(request) if is_feedback else self._page(request)))
+        except ClientGone:
+            return  # before it had said anything
         except PenstockError as error:
             self._refuse(request, self._default_dialect(request), error, exchange_id)
         except Exception as fault:  # noqa: BLE001 - boundary: the request edge; logged and answered with 500
@@ -131,6 +136,14 @@ class DataPlane:
             raise UnknownPath(f"there is no {path[:200]} here; the OpenAPI description is at /openapi.json")
         _require(request, "GET", "HEAD")
         return handler(request)
+
+    async def _feedback(self, request: Request) -> Page:
+        service = self.service
+        _require(request, "POST")
+        principal = self._authenticate(request.headers)
+        limits = BodyBounds(MOST_BYTES, service.limits.body_timeout_s)
+        body = await read_json_body(request, limits, service.clock)
+        return take_feedback(body, principal, service.take_feedback, service.clock.now())
 
     def _models(self, request: Request) -> Page:
         principal = self._authenticate(request.headers)

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange, GonePolicy, Principal
+from penstock.core.feedback import Feedback
 from penstock.core.json import JsonObject
 from penstock.core.ports import ClientDialect
 from penstock.flow.engine import Engine
@@ -36,6 +37,10 @@ class Limits:
 
 AnswerHeaders = Callable[[Exchange], Sequence[tuple[str, str]]]
 """What an answer's headers say besides, whether it is an answer or an error: of limits, for one."""
+
+
+TakeFeedback = Callable[[Feedback], None]
+"""Makes it safe before it returns.  Raises `LedgerUnavailable`."""
 
 
 def no_headers(exchange: Exchange) -> Sequence[tuple[str, str]]:
@@ -72,5 +77,6 @@ class Service:
     metrics: Callable[[], bytes]
     refused: Callable[[PenstockError], None]
     """Hears of requests that were refused before they became an exchange: they are counted, not recorded."""
+    take_feedback: TakeFeedback
     openapi: JsonObject
     answer_headers: AnswerHeaders = no_headers

@@ -25,7 +25,7 @@ from penstock.watch.alerts.courier import AlertCourier, LocalPlan
 from penstock.watch.alerts.deliver import Deliverer, Terms
 from penstock.watch.alerts.local import LocalAlerts
 from penstock.watch.alerts.outbox import AlertOutbox
-from penstock.watch.alerts.ship import is_anything_waiting, ship
+from penstock.watch.outgoing import is_anything_waiting, ship
 from penstock.watch.store import DatabaseError
 
 IDS = [make_alert(number).id for number in range(20)]
@@ -91,7 +91,7 @@ def test_what_was_shipped_and_not_yet_noted_is_shipped_again_and_is_one(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ship(outbox.folder, die_after)
+        ship(outbox.folder, die_after, decode_alert)
     assert len(taken) == 5
     courier = courier_of(outbox, database_url, clock)
     assert courier.round() == 5
@@ -214,7 +214,7 @@ def test_what_the_disk_did_not_take_goes_there_with_the_next_alert(outbox: Alert
     outbox.offer(make_alert(2))
     assert outbox.kept() == ()
     taken: list[str] = []
-    ship(outbox.folder, lambda alerts: taken.extend(alert.id for alert in alerts))
+    ship(outbox.folder, lambda alerts: taken.extend(alert.id for alert in alerts), decode_alert)
     assert taken == IDS[1:3]
 
 
@@ -225,7 +225,7 @@ def test_too_much_that_waits_is_dropped_and_said(tmp_path: Path, clock: FakeCloc
     assert outbox.dropped > 0
     assert sum(path.stat().st_size for path in tmp_path.glob("*.journal")) < 70_000
     assert "alerts were dropped" in outbox.problems()[0]
-    assert ship(tmp_path, lambda _: None) == 250 - outbox.dropped
+    assert ship(tmp_path, lambda _: None, decode_alert) == 250 - outbox.dropped
     outbox.close()
 
 
@@ -236,7 +236,7 @@ def test_a_spoilt_line_is_put_aside_and_holds_nothing_up(outbox: AlertOutbox) ->
         file.write(b"00000002 00000000 {}\n")
     outbox.offer(make_alert(2))
     taken: list[str] = []
-    ship(outbox.folder, lambda alerts: taken.extend(alert.id for alert in alerts))
+    ship(outbox.folder, lambda alerts: taken.extend(alert.id for alert in alerts), decode_alert)
     assert taken == IDS[1:3]
     assert len(list((outbox.folder / "rejected").iterdir())) == 1
 
@@ -249,7 +249,7 @@ def test_an_alert_is_on_the_disk_when_offer_returns_but_a_flood_does_not_hold_th
         outbox.offer(make_alert(number))
     took_s = clock.monotonic() - begun_s
     outbox.close()
-    assert ship(tmp_path, lambda _: None) == 2000
+    assert ship(tmp_path, lambda _: None, decode_alert) == 2000
     assert took_s < 2.0
 
 

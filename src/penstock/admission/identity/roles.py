@@ -39,6 +39,8 @@ Permission = Literal[
     "webhooks.write",
     "cache.read",
     "cache.write",
+    "feedback.read",
+    "feedback.write",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -70,6 +72,7 @@ _VIEWER: frozenset[Permission] = frozenset(
         "budgets.read",
         "alerts.read",
         "cache.read",
+        "feedback.read",
     }
 )
 _DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
@@ -80,7 +83,15 @@ _ADMIN = (
     _DEVELOPER
     | _AUDITOR
     | frozenset[Permission](
-        {"projects.write", "limits.write", "budgets.write", "alerts.write", "webhooks.write", "cache.write"}
+        {
+            "projects.write",
+            "limits.write",
+            "budgets.write",
+            "alerts.write",
+            "webhooks.write",
+            "cache.write",
+            "feedback.write",
+        }
     )
 )
 
@@ -89,7 +100,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         "owner": ALL,
         "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write", "config.reload"}),
         "developer": _DEVELOPER,
-        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read", "prompts.read"}),
+        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read", "prompts.read", "feedback.write"}),
         "auditor": _AUDITOR,
         "viewer": _VIEWER,
     }

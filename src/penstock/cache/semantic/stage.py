@@ -238,6 +238,7 @@ class SemanticStage:
                 at_s=clock.monotonic() - exchange.began_s,
                 kind="similar",
                 age_s=age_s,
+                answer=entry.id,
                 similarity=similarity,
                 saved_input_tokens=entry.input_tokens,
                 saved_output_tokens=entry.output_tokens,

@@ -18,13 +18,13 @@ import msgspec
 import structlog
 
 from penstock.core.clock import Clock
-from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.alert import Alert, decode_alert
 from penstock.watch.alerts.deliver import Deliverer, Terms
 from penstock.watch.alerts.local import LocalAlerts
 from penstock.watch.alerts.outbox import AlertOutbox
-from penstock.watch.alerts.ship import is_anything_waiting, ship, turn
 from penstock.watch.alerts.store import PostgresAlerts
 from penstock.watch.alerts.webhook import Webhook
+from penstock.watch.outgoing import is_anything_waiting, ship, turn
 from penstock.watch.store import DatabaseError
 
 _TICK_S = 1.0
@@ -140,7 +140,7 @@ class AlertCourier:
         if kept and self._outbox is not None:
             take(kept, now)
             self._outbox.forget(kept)
-        return len(kept) + ship(self._folder, partial(_take, take, now))
+        return len(kept) + ship(self._folder, partial(_take, take, now), decode_alert)
 
     def _become_local(self) -> tuple[LocalAlerts, Deliverer] | None:
         """Take the machine's alerts over for the life of this process, unless another one has."""

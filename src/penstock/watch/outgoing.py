@@ -1,6 +1,6 @@
-"""Takes alerts out of the outboxes of a folder and hands them on, each at least once.
+"""Takes what waits out of the outboxes of a folder and hands it on, each piece at least once: alerts, feedback.
 
-An alert is forgotten here only after whoever takes it has it safe; a crash in between hands it on again, and its id
+A piece is forgotten here only after whoever takes it has it safe; a crash in between hands it on again, and its key
 tells that it is the same.  Any number of processes may ship one folder: a lock makes them take turns.
 """
 
@@ -9,12 +9,11 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import structlog
 
-from penstock.watch.alerts.alert import Alert, decode_alert
 from penstock.watch.segment import (
     OFFSET_SUFFIX,
     SUFFIX,
@@ -27,8 +26,13 @@ from penstock.watch.segment import (
     write_offset,
 )
 
-Take: TypeAlias = Callable[[Sequence[Alert]], None]
-"""Makes the alerts safe before it returns; raises where it cannot, and then they are offered again."""
+Piece = TypeVar("Piece", bound=msgspec.Struct)
+
+Take: TypeAlias = Callable[[Sequence[Piece]], None]
+"""Makes the pieces safe before it returns; raises where it cannot, and then they are offered again."""
+
+Decode: TypeAlias = Callable[[bytes], Piece]
+"""A piece out of its JSON.  Raises `msgspec.DecodeError` or `ValueError`."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +55,7 @@ def turn(folder: Path, name: str = "ship.lock") -> Generator[bool]:
 
 
 def is_anything_waiting(folder: Path) -> bool:
-    """Whether there is an alert to ship, or a file to remove.  Reads no file but the small offsets."""
+    """Whether there is something to ship, or a file to remove.  Reads no file but the small offsets."""
     for path in segments(folder):
         try:
             if path.stat().st_size > read_offset(path) or is_unwritten(path):
@@ -61,8 +65,8 @@ def is_anything_waiting(folder: Path) -> bool:
     return False
 
 
-def ship(folder: Path, take: Take) -> int:
-    """Hand on all that waits in `folder` and return how many alerts that was; 0 where another process is at it.
+def ship(folder: Path, take: Take[Piece], decode: Decode[Piece]) -> int:
+    """Hand on all that waits in `folder` and return how many pieces that was; 0 where another process is at it.
 
     Raises what `take` raises, and `OSError`.
     """
@@ -71,26 +75,26 @@ def ship(folder: Path, take: Take) -> int:
         if not is_ours:
             return 0
         for path in segments(folder):
-            shipped += _ship_segment(path, take)
+            shipped += _ship_segment(path, take, decode)
         for path in folder.glob("*" + OFFSET_SUFFIX):
             if not path.with_suffix(SUFFIX).exists():
                 path.unlink(missing_ok=True)
     return shipped
 
 
-def _ship_segment(path: Path, take: Take) -> int:
+def _ship_segment(path: Path, take: Take[Piece], decode: Decode[Piece]) -> int:
     shipped = 0
     while True:
         # Asked before the reading: a writer that goes away in between may have written a last line.
         is_final = is_unwritten(path)
         offset = read_offset(path)
         chunk = read_chunk(path, offset, is_final=is_final)
-        alerts = [alert for line in chunk.lines if (alert := _decoded(path, line)) is not None]
-        if alerts:
-            take(alerts)
+        pieces = [piece for line in chunk.lines if (piece := _decoded(path, line, decode)) is not None]
+        if pieces:
+            take(pieces)
         for line in chunk.rejected:
             _reject(path, line, "the checksum does not match")
-        shipped += len(alerts)
+        shipped += len(pieces)
         if is_final and chunk.next_offset >= path.stat().st_size:
             path.unlink()
             offset_path(path).unlink(missing_ok=True)
@@ -100,9 +104,9 @@ def _ship_segment(path: Path, take: Take) -> int:
         write_offset(path, chunk.next_offset)
 
 
-def _decoded(path: Path, line: Line) -> Alert | None:
+def _decoded(path: Path, line: Line, decode: Decode[Piece]) -> Piece | None:
     try:
-        return decode_alert(line.payload)
+        return decode(line.payload)
     except (msgspec.DecodeError, ValueError) as error:
         _reject(path, line, str(error))
         return None
@@ -119,4 +123,4 @@ def _reject(path: Path, line: Line, why: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(kept)
-    _log.error("alert_rejected", kept=str(kept), why=why)
+    _log.error("outgoing_line_rejected", kept=str(kept), why=why)

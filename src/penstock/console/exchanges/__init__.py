@@ -1,0 +1,1 @@
+"""What the admin API says of single exchanges, beside their rows in the ledger."""

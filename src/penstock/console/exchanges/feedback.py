@@ -1,0 +1,121 @@
+"""Feedback over the admin API: what was said of an exchange, what a reviewer says, and how often which verdict."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.console.access import Caller, Plane, errors, needs
+from penstock.core.errors import PenstockError
+from penstock.core.feedback import Feedback, Verdict
+from penstock.watch.feedback import store
+
+router = APIRouter(tags=["feedback"])
+
+ExchangeId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
+Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
+
+
+class UnknownExchange(PenstockError):
+    """No such exchange in the ledger, or another tenant's."""
+
+    code = "unknown_exchange"
+    status = 404
+
+
+class Said(BaseModel):
+    """A verdict.  A second one of the same person takes the first one's place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Verdict
+    reason: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$", description="A word of your taxonomy.")] | None = None
+
+
+class FeedbackView(BaseModel):
+    exchange: str
+    verdict: Verdict
+    reason: str | None
+    key: str = Field(description="The credential that said so.")
+    user: str | None
+    at: datetime
+
+
+class FeedbackList(BaseModel):
+    items: list[FeedbackView]
+
+
+class Tally(BaseModel):
+    """Verdicts on a tenant's exchanges with one model, and one of its tiers where it has some."""
+
+    tenant: str
+    model: str
+    tier: str | None
+    good: int
+    bad: int
+
+
+class Tallies(BaseModel):
+    items: list[Tally]
+
+
+@router.get("/feedback", openapi_extra=needs("feedback.read"), responses=errors(403))
+async def counts(
+    plane: Plane,
+    call: Caller,
+    tenant: Asked = None,
+    hours: Annotated[float, Query(gt=0, le=24 * 366)] = 24.0,
+) -> Tallies:
+    """How often which verdict, of the last hours."""
+    whose = call.narrowed(tenant)
+    async with plane.database.connection() as connection:
+        found = await store.counts(connection, tenant=whose, since=plane.clock.now() - hours * 3600.0)
+    return Tallies(
+        items=[
+            Tally(tenant=each.tenant, model=each.model, tier=each.tier, good=each.good, bad=each.bad) for each in found
+        ]
+    )
+
+
+@router.get("/exchanges/{exchange}/feedback", openapi_extra=needs("feedback.read"), responses=errors(403))
+async def of_exchange(plane: Plane, call: Caller, exchange: ExchangeId) -> FeedbackList:
+    """All that was said of one exchange, the oldest first; empty where nothing was."""
+    async with plane.database.connection() as connection:
+        found = await store.of_exchange(connection, exchange, tenant=call.scope)
+    return FeedbackList(items=[_view(each) for each in found])
+
+
+@router.post(
+    "/exchanges/{exchange}/feedback",
+    status_code=201,
+    openapi_extra=needs("feedback.write"),
+    responses=errors(403, 404),
+)
+async def give(plane: Plane, call: Caller, exchange: ExchangeId, said: Said) -> FeedbackView:
+    """A reviewer's verdict: within seconds a bad answer is in no cache, and the choice of tiers has learned of it."""
+    async with plane.database.connection() as connection, connection.transaction():
+        tenant = await store.tenant_of(connection, exchange, call.scope)
+        if tenant is None:
+            raise UnknownExchange("There is no such exchange in the ledger.", field="exchange")
+        feedback = Feedback(
+            exchange=exchange,
+            tenant=tenant,
+            key=call.actor.id,
+            verdict=said.verdict,
+            reason=said.reason,
+            at=plane.clock.now(),
+        )
+        await store.insert_one(connection, feedback)
+    return _view(feedback)
+
+
+def _view(feedback: Feedback) -> FeedbackView:
+    return FeedbackView(
+        exchange=feedback.exchange,
+        verdict=feedback.verdict,
+        reason=feedback.reason,
+        key=feedback.key,
+        user=feedback.user or None,
+        at=datetime.fromtimestamp(feedback.at, UTC),
+    )
