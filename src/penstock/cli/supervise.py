@@ -17,7 +17,7 @@ from penstock.cli.settings import EXIT_BAD_CONFIG
 from penstock.core.clock import Clock
 
 _FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
+_LONGEST_PAUSE_S = 2.0
 _STEADY_S = 30.0
 _STARTS_BEFORE_GIVING_UP = 3
 
