@@ -30,11 +30,12 @@ _COMMANDS = (
     "alert",
     "target",
     "reload",
+    "savings",
     "cache",
     "encoder",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "cache"})
+_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "savings", "cache"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

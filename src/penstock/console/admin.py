@@ -13,7 +13,7 @@ from penstock.console import alerts, audit, credentials, keys, targets, tenants,
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
-from penstock.console.exchanges import feedback, left_out
+from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 
@@ -39,6 +39,7 @@ for _part in (
     reload.router,
     left_out.router,
     feedback.router,
+    savings.router,
 ):
     router.include_router(_part)
 

@@ -101,9 +101,10 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
     `body_bytes` is what the request took on the wire, 0 where nobody counted.  `usage` and `cost` are those of all its
-    calls together.  `is_canned` says that the answer was written beforehand,
-    for when no model gives one.  `cache` is None where no cache was asked.  A struct because one is made for every
-    request, and that at a third of a dataclass's cost.
+    calls together.  `is_canned` says that the answer was written beforehand, for when no model gives one.
+    `spared_tokens` is what its prompt was shortened by, `dearest` the target that it would have gone to were there no
+    choice; what that saves is settled with the cost.  `cache` is None where no cache was asked.  A struct because one
+    is made for every request, and that at a third of a dataclass's cost.
     """
 
     id: ExchangeId
@@ -125,6 +126,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     usage: Usage = UNKNOWN_USAGE
     cost: Cost = UNKNOWN_COST
     extra_calls: list[ExtraCall] = []
+    spared_tokens: int = 0
+    dearest: "Target | None" = None
     budget_action: BudgetAction | None = None
     is_canned: bool = False
     wishes: Wishes = NO_WISHES

@@ -180,6 +180,19 @@ class CompactionSkipped(Fact, frozen=True, tag="compaction_skipped"):
     reason: str
 
 
+class Saved(Fact, frozen=True, tag="saved"):
+    """What the exchange did not cost: because its prompt was shortened (`compaction`), a weaker tier than the strongest
+    answered (`routing`), or the provider had kept a part of the prompt (`prompt_cache`).
+
+    Money is at the prices of then, None where they are not known.  For kept prompts it may be negative: writing them
+    costs more.  Tokens are those that were not sent, or were read for less; a cheaper tier saves none.
+    """
+
+    by: str
+    tokens: int
+    nanousd: int | None
+
+
 class PromptCacheWanted(Fact, frozen=True, tag="prompt_cache_wanted"):
     """The provider was asked to keep what the prompt begins with, and its turns so far, for the prompts to come."""
 
@@ -289,6 +302,7 @@ AnyFact: TypeAlias = (
     | CacheStored
     | Compacted
     | CompactionSkipped
+    | Saved
     | PromptCacheWanted
     | AnswerBounded
     | LeaseTaken

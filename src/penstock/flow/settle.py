@@ -10,6 +10,7 @@ from penstock.core.ports import Ledger, PriceList, TokenCounter
 from penstock.core.record import Settled
 from penstock.core.usage import UNKNOWN_USAGE, Cost, NanoUsd, Usage
 from penstock.flow.meter import Meter
+from penstock.flow.savings import savings_of
 
 NOTHING_USED = Usage(accuracy="exact")
 NOTHING_SPENT = Cost(NanoUsd(0), "exact")
@@ -39,6 +40,7 @@ class Settlement:
         at_s = self._clock.monotonic() - exchange.began_s
         exchange.usage = self._usage(exchange, meter, at_s=at_s)
         exchange.cost = self._cost(exchange, at_s=at_s)
+        exchange.facts += savings_of(exchange, self._prices, at_s=at_s)
         if exchange.extra_calls:
             self._add_extra_calls(exchange, at_s=at_s)
         while exchange.leases:

@@ -189,6 +189,7 @@ class TierChoice:
         place, route = self._route(exchange, tiers, decision.place)
         if not is_shadow:
             exchange.route = route
+            exchange.dearest = tiers.routes[-1].targets[0]
         opinion = decision.opinion
         scored = opinion if opinion is not None and opinion.score is not None else None
         tier = tiers.names[place]

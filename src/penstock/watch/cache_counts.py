@@ -1,4 +1,4 @@
-"""What the cache did, counted for Prometheus: hits by kind, misses, and what was saved, by model and tenant.
+"""What was saved, counted for Prometheus by model and tenant: by the caches with their hits and misses, and otherwise.
 
 Callers choose neither: tenants are those of the installation, and only models of the configuration are cached.  Their
 number is bounded all the same, and the rest is `other`.
@@ -7,10 +7,10 @@ number is bounded all the same, and the rest is `other`.
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias, cast
 
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from penstock.core.facts import CacheBypassed, CacheHit, CacheMissed, CacheStored
+from penstock.core.facts import CacheBypassed, CacheHit, CacheMissed, CacheStored, Saved
 from penstock.core.record import Settled
 
 _MOST_PAIRS = 500
@@ -23,7 +23,17 @@ _Labels: TypeAlias = tuple[str, ...]
 class CacheCounts:
     """One for each process, used by one thread."""
 
-    __slots__ = ("_bypassed", "_hits", "_misses", "_pairs", "_saved_nanousd", "_saved_tokens", "_stored")
+    __slots__ = (
+        "_bypassed",
+        "_hits",
+        "_misses",
+        "_other_nanousd",
+        "_other_tokens",
+        "_pairs",
+        "_saved_nanousd",
+        "_saved_tokens",
+        "_stored",
+    )
 
     def __init__(self) -> None:
         self._pairs: set[tuple[str, str]] = set()
@@ -33,6 +43,8 @@ class CacheCounts:
         self._stored: dict[_Labels, float] = {}
         self._saved_nanousd: dict[_Labels, float] = {}
         self._saved_tokens: dict[_Labels, float] = {}
+        self._other_nanousd: dict[_Labels, float] = {}
+        self._other_tokens: dict[_Labels, float] = {}
 
     def observe(self, record: Settled) -> None:
         """Count what is the cache's of a settled exchange; well under a microsecond where nothing is."""
@@ -40,6 +52,8 @@ class CacheCounts:
             kind = type(fact)
             if kind is CacheHit:
                 self._hit(record, cast("CacheHit", fact))
+            elif kind is Saved:
+                self._saved(record, cast("Saved", fact))
             elif kind is CacheMissed:
                 _add(self._misses, self._pair(record), 1)
             elif kind is CacheStored:
@@ -66,6 +80,21 @@ class CacheCounts:
             "penstock_cache_saved_tokens", "Tokens that hits would have used.", (*by, "direction"), self._saved_tokens
         )
 
+        yield _gauge(
+            "penstock_saved_usd",
+            "What shorter prompts, weaker tiers and prompts kept by providers saved, where prices are known.",
+            (*by, "by"),
+            {labels: amount / _NANO for labels, amount in self._other_nanousd.items()},
+        )
+        yield _family(
+            "penstock_saved_tokens", "Tokens that were not sent, or read for less.", (*by, "by"), self._other_tokens
+        )
+
+    def _saved(self, record: Settled, fact: Saved) -> None:
+        labels = (*self._pair(record), fact.by)
+        _add(self._other_nanousd, labels, fact.nanousd or 0)
+        _add(self._other_tokens, labels, fact.tokens)
+
     def _hit(self, record: Settled, fact: CacheHit) -> None:
         pair = self._pair(record)
         _add(self._hits, (*pair, fact.kind), 1)
@@ -88,6 +117,14 @@ def _add(counts: dict[_Labels, float], labels: _Labels, amount: float) -> None:
 
 def _family(name: str, text: str, labels: _Labels, values: Mapping[_Labels, float]) -> CounterMetricFamily:
     family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _gauge(name: str, text: str, labels: _Labels, values: Mapping[_Labels, float]) -> GaugeMetricFamily:
+    """For what may go down: a prompt that a provider kept and nobody came back for."""
+    family = GaugeMetricFamily(name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
     return family

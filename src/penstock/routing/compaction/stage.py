@@ -97,6 +97,7 @@ class CompactionStage:
         if settings.shadow:
             return
         exchange.request = made.request
+        exchange.spared_tokens = max(0, made.tokens_before - made.tokens_after)
         if self._may_rest(exchange):
             self._retained.keep(exchange.id, exchange.principal.tenant, made.left_out, for_s=settings.retain_s)
 
