@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from penstock.config.routing.compaction import CompactionSettings
 from penstock.core.chat import ChatRequest, Message, Part, Role, TextPart, ToolResultPart
 from penstock.core.ports import TokenCounter
+from penstock.routing.compaction.costs import Costs, Counts
 from penstock.routing.compaction.cut import Cut, cut
 from penstock.routing.compaction.relevance import Floats, Passage, by_meaning, by_words, joined
 from penstock.routing.compaction.repeats import repeated
-from penstock.routing.compaction.rounds import Piece, Round, is_instruction, last_question, pieces_of, rounds_of
+from penstock.routing.compaction.rounds import Piece, Round, last_question, pieces_of, rounds_of
 from penstock.routing.compaction.tool_results import shortened
-from penstock.routing.compaction.words import terms_of
+from penstock.routing.compaction.words import telling, terms_of
 
 Read: TypeAlias = Callable[[str], NDArray[np.float32]]
 """A text to its vector of unit length; blocking."""
@@ -60,7 +61,7 @@ class Compactor:
     """`read` is the encoder's; None judges by words alone.  One thread at a time."""
 
     def __init__(self, counter: TokenCounter, read: Read | None = None) -> None:
-        self._counter = counter
+        self._counts = Counts(counter)
         self._read = read
         self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
@@ -69,7 +70,7 @@ class Compactor:
 
         `model` is whose tokens are counted.
         """
-        before = self._counter.count_request(request, model)
+        before = self._counts.of_request(request, model)
         if before <= settings.after_tokens or not request.messages:
             return None
         terms = _terms(request.messages)
@@ -77,7 +78,7 @@ class Compactor:
         rounds = rounds_of(trimmed, keep_last=settings.keep_last)
         pieces = pieces_of(trimmed, rounds)
         gone = self._repeats(trimmed, rounds, pieces) if settings.repeats else set[int]()
-        costs = _Costs(self._counter, trimmed, rounds, pieces, model)
+        costs = Costs(self._counts, trimmed, rounds, pieces, model)
         budget = settings.budget_tokens
         if settings.keep_share is not None:
             budget = int(settings.keep_share * before)
@@ -117,7 +118,7 @@ class Compactor:
         self,
         request: ChatRequest,
         pieces: Sequence[Piece],
-        costs: "_Costs",
+        costs: Costs,
         terms: dict[str, float],
         *,
         room: int,
@@ -131,7 +132,7 @@ class Compactor:
         read = self._read
         if read is not None and most_tokens and question:
             passages = self._passages(texts, tokens, _doubt(words, tokens, room), most_tokens, read)
-            meaning = by_meaning(passages, tokens, self._vector(question, read))
+            meaning = by_meaning(passages, tokens, self._vector(telling(question), read))
         return joined(words, meaning, texts)
 
     def _passages(
@@ -162,64 +163,11 @@ class Compactor:
         return found
 
 
-class _Costs:
-    """What each piece costs, what a round costs beside its pieces, and what cannot be left out (`base`)."""
-
-    def __init__(
-        self,
-        counter: TokenCounter,
-        request: ChatRequest,
-        rounds: Sequence[Round],
-        pieces: Sequence[Piece],
-        model: str,
-    ) -> None:
-        self._rounds = rounds
-        self._pieces = pieces
-        self.pieces: Floats = np.array(
-            [counter.count_text(piece.text, model) if piece.place is not None else 0 for piece in pieces], np.float64
-        )
-        nothing = cut(request, rounds, pieces, frozenset())
-        staying = tuple(message for message in nothing.messages if message is not None)
-        self.base = counter.count_request(msgspec.structs.replace(request, messages=staying), model)
-        empty = msgspec.structs.replace(request, messages=(), tools=(), response_format=None)
-        nought = counter.count_request(empty, model)
-        self.rounds = [
-            0
-            if one.is_kept
-            else counter.count_request(msgspec.structs.replace(empty, messages=_bones(request, one, pieces)), model)
-            - nought
-            for one in rounds
-        ]
-
-    def total(self, kept: set[int]) -> int:
-        opened = {self._pieces[at].round for at in kept}
-        return self.base + int(sum(self.pieces[at] for at in kept)) + sum(self.rounds[number] for number in opened)
-
-
-def _bones(request: ChatRequest, one: Round, pieces: Sequence[Piece]) -> tuple[Message, ...]:
-    """A round's messages without the texts that are pieces."""
-    places = {pieces[at].place for at in one.pieces}
-    bones: list[Message] = []
-    for at in range(one.begin, one.end):
-        message = request.messages[at]
-        if is_instruction(message):
-            continue
-        parts: list[Part] = []
-        for ordinal, part in enumerate(message.parts):
-            if isinstance(part, ToolResultPart):
-                inner = tuple(each for n, each in enumerate(part.parts) if (at, ordinal, n) not in places)
-                parts.append(msgspec.structs.replace(part, parts=inner))
-            elif (at, ordinal) not in places:
-                parts.append(part)
-        bones.append(msgspec.structs.replace(message, parts=tuple(parts)))
-    return tuple(bones)
-
-
 def _fit(  # noqa: PLR0917 - private, called once
     request: ChatRequest,
     rounds: Sequence[Round],
     pieces: Sequence[Piece],
-    costs: _Costs,
+    costs: Costs,
     scores: Floats,
     allowed: set[int],
     budget: int,
@@ -237,7 +185,7 @@ def _fit(  # noqa: PLR0917 - private, called once
     return cut(request, rounds, pieces, frozenset()), set()
 
 
-def _chosen(order: Sequence[int], pieces: Sequence[Piece], costs: _Costs, budget: int) -> set[int]:
+def _chosen(order: Sequence[int], pieces: Sequence[Piece], costs: Costs, budget: int) -> set[int]:
     left = float(budget - costs.base)
     kept: set[int] = set()
     opened: set[int] = set()

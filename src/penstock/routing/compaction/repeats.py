@@ -4,12 +4,14 @@ By the five-word shingles of each piece (Broder, "On the resemblance and contain
 newest piece to the oldest.  A piece with a number is a repetition only where every shingle of it comes again.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 _SHINGLE: Final = 5
 _LEAST_WORDS: Final = 12
 _SHARE: Final = 0.9
+_DIGIT: Final = re.compile(r"\d")
 
 
 def repeated(texts: Sequence[str], later: Sequence[str]) -> set[int]:
@@ -22,8 +24,8 @@ def repeated(texts: Sequence[str], later: Sequence[str]) -> set[int]:
         text = texts[at]
         shingles = _shingles(text)
         if len(shingles) > _LEAST_WORDS - _SHINGLE:
-            known = sum(shingle in seen for shingle in shingles)
-            wanted = len(shingles) if any(char.isdigit() for char in text) else _SHARE * len(shingles)
+            known = sum(map(seen.__contains__, shingles))
+            wanted = len(shingles) if _DIGIT.search(text) else _SHARE * len(shingles)
             if known >= wanted:
                 found.add(at)
                 continue
@@ -33,4 +35,4 @@ def repeated(texts: Sequence[str], later: Sequence[str]) -> set[int]:
 
 def _shingles(text: str) -> list[int]:
     words = text.lower().split()
-    return [hash(tuple(words[at : at + _SHINGLE])) for at in range(len(words) - _SHINGLE + 1)]
+    return list(map(hash, zip(*(words[at:] for at in range(_SHINGLE)), strict=False)))

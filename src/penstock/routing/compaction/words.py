@@ -25,7 +25,20 @@ _EMPTY: Final = frozenset(
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in order, as they are compared."""
-    return [found for word in _WORD.findall(text.lower()) for found in _compared(word)]
+    return [found for word in spelled(text) for found in compared(word)]
+
+
+def spelled(text: str) -> list[str]:
+    """The words of a text, in order, as they are spelled, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def telling(text: str) -> str:
+    """The words of a text that say something, as they are written; the text itself where none does.
+
+    What asks ("what did they say about") is in no answer, and draws a question's vector to whatever else asks.
+    """
+    return " ".join(word for word in _WORD.findall(text) if word.lower() not in _EMPTY) or text
 
 
 def terms_of(texts: Iterable[tuple[str, float]]) -> dict[str, float]:
@@ -39,7 +52,8 @@ def terms_of(texts: Iterable[tuple[str, float]]) -> dict[str, float]:
 
 
 @lru_cache(maxsize=50_000)
-def _compared(word: str) -> Sequence[str]:
+def compared(word: str) -> Sequence[str]:
+    """What a spelled word is compared as: none that says nothing, and of a script without spaces each pair."""
     if word in _EMPTY:
         return ()
     if _WIDE.search(word):
