@@ -18,7 +18,8 @@ def draw(
 ) -> None:
     """Writes an SVG; `bound` is the point that is asked for."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    mpl.rcParams["svg.hashsalt"] = "penstock"  # the same figures make the same file
+    # The same figures make the same file, and words are words.
+    mpl.rcParams.update({"svg.hashsalt": "penstock", "svg.fonttype": "none"})
     figure: Any
     axes: Any
     figure, axes = plt.subplots(figsize=(7.2, 4.0))
