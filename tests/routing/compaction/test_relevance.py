@@ -22,7 +22,7 @@ from penstock.routing.compaction.words import telling, terms_of
         ("What did the Marketing say about the LCD screen?", "Marketing LCD screen"),
         ("Summarize the discussion about user requirements.", "user requirements"),
         ("What did they say?", "What did they say?"),
-        ("请问发票在哪里？", "请问发票在哪里"),
+        ("发票在柏林。", "发票在柏林"),
         ("", ""),
     ],
 )

@@ -6,7 +6,7 @@ reads a bounded number of tokens that it has not read before, those about which 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, TypeAlias
@@ -30,6 +30,7 @@ Read: TypeAlias = Callable[[str], NDArray[np.float32]]
 """A text to its vector of unit length; blocking."""
 
 _PASSAGE_TOKENS: Final = 200
+_EXCERPT_TOKENS: Final = 64
 _MOST_VECTORS: Final = 20_000
 _MOST_TRIMS: Final = 6
 _QUESTION_CHARS: Final = 4_000
@@ -138,18 +139,26 @@ class Compactor:
     def _passages(
         self, texts: Sequence[str], tokens: Floats, doubt: Floats, most_tokens: int, read: Read
     ) -> list[Passage]:
-        """Passages from the beginning on, so that they are the same when the conversation has grown."""
+        """Passages from the beginning on, so that they are the same when the conversation has grown.
+
+        Where there is more to read than may be, a passage is read by its longest pieces: what is short says little.
+        """
         bounds = list(_windows(tokens))
-        joined_texts = ["\n".join(texts[begin:end]) for begin, end in bounds]
-        keys = [_key(text) for text in joined_texts]
-        chosen = {at for at, key in enumerate(keys) if key in self._vectors}
+        read_as = [_joined_at(texts, range(begin, end)) for begin, end in bounds]
+        sizes = [float(tokens[begin:end].sum()) for begin, end in bounds]
+        unknown = [at for at, text in enumerate(read_as) if _key(text) not in self._vectors]
+        chosen = set(range(len(bounds))).difference(unknown)
+        if sum(sizes[at] for at in unknown) > most_tokens:
+            for at in unknown:
+                longest = _longest(tokens, *bounds[at])
+                read_as[at], sizes[at] = _joined_at(texts, longest), float(tokens[longest].sum())
+            chosen |= {at for at in unknown if _key(read_as[at]) in self._vectors}
         left = float(most_tokens)
-        for at in sorted(range(len(bounds)), key=lambda at: float(doubt[bounds[at][0] : bounds[at][1]].mean())):
-            size = float(tokens[bounds[at][0] : bounds[at][1]].sum())
-            if at not in chosen and size <= left:
-                left -= size
+        for at in sorted(unknown, key=lambda at: float(doubt[bounds[at][0] : bounds[at][1]].mean())):
+            if at not in chosen and sizes[at] <= left:
+                left -= sizes[at]
                 chosen.add(at)
-        return [Passage(*bounds[at], self._vector(joined_texts[at], read)) for at in sorted(chosen)]
+        return [Passage(*bounds[at], self._vector(read_as[at], read)) for at in sorted(chosen)]
 
     def _vector(self, text: str, read: Read) -> NDArray[np.float32]:
         key = _key(text)
@@ -279,6 +288,20 @@ def _windows(tokens: Floats) -> Iterator[tuple[int, int]]:
         size += count
     if begin < len(tokens):
         yield begin, len(tokens)
+
+
+def _longest(tokens: Floats, begin: int, end: int) -> list[int]:
+    """The longest pieces that `_EXCERPT_TOKENS` have room for, in order; one at least."""
+    left, chosen = float(_EXCERPT_TOKENS), list[int]()
+    for at in sorted(range(begin, end), key=lambda at: -tokens[at]):
+        if not chosen or tokens[at] <= left:
+            left -= float(tokens[at])
+            chosen.append(at)
+    return sorted(chosen)
+
+
+def _joined_at(texts: Sequence[str], places: Iterable[int]) -> str:
+    return "\n".join(texts[at] for at in places)
 
 
 def _flat(parts: Sequence[Part]) -> Iterator[Part]:
