@@ -135,7 +135,7 @@ def _section(meetings: Sequence[Meeting], curves: Mapping[str, Sequence[float]],
         for name, values in curves.items()
     ]
     rows += [
-        Row(what=f"answer kept at {1 - share:.0%} fewer tokens, {best}", measured=f"{value:.3f}")
+        Row(what=f"answer kept at {100 * (1 - share):.0f} % fewer tokens, {best}", measured=f"{value:.3f}")
         for share, value in zip(SHARES, curves[best], strict=True)
         if share != ASKED_SHARE
     ]

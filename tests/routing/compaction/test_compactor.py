@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.routing.compaction.conversations import assistant, chat, requests, texts_of, user
 
 from penstock.config.routing.compaction import CompactionSettings, ToolResultSettings
@@ -224,3 +226,25 @@ def test_a_result_that_comes_after_another_question_stays_with_its_call(share: f
     calls = [part.id for part in parts if isinstance(part, ToolCallPart)]
     results = [part.call_id for part in parts if isinstance(part, ToolResultPart)]
     assert calls == results
+
+
+def test_the_encoder_reads_no_more_than_it_may_and_of_each_passage_the_longest_pieces() -> None:
+    heard: list[str] = []
+
+    def read(read_text: str) -> NDArray[np.float32]:
+        heard.append(read_text)
+        return np.full(4, 0.5, np.float32)
+
+    request = chat(*talk(60), user("What was the number of answer 7?"))
+    compactor = Compactor(COUNTER, read)
+    assert compactor.compact(request, MODEL, small(0.3, encoder_tokens=600)) is not None
+    asked, passages = heard[-1], heard[:-1]
+    assert asked == "number answer 7"
+    assert 400 < sum(COUNTER.count_text(each, MODEL) for each in passages) <= 640  # the breaks between pieces count
+    assert len(passages) >= 8, "whole passages would be three"
+    heard.clear()
+    assert compactor.compact(request, MODEL, small(0.3, encoder_tokens=100_000)) is not None
+    assert sum(COUNTER.count_text(each, MODEL) for each in heard) > 1_500
+    heard.clear()
+    assert compactor.compact(chat(*request.messages, *talk(1)), MODEL, small(0.3, encoder_tokens=100_000)) is not None
+    assert sum(COUNTER.count_text(each, MODEL) for each in heard) < 250
