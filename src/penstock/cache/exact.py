@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from penstock.cache.entry import Entry, decode_events, encode_events, joined
+from penstock.cache.entry import Entry, encode_events, joined
 from penstock.cache.flights import Flights
 from penstock.cache.key import Keys
 from penstock.cache.policy import Policy, why_not_asked, why_not_kept
@@ -203,7 +203,7 @@ class ExactCache:
                 saved_nanousd=entry.cost_nanousd,
             )
         )
-        events = decode_events(entry.events)
+        events = self._shelf.events(entry)
         if policy.settings.replay == "natural" and exchange.request.stream:
             return reply_paced(events, entry.pace_tokens_per_s or self._shown.pace_tokens_per_s, self._clock)
         return Reply(events)

@@ -13,6 +13,7 @@ from penstock.core.chat import (
     OpaqueTool,
     Part,
     Request,
+    TextPart,
     ToolResultPart,
 )
 from penstock.core.events import Event, Finish, Text, ToolCall, Vector
@@ -48,7 +49,10 @@ def why_not_asked(request: Request, exact: ExactSettings) -> str | None:
         if type(tool) is OpaqueTool:
             return "provider_tool"
     for message in request.messages:
-        reason = _why_not_parts(message.parts)
+        parts = message.parts
+        if len(parts) == 1 and type(parts[0]) is TextPart:
+            continue  # nearly all are of this kind
+        reason = _why_not_parts(parts)
         if reason is not None:
             return reason
     return None

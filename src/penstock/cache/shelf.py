@@ -14,8 +14,11 @@ from penstock.cache.drops import Drops
 from penstock.cache.entry import Drop, Entry, decode_events
 from penstock.cache.lru import Lru
 from penstock.core.clock import Clock
+from penstock.core.events import Event
 
 _SWEPT_AT_ONCE = 500
+_MOST_READ = 512
+_LARGEST_READ_BYTES = 8 * 1024
 
 
 class Backing(Protocol):
@@ -32,17 +35,30 @@ class Backing(Protocol):
 class Shelf:
     """Used on one event loop.  Without a `backing` entries live and die with the process."""
 
-    __slots__ = ("_backing", "_clock", "drops", "memory")
+    __slots__ = ("_backing", "_clock", "_read", "drops", "memory")
 
     def __init__(self, memory: Lru, drops: Drops, clock: Clock, backing: Backing | None = None) -> None:
         self.memory = memory
         self.drops = drops
         self._clock = clock
         self._backing = backing
+        self._read: dict[bytes, tuple[Entry, tuple[Event, ...]]] = {}
 
     def get(self, key: bytes) -> Entry | None:
         """The entry that lies here."""
         return self.memory.get(key, self._clock.now())
+
+    def events(self, entry: Entry) -> tuple[Event, ...]:
+        """The entry's answer.  What is asked again and again is mostly short, and is read from its bytes once."""
+        read = self._read.get(entry.key)
+        if read is not None and read[0] is entry:
+            return read[1]
+        events = decode_events(entry.events)
+        if len(entry.events) <= _LARGEST_READ_BYTES:
+            if len(self._read) >= _MOST_READ:
+                self._read.clear()
+            self._read[entry.key] = (entry, events)
+        return events
 
     def is_elsewhere(self, key: bytes) -> bool:
         """Whether the store is known to have an entry of that key."""
@@ -69,6 +85,7 @@ class Shelf:
             self.drops.apply_all()
         for drop in drops or ():
             self.drops.apply(drop)
+        self._read.clear()
         self._sweep(self.memory.everything())
 
     def _sweep(self, keys: tuple[bytes, ...]) -> None:

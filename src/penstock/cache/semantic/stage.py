@@ -245,7 +245,7 @@ class SemanticStage:
                 saved_nanousd=entry.cost_nanousd,
             )
         )
-        events = decode_events(entry.events)
+        events = self._parts.shelf.events(entry)
         if policy.exact.settings.replay == "natural" and exchange.request.stream:
             return reply_paced(events, entry.pace_tokens_per_s or _NATURAL_TOKENS_PER_S, clock)
         return Reply(events)
