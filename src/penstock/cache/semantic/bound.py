@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 _REMEMBERED: Final = 4_000
 _LEAST_LABELS: Final = 100
+_LABEL_BYTES: Final = 130
 _EACH: Final = 25
 _GREATEST_WEIGHT: Final = 100.0
 """Sure matches are checked seldom.  That one of them does not count for more errs on the side of too few hits."""
@@ -77,6 +78,11 @@ class Bound:
     @property
     def is_learned(self) -> bool:
         return len(self._labels) >= _LEAST_LABELS
+
+    @property
+    def size_bytes(self) -> int:
+        """About what its labels take in memory."""
+        return _LABEL_BYTES * len(self._labels)
 
     def risk(self, score: float) -> float:
         """How probably a match of this score is wrong, in ceilings: 1 is what is allowed on average."""

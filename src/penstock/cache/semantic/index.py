@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from penstock.encoder.model import Matrix, Vector
 
 _SCALE: Final = 127.0
-_FIRST_ROWS: Final = 64
+_FIRST_ROWS: Final = 8
 _COMPARED: Final = 256
 """Questions that are compared whole.  With fewer than this in a partition all are."""
 _WORD_BITS: Final = 64
@@ -105,8 +105,7 @@ class VectorIndex:
         apart = np.zeros(used, np.uint16)
         for word, own in zip(signs, ours, strict=True):
             apart += np.bitwise_count(word[:used] ^ own)
-        counts = np.cumsum(np.bincount(apart))
-        most = int(np.searchsorted(counts, _COMPARED))
+        most = np.partition(apart, _COMPARED)[_COMPARED]
         return np.flatnonzero(apart <= most)[: 4 * _COMPARED]
 
     def _sign_words(self, vector: Vector) -> NDArray[np.uint64]:
@@ -116,7 +115,7 @@ class VectorIndex:
         return padded.view(np.uint64)
 
     def _grow(self) -> None:
-        rows = len(self._vectors) + len(self._vectors) // 2
+        rows = len(self._vectors) + max(_FIRST_ROWS, len(self._vectors) // 4)
         vectors = np.zeros((rows, self.width), np.int8)
         vectors[: self._used] = self._vectors[: self._used]
         scales = np.zeros(rows, np.float32)
