@@ -36,6 +36,7 @@ class Similar:
         counts = self.stage.counts
         return (
             ("penstock_cache_similar_questions", "Questions that can be answered by meaning.", self.stage.questions),
+            ("penstock_cache_similar_bytes", "About what they take in memory.", self.stage.size_bytes),
             ("penstock_cache_similar_hits", "Answers given to another question that means the same.", counts.hits),
             ("penstock_cache_similar_checked", "Hits that were made again all the same, to compare.", counts.checked),
             ("penstock_cache_similar_checked_wrong", "Those of them that had been wrong.", counts.checked_wrong),
@@ -57,7 +58,8 @@ def open_similar(
     from penstock.cache.semantic.question import load_weights  # noqa: PLC0415 - same
     from penstock.cache.semantic.stage import Parts, SemanticPolicy, SemanticStage  # noqa: PLC0415 - same
 
-    similar = SemanticCache(load_weights(encoder_sha256=encoder.weights_sha256), width=encoder.width)
+    weights = load_weights(encoder_sha256=encoder.weights_sha256)
+    similar = SemanticCache(weights, width=encoder.width, most_bytes=config.cache.similar_memory_bytes)
     stage = SemanticStage(
         {name: SemanticPolicy(cache.policies[name], settings) for name, settings in asked.items()},
         Parts(similar, encoder, cache.keys, cache.shelf, clock, may_rest=may_rest),

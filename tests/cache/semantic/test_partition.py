@@ -111,3 +111,43 @@ def test_ten_thousand_random_pairs_of_owners_have_no_foreign_hit() -> None:
             hits += 1
             assert stored[found.entry] == asker
     assert hits > 1_000
+
+
+def _add(cache: SemanticCache, owner: bytes, numbers: range) -> None:
+    for number in numbers:
+        cache.add(owner, f"entry {number}", question(f"where is parcel {number}", topic=number), SHIPPED)
+
+
+def test_all_partitions_together_keep_to_one_bound_and_the_one_asked_longest_ago_goes_first() -> None:
+    cache = SemanticCache(WEIGHTS, width=WIDTH, most_bytes=1 << 20, chance=lambda: 1.0)
+    asked = question("where is parcel 0", topic=0)
+    _add(cache, b"old", range(50))
+    _add(cache, b"used", range(50))
+    for number in range(100):
+        _add(cache, number.to_bytes(4), range(50))
+        assert cache.size_bytes <= 1 << 20
+        assert cache.find(b"used", asked, SHIPPED).entry is not None
+    assert cache.find(b"old", asked, SHIPPED).entry is None
+
+
+def test_a_single_partition_keeps_to_the_bound_too() -> None:
+    cache = SemanticCache(WEIGHTS, width=WIDTH, most_bytes=1 << 20, chance=lambda: 1.0)
+    _add(cache, b"one", range(3_000))
+    assert cache.size_bytes <= 1 << 20
+    assert 500 < len(cache) < 3_000
+    last = question("where is parcel 2999", topic=2_999)
+    assert cache.find(b"one", last, SHIPPED).entry == "entry 2999"
+    assert cache.find(b"one", question("where is parcel 0", topic=0), SHIPPED).entry is None
+
+
+def test_what_is_counted_is_what_is_there() -> None:
+    cache = SemanticCache(WEIGHTS, width=WIDTH)
+    for owner in (b"a", b"b"):
+        _add(cache, owner, range(20))
+    full = cache.size_bytes
+    for number in range(20):
+        cache.drop(b"a", f"entry {number}")
+        cache.drop(b"a", "never there")
+    assert cache.size_bytes < full
+    _add(cache, b"a", range(20))
+    assert cache.size_bytes == full

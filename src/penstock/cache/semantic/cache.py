@@ -45,18 +45,29 @@ class Counts:
 
 
 class SemanticCache:
-    """See the module.  `chance` gives numbers from 0 to 1."""
+    """See the module.  `chance` gives numbers from 0 to 1.
 
-    def __init__(self, weights: Weights, *, width: int, chance: Callable[[], float] | None = None) -> None:
+    All partitions together take about `most_bytes`: the one that was asked longest ago goes first, with all that was
+    learned there.
+    """
+
+    def __init__(
+        self, weights: Weights, *, width: int, most_bytes: int = 1 << 27, chance: Callable[[], float] | None = None
+    ) -> None:
         self.weights = weights
         self.counts = Counts()
         self._width = width
         self._chance = chance if chance is not None else random.SystemRandom().random
+        self._most_bytes = most_bytes
         self._partitions: OrderedDict[bytes, Partition] = OrderedDict()
-        self._times: OrderedDict[tuple[bytes, str], int] = OrderedDict()
+        self._sizes: dict[bytes, tuple[int, int]] = {}
+        self._times: OrderedDict[int, int] = OrderedDict()
+        self._questions = 0
+        self.size_bytes = 0
 
     def __len__(self) -> int:
-        return sum(len(partition) for partition in self._partitions.values())
+        """Questions in all partitions; this and `size_bytes` may be asked from another thread."""
+        return self._questions
 
     def find(self, partition: bytes, question: Question, settings: SemanticSettings) -> Found:
         """What may be given for the question; whether to check it is drawn here."""
@@ -81,6 +92,7 @@ class SemanticCache:
         if within is None or found.match.entry is None:
             return
         within.bound.learn(found.match.score, is_right=is_right, probability=found.probability)
+        self._weigh(partition, within)
         self.counts.labels += 1
         if found.is_checked and not is_right:
             self.counts.checked_wrong += 1
@@ -98,22 +110,43 @@ class SemanticCache:
         within = self._partitions.get(partition)
         if within is None:
             while len(self._partitions) >= settings.max_partitions:
-                self._partitions.popitem(last=False)
+                self._forget_oldest()
             bound = Bound(settings.ceiling)
             within = Partition(self.weights, bound, width=self._width, start=settings.start, most=settings.max_entries)
             self._partitions[partition] = within
+        self._partitions.move_to_end(partition)
         within.add(entry, question, like=like)
+        self._weigh(partition, within)
+        while self.size_bytes > self._most_bytes and len(self._partitions) > 1:
+            self._forget_oldest()
+        while self.size_bytes > self._most_bytes and len(within) > 1:
+            within.drop_oldest()
+            self._weigh(partition, within)
 
     def drop(self, partition: bytes, entry: str) -> None:
         """What was stored is not to be given any more."""
         within = self._partitions.get(partition)
         if within is not None:
             within.drop(entry)
+            self._weigh(partition, within)
 
     def wrong_rate(self, partition: bytes) -> Estimate | None:
         """The live estimate for the hits of a partition; None before there is one."""
         within = self._partitions.get(partition)
         return within.bound.wrong_rate if within is not None else None
+
+    def _weigh(self, partition: bytes, within: Partition) -> None:
+        size, questions = within.size_bytes, len(within)
+        size_before, before = self._sizes.get(partition, (0, 0))
+        self.size_bytes += size - size_before
+        self._questions += questions - before
+        self._sizes[partition] = size, questions
+
+    def _forget_oldest(self) -> None:
+        partition, _ = self._partitions.popitem(last=False)
+        size, questions = self._sizes.pop(partition)
+        self.size_bytes -= size
+        self._questions -= questions
 
     def _missed(self, match: Match) -> Found:
         self.counts.misses[match.reason] = self.counts.misses.get(match.reason, 0) + 1
@@ -121,7 +154,7 @@ class SemanticCache:
 
     def _count(self, partition: bytes, text: str) -> int:
         """How often this text was a hit, this time included."""
-        key = (partition, text)
+        key = hash((partition, text))  # that two have the same makes a check a little more probable, and no more
         times = self._times.pop(key, 0) + 1
         self._times[key] = times
         while len(self._times) > _TEXTS_COUNTED:

@@ -59,7 +59,8 @@ class VectorIndex:
 
     @property
     def size_bytes(self) -> int:
-        return self._vectors.nbytes + self._signs.nbytes + self._scales.nbytes
+        """What its rows take.  Those that were never used are not in memory yet, but for a few."""
+        return self._used * (self.width + self._signs.itemsize * len(self._signs) + self._scales.itemsize)
 
     def add(self, vector: Vector) -> int:
         """The row that it has now."""

@@ -16,8 +16,10 @@ _Array = TypeVar("_Array", NDArray[np.int32], NDArray[np.int64])
 _FIRST_ROWS: Final = 8
 _HEAD: Final = Struct("<HI")
 _NEVER: Final = np.iinfo(np.int64).max
-_KEPT_BYTES: Final = 41
-"""What a run of bytes takes beside its length: its header, and its place in the list."""
+_ROW_BYTES: Final = 28
+"""A row's place in the arrays and in the list."""
+_KEPT_BYTES: Final = 33
+"""What a run of bytes takes beside its length."""
 
 
 class Rows:
@@ -36,7 +38,7 @@ class Rows:
 
     @property
     def size_bytes(self) -> int:
-        return self._names.nbytes + self._used.nbytes + self._groups.nbytes + self.kept_bytes
+        return len(self._kept) * _ROW_BYTES + self.kept_bytes
 
     def put(self, row: int, entry: str, text: str, words: bytes, group: int) -> None:
         """Into a row that is free.  `entry` names the answer, and is not there yet."""

@@ -126,6 +126,11 @@ class SemanticStage:
         """How many are kept."""
         return len(self._parts.cache)
 
+    @property
+    def size_bytes(self) -> int:
+        """About what they take in memory."""
+        return self._parts.cache.size_bytes
+
     async def enter(self, exchange: Exchange) -> Continue | Reply:
         """Answer with what was said to a question that means the same, where that is known to be safe."""
         policy = self._policies.get(exchange.request.model)

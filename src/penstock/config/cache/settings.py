@@ -64,6 +64,7 @@ class CacheStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     memory_bytes: Annotated[int, msgspec.Meta(ge=_MIB)] = 64 * _MIB
+    similar_memory_bytes: Annotated[int, msgspec.Meta(ge=_MIB)] = 128 * _MIB
     persist: bool = True
     lookup_s: Annotated[float, msgspec.Meta(gt=0, le=1.0)] = 0.025
     waiting_bytes: Annotated[int, msgspec.Meta(ge=_MIB)] = 16 * _MIB
