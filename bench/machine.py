@@ -40,6 +40,15 @@ def conditions(plan: Plan) -> Conditions:
     )
 
 
+def loop_s() -> float:
+    """What five million turns of a plain loop take: how fast the interpreter is here, now."""
+    began = time.perf_counter()
+    turn = 0
+    while turn < 5_000_000:
+        turn += 1
+    return time.perf_counter() - began
+
+
 def pause(seconds: float) -> None:
     time.sleep(seconds)  # noqa: TID251 - a measuring program has no injected clock
 

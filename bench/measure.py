@@ -117,13 +117,15 @@ def _lua(call: Call) -> str:
     return "\n".join(lines) + "\n" + (HERE / "report.lua").read_text()
 
 
-def arrivals(call: Call, *, rate: float, seconds: float) -> open_loop.Result:
+def arrivals(call: Call, *, rate: float, seconds: float, bodies: Sequence[bytes] = ()) -> open_loop.Result:
+    """`bodies` take turns, in place of the same request again and again."""
     job = open_loop.Job(
         port=call.port,
         path=call.path,
         headers=dict(call.headers),
         tokens=list(call.tokens),
         body=chat_request(call.model).decode(),
+        bodies=[body.decode() for body in bodies],
         rate=rate,
         seconds=seconds,
     )

@@ -11,11 +11,12 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import chain, cycle
 
 import msgspec
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_MARK = re.compile(rb"x-penstock-cache: *([a-z]+)", re.IGNORECASE)
 _MOST_CONNECTIONS = 500
 
 
@@ -27,7 +28,15 @@ class Job(msgspec.Struct, kw_only=True):
     rate: float
     seconds: float
     tokens: list[str] = []
+    bodies: list[str] = []
+    """Take turns, each with one request, in place of `body`."""
     warm_s: float = 1.0
+
+
+class Times(msgspec.Struct, kw_only=True):
+    answered: int
+    p50_ms: float
+    p99_ms: float
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -39,6 +48,8 @@ class Result(msgspec.Struct, kw_only=True):
     p90_ms: float
     p99_ms: float
     max_ms: float
+    marks: dict[str, Times] = {}
+    """By what the cache says that it did."""
 
 
 @dataclass(slots=True)
@@ -55,21 +66,21 @@ class Client:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.requests = cycle(
-            [self.written({**job.headers, "authorization": f"Bearer {token}"}) for token in job.tokens]
-            or [self.written(job.headers)]
+            [self.written({**job.headers, "authorization": f"Bearer {token}"}, job.body) for token in job.tokens]
+            or [self.written(job.headers, body) for body in job.bodies or [job.body]]
         )
         self.idle: deque[Connection] = deque()
         self.busy: dict[int, Connection] = {}
-        self.times_ms: list[float] = []
+        self.times_ms: dict[str, list[float]] = {}
         self.failed = 0
         self.sent = 0
         self.count_from_ns = 0
 
-    def written(self, headers: dict[str, str]) -> bytes:
+    def written(self, headers: dict[str, str], body: str) -> bytes:
         job = self.job
-        head = [f"POST {job.path} HTTP/1.1", f"host: 127.0.0.1:{job.port}", f"content-length: {len(job.body.encode())}"]
+        head = [f"POST {job.path} HTTP/1.1", f"host: 127.0.0.1:{job.port}", f"content-length: {len(body.encode())}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
-        return ("\r\n".join(head) + "\r\n\r\n" + job.body).encode()
+        return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
 
     def run(self) -> Result:
         step_ns = int(1e9 / self.job.rate)
@@ -122,7 +133,10 @@ class Client:
             del self.busy[connection.fileno()]
             if connection.due_ns >= self.count_from_ns:
                 self.failed += not is_good
-                self.times_ms += [(time.monotonic_ns() - connection.due_ns) / 1e6] if is_good else []
+                if is_good:
+                    mark = _MARK.search(connection.received[:2000])
+                    took_ms = (time.monotonic_ns() - connection.due_ns) / 1e6
+                    self.times_ms.setdefault(mark[1].decode() if mark else "", []).append(took_ms)
             if data and b"connection: close" not in connection.received[:2000].lower():
                 connection.received = b""
                 self.idle.append(connection)
@@ -130,21 +144,25 @@ class Client:
                 connection.socket.close()
 
     def result(self) -> Result:
-        times = sorted(self.times_ms)
-
-        def at(share: float) -> float:
-            return times[min(len(times) - 1, int(len(times) * share))] if times else 0.0
-
+        times = sorted(chain.from_iterable(self.times_ms.values()))
         return Result(
             sent=self.sent,
             answered=len(times),
             failed=self.failed,
             unanswered=self.sent - len(times) - self.failed,
-            p50_ms=at(0.5),
-            p90_ms=at(0.9),
-            p99_ms=at(0.99),
+            p50_ms=_at(times, 0.5),
+            p90_ms=_at(times, 0.9),
+            p99_ms=_at(times, 0.99),
             max_ms=times[-1] if times else 0.0,
+            marks={
+                mark: Times(answered=len(each), p50_ms=_at(sorted(each), 0.5), p99_ms=_at(sorted(each), 0.99))
+                for mark, each in self.times_ms.items()
+            },
         )
+
+
+def _at(times: list[float], share: float) -> float:
+    return times[min(len(times) - 1, int(len(times) * share))] if times else 0.0
 
 
 def is_whole(received: bytes) -> bool:

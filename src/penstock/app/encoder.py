@@ -1,5 +1,6 @@
 """The sentence encoder of a process, put together from the configuration."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ def load_encoder(config: Config, *, needed_by: Sequence[str] = (), built: Path |
     `built` is where the built model lies, if not in its usual place.  Whoever opens it closes it.  Raises
     `ConfigError`, which points at the setting that is wrong.
     """
+    # Products are small here.  OpenBLAS would give half of each to a second thread, which then spins for milliseconds.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from penstock.encoder.load import load  # noqa: PLC0415 - an extra of its own, and 50 MB that few need
     except ImportError as error:

@@ -69,6 +69,11 @@ class SemanticCache:
         """Questions in all partitions; this and `size_bytes` may be asked from another thread."""
         return self._questions
 
+    @property
+    def partitions(self) -> tuple[bytes, ...]:
+        """Those that there are, the one that was asked longest ago first."""
+        return tuple(self._partitions)
+
     def find(self, partition: bytes, question: Question, settings: SemanticSettings) -> Found:
         """What may be given for the question; whether to check it is drawn here."""
         within = self._partitions.get(partition)

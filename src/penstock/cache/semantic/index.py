@@ -16,7 +16,7 @@ from penstock.encoder.model import Matrix, Vector
 
 _SCALE: Final = 127.0
 _FIRST_ROWS: Final = 8
-_COMPARED: Final = 256
+_COMPARED: Final = 512
 """Questions that are compared whole.  With fewer than this in a partition all are."""
 _WORD_BITS: Final = 64
 
@@ -103,6 +103,7 @@ class VectorIndex:
         return Near(rows[order], found[order])
 
     def _candidates(self, signs: NDArray[np.uint64], ours: NDArray[np.uint64], used: int) -> NDArray[np.int64]:
+        # Word by word: each step gives up the interpreter, and what it leaves behind stays in the processor's cache.
         apart = np.zeros(used, np.uint16)
         for word, own in zip(signs, ours, strict=True):
             apart += np.bitwise_count(word[:used] ^ own)

@@ -30,6 +30,7 @@ from penstock.core.exchange import CacheMark, Exchange
 from penstock.core.facts import CacheHit, CacheMissed
 from penstock.core.ports import CONTINUE, Continue, Reply
 from penstock.encoder.executor import Encoder, EncoderBusy
+from penstock.encoder.model import Encoded
 
 Given = TypeVarTuple("Given")
 Back = TypeVar("Back")
@@ -107,7 +108,7 @@ class SemanticStage:
 
     def __init__(self, policies: Mapping[str, SemanticPolicy], parts: Parts) -> None:
         self._policies = policies
-        self._parts = parts
+        self.parts = parts
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="semantic")
         self._waiting: deque[tuple[_Asked, Entry]] = deque(maxlen=_MOST_WAITING)
         self._ending: tuple[Exchange, _Asked] | None = None
@@ -119,17 +120,17 @@ class SemanticStage:
 
     @property
     def counts(self) -> Counts:
-        return self._parts.cache.counts
+        return self.parts.cache.counts
 
     @property
     def questions(self) -> int:
         """How many are kept."""
-        return len(self._parts.cache)
+        return len(self.parts.cache)
 
     @property
     def size_bytes(self) -> int:
         """About what they take in memory."""
-        return self._parts.cache.size_bytes
+        return self.parts.cache.size_bytes
 
     async def enter(self, exchange: Exchange) -> Continue | Reply:
         """Answer with what was said to a question that means the same, where that is known to be safe."""
@@ -137,32 +138,30 @@ class SemanticStage:
         wishes = exchange.wishes
         if policy is None or wishes.no_cache or wishes.no_store or exchange.budget_action is not None:
             return CONTINUE
-        if why_not_asked(exchange.request, policy.exact.exact) is not None or self._parts.is_personal(exchange):
+        if why_not_asked(exchange.request, policy.exact.exact) is not None or self.parts.is_personal(exchange):
             return CONTINUE
-        if not self._parts.may_rest(exchange):
+        if not self.parts.may_rest(exchange):
             return CONTINUE
-        owner = self._parts.keys.partition(
+        owner = self.parts.keys.partition(
             exchange, share=policy.exact.settings.share, fingerprint=policy.exact.fingerprint
         )
         situation = situation_of(exchange.request, owner, policy.settings.follow_ups)
         if isinstance(situation, str):
             return CONTINUE
         try:
-            encoded = await self._parts.encoder.encode(situation.text)
+            encoded = await self.parts.encoder.encode(situation.text)
         except EncoderBusy:
             return self._missed(exchange, "encoder_busy", None)
-        question = question_of(situation.text, encoded, self._parts.cache.weights)
-        if question is None:
+        looked = await self._on_thread(_look, self.parts.cache, situation, encoded, policy.settings)
+        if looked is None:
             return CONTINUE
-        found = await self._on_thread(self._parts.cache.find, situation.partition, question, policy.settings)
+        question, found = looked
         if found.entry is not None:
-            entry = self._entry(found.entry)
-            if entry is None:
-                await self._on_thread(self._parts.cache.drop, situation.partition, found.entry)
-            elif self._is_young(entry, exchange):
+            entry = await self._stored(situation.partition, found.entry)
+            if entry is not None and self._is_young(entry, exchange):
                 return self._answer(exchange, policy, entry, found)
         asked = _Asked(situation, question, found, policy.settings, self._ended)
-        exchange.take(asked, at_s=self._parts.clock.monotonic())
+        exchange.take(asked, at_s=self.parts.clock.monotonic())
         reason = "checked" if found.is_checked else found.match.reason
         return self._missed(exchange, reason, found.match.similarity)
 
@@ -201,7 +200,7 @@ class SemanticStage:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _learn(self, asked: _Asked, entry: Entry) -> None:
-        partition, cache = asked.situation.partition, self._parts.cache
+        partition, cache = asked.situation.partition, self.parts.cache
         like: list[str] = []
         match = asked.found.match
         ours = _text_of(entry)
@@ -221,21 +220,34 @@ class SemanticStage:
     async def _agree(self, ours: str, theirs: str) -> bool:
         if ours == theirs:
             return True
-        encoder = self._parts.encoder
+        encoder = self.parts.encoder
         vectors = (await encoder.encode(ours)).sentence, (await encoder.encode(theirs)).sentence
         return answers_agree(ours, theirs, vectors=vectors)
 
     def _entry(self, name: str) -> Entry | None:
         """The stored answer, if it may still be given: dropped, expired and evicted ones are gone."""
-        entry = self._parts.shelf.get(bytes.fromhex(name[:_KEY_CHARS]))
+        entry = self.parts.shelf.get(bytes.fromhex(name[:_KEY_CHARS]))
         return entry if entry is not None and _name_of(entry) == name else None
+
+    async def _stored(self, partition: bytes, name: str) -> Entry | None:
+        """The same, and where it is not in memory any more, from the store; what is nowhere is found no more."""
+        shelf, key = self.parts.shelf, bytes.fromhex(name[:_KEY_CHARS])
+        entry = self._entry(name)
+        if entry is None and shelf.is_elsewhere(key):
+            found = await shelf.fetch(key)
+            if found is None:
+                return None  # perhaps only not in time
+            entry = found if _name_of(found) == name else None
+        if entry is None:
+            await self._on_thread(self.parts.cache.drop, partition, name)
+        return entry
 
     def _is_young(self, entry: Entry, exchange: Exchange) -> bool:
         most_s = exchange.wishes.max_age_s
-        return most_s is None or self._parts.clock.now() - entry.created_at <= most_s
+        return most_s is None or self.parts.clock.now() - entry.created_at <= most_s
 
     def _answer(self, exchange: Exchange, policy: SemanticPolicy, entry: Entry, found: Found) -> Reply:
-        clock = self._parts.clock
+        clock = self.parts.clock
         age_s, similarity = max(0.0, clock.now() - entry.created_at), found.match.similarity
         exchange.cache = CacheMark("similar", age_s, similarity)
         exchange.facts.append(
@@ -250,18 +262,26 @@ class SemanticStage:
                 saved_nanousd=entry.cost_nanousd,
             )
         )
-        events = self._parts.shelf.events(entry)
+        events = self.parts.shelf.events(entry)
         if policy.exact.settings.replay == "natural" and exchange.request.stream:
             return reply_paced(events, entry.pace_tokens_per_s or _NATURAL_TOKENS_PER_S, clock)
         return Reply(events)
 
     def _missed(self, exchange: Exchange, reason: str, nearest: float | None) -> Continue:
-        at_s = self._parts.clock.monotonic() - exchange.began_s
+        at_s = self.parts.clock.monotonic() - exchange.began_s
         exchange.facts.append(CacheMissed(at_s=at_s, reason=reason, nearest=nearest))
         return CONTINUE
 
     async def _on_thread(self, call: Callable[[Unpack[Given]], Back], *given: *Given) -> Back:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *given)
+
+
+def _look(
+    cache: SemanticCache, situation: Situation, encoded: Encoded, settings: SemanticSettings
+) -> tuple[Question, Found] | None:
+    """None where the text has nothing to compare."""
+    question = question_of(situation.text, encoded, cache.weights)
+    return None if question is None else (question, cache.find(situation.partition, question, settings))
 
 
 def _learn_one(cache: SemanticCache, partition: bytes, found: Found, is_right: bool) -> None:  # noqa: FBT001 - run_in_executor passes no names
