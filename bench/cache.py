@@ -83,7 +83,8 @@ def _similar(seconds: float) -> bool:
         (f"memory, {similar.ENTRIES:,} kept", "", f"{found.full_mb:.0f} MB", True),
     )
     print(
-        f"{hits.answered} hits among {found.hits.answered} at {similar.RATE:g} a second, {known.answered} of texts read before\n"
+        f"{hits.answered} hits among {found.hits.answered} new texts at {similar.RATE:g} a second,"
+        f" {known.answered} of texts read before\n"
     )
     print("| | aim | measured | |\n|---|---|---|---|")
     for name, aim, shown, is_met in rows:

@@ -2,8 +2,8 @@
 
 A data plane in a process of its own, with 100,000 questions in one partition, asked 200 times a second by another:
 questions that mean the same as a kept one, questions that do not, and the same through a model that keeps nothing.  All
-texts are new, so that the encoder reads each, but for those of one round that it has read before: what that takes is the
-cache's own.  Answers come from an upstream that has them at once.
+texts are new, so that the encoder reads each, but for those of one round that it has read before: what that takes is
+the cache's own.  Answers come from an upstream that has them at once.
 """
 
 import argparse

@@ -36,6 +36,8 @@ Given = TypeVarTuple("Given")
 Back = TypeVar("Back")
 
 _MOST_WAITING: Final = 1_000
+_MOST_LOOKING: Final = 16
+"""Requests that wait for the one thread.  Where it falls behind, the next goes on without instead of waiting longer."""
 _KEY_CHARS: Final = 64
 """Of a key of 256 bits, written in hexadecimal."""
 _NATURAL_TOKENS_PER_S: Final = 60.0
@@ -111,6 +113,7 @@ class SemanticStage:
         self.parts = parts
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="semantic")
         self._waiting: deque[tuple[_Asked, Entry]] = deque(maxlen=_MOST_WAITING)
+        self._looking = 0
         self._ending: tuple[Exchange, _Asked] | None = None
         self._is_fed = asyncio.Event()
 
@@ -152,7 +155,13 @@ class SemanticStage:
             encoded = await self.parts.encoder.encode(situation.text)
         except EncoderBusy:
             return self._missed(exchange, "encoder_busy", None)
-        looked = await self._on_thread(_look, self.parts.cache, situation, encoded, policy.settings)
+        if self._looking >= _MOST_LOOKING:
+            return self._missed(exchange, "lookups_busy", None)
+        self._looking += 1
+        try:
+            looked = await self._on_thread(_look, self.parts.cache, situation, encoded, policy.settings)
+        finally:
+            self._looking -= 1
         if looked is None:
             return CONTINUE
         question, found = looked
