@@ -11,6 +11,27 @@ TIERS = "tests/routing/test_tier_choice.py"
 
 MUTATIONS = (
     Mutation(
+        "semantic partitions together are not bounded",
+        "cache/semantic/cache.py",
+        "        while self.size_bytes > self._most_bytes and len(self._partitions) > 1:\n",
+        "        while False:\n",
+        "tests/cache/semantic/test_partition.py",
+    ),
+    Mutation(
+        "one semantic partition is not bounded",
+        "cache/semantic/cache.py",
+        "        while self.size_bytes > self._most_bytes and len(within) > 1:\n",
+        "        while False:\n",
+        "tests/cache/semantic/test_partition.py",
+    ),
+    Mutation(
+        "any number of requests waits for lookups by meaning",
+        "cache/semantic/stage.py",
+        "        if self._looking >= _MOST_LOOKING:\n",
+        "        if False:\n",
+        "tests/cache/semantic/test_stage.py",
+    ),
+    Mutation(
         "what may not rest here is kept",
         "cache/exact.py",
         "        if reason is None and not self._shown.may_rest(exchange):\n",

@@ -1,6 +1,7 @@
 """Finding, voting, learning and leaving, with vectors that the tests choose."""
 
 import random
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -10,6 +11,7 @@ from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.cache import SemanticCache
 from penstock.cache.semantic.index import VectorIndex
 from penstock.cache.semantic.partition import Partition
+from penstock.cache.semantic.rows import Rows
 from penstock.cache.semantic.vote import vote
 from penstock.config.cache.semantic import SemanticSettings
 
@@ -153,3 +155,17 @@ def test_what_is_counted_is_what_is_there() -> None:
     assert cache.size_bytes < full
     _add(cache, b"a", range(20))
     assert cache.size_bytes == full
+
+
+def test_a_row_gives_back_what_was_put_there() -> None:
+    rows = Rows()
+    asked = replace(question("wo ist mein Päckchen 🙂?", topic=1), unread=frozenset({"🙂", "文"}))
+    rows.put(12, "an entry", asked, rows.new_group())
+    found = rows.question(12, asked.vector, 64)
+    assert (found.text, found.reading, found.unread) == (asked.text, asked.reading, asked.unread)
+    assert np.abs(found.words - asked.words).max() < 0.01
+    assert rows.entry(12) == "an entry"
+    assert rows.find("an entry") == 12
+    rows.clear(12)
+    assert rows.find("an entry") is None
+    assert rows.oldest() is None

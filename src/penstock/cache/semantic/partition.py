@@ -10,8 +10,7 @@ from typing import Final, NamedTuple
 
 from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.index import VectorIndex
-from penstock.cache.semantic.question import Question, Weights, pack, unpack
-from penstock.cache.semantic.reading import read
+from penstock.cache.semantic.question import Question, Weights
 from penstock.cache.semantic.rows import Rows
 from penstock.cache.semantic.verify import Verdict, decide
 from penstock.cache.semantic.vote import Vote, vote
@@ -117,7 +116,7 @@ class Partition:
             elif group != theirs:
                 rows.join(group, theirs)
         at = self._index.add(question.vector)
-        rows.put(at, entry, question.text, pack(question.words), group if group is not None else rows.new_group())
+        rows.put(at, entry, question, group if group is not None else rows.new_group())
 
     def drop(self, entry: str) -> bool:
         """Whether it was there."""
@@ -163,9 +162,4 @@ class Partition:
         return tuple(self._rows.entry(row) for row in list(seen.values())[:_GROUPS_COMPARED])
 
     def _question(self, row: int) -> Question:
-        """Its reading is made anew: kept, it would take ten times the place of the text."""
-        text = self._rows.text(row)
-        reading = read(text)
-        if reading is None:
-            raise ValueError("a question without words is never kept")
-        return Question(text, reading, self._index.vector(row), unpack(self._rows.words(row), self._weights.width))
+        return self._rows.question(row, self._index.vector(row), self._weights.width)

@@ -22,12 +22,16 @@ _LEAST_NORM: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`words` has one row of unit length for each of `meaningful(reading)`, in their order."""
+    """`words` has one row of unit length for each of `meaningful(reading)`, in their order.
+
+    `unread` are pieces of the text that the encoder has no word for: it takes one for the other.
+    """
 
     text: str
     reading: Reading
     vector: Vector
     words: Matrix
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def question_of(text: str, encoded: Encoded, weights: Weights) -> Question | Non
     words = meaningful(reading)
     if not words:
         return None
-    return Question(text, reading, encoded.sentence, _word_vectors(words, encoded, weights.projection))
+    unread = frozenset(text[begin:end] for begin, end in encoded.unknown)
+    return Question(text, reading, encoded.sentence, _word_vectors(words, encoded, weights.projection), unread)
 
 
 def meaningful(reading: Reading) -> tuple[Word, ...]:

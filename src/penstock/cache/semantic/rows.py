@@ -11,10 +11,14 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.cache.semantic.question import Question, pack, unpack
+from penstock.cache.semantic.reading import read
+from penstock.encoder.model import Vector
+
 _Array = TypeVar("_Array", NDArray[np.int32], NDArray[np.int64])
 
 _FIRST_ROWS: Final = 8
-_HEAD: Final = Struct("<HI")
+_HEAD: Final = Struct("<HII")
 _NEVER: Final = np.iinfo(np.int64).max
 _ROW_BYTES: Final = 28
 """A row's place in the arrays and in the list."""
@@ -40,9 +44,10 @@ class Rows:
     def size_bytes(self) -> int:
         return len(self._kept) * _ROW_BYTES + self.kept_bytes
 
-    def put(self, row: int, entry: str, text: str, words: bytes, group: int) -> None:
+    def put(self, row: int, entry: str, question: Question, group: int) -> None:
         """Into a row that is free.  `entry` names the answer, and is not there yet."""
-        name, said = entry.encode(), text.encode("utf-8", "surrogatepass")
+        parts = (entry, question.text, "\0".join(sorted(question.unread)))
+        name, said, unread = (part.encode("utf-8", "surrogatepass") for part in parts)
         kept = self._kept
         while len(kept) <= row:
             kept.append(None)
@@ -50,7 +55,8 @@ class Rows:
             size = row + max(_FIRST_ROWS, row // 4)
             self._names, self._used = _grown(self._names, size), _grown(self._used, size)
             self._groups = _grown(self._groups, size)
-        kept[row] = whole = b"".join((_HEAD.pack(len(name), len(said)), name, said, words))
+        head = _HEAD.pack(len(name), len(said), len(unread))
+        kept[row] = whole = b"".join((head, name, said, unread, pack(question.words)))
         self.kept_bytes += len(whole) + _KEPT_BYTES
         self._names[row] = hash(entry)
         self._groups[row] = group
@@ -76,17 +82,25 @@ class Rows:
         return None
 
     def entry(self, row: int) -> str:
-        """The name of the answer to the question in `row`, which must be there: so for all that follow."""
-        whole, name, _ = self._read(row)
-        return whole[_HEAD.size : name].decode()
+        """The name of the answer to the question in `row`, which must be there."""
+        whole = self._whole(row)
+        return whole[_HEAD.size : _HEAD.size + _HEAD.unpack_from(whole)[0]].decode()
 
-    def text(self, row: int) -> str:
-        whole, name, said = self._read(row)
-        return whole[name:said].decode("utf-8", "surrogatepass")
+    def question(self, row: int, vector: Vector, width: int) -> Question:
+        """The same; its reading is made anew: kept, it would take ten times the place of the text.
 
-    def words(self, row: int) -> bytes:
-        whole, _, said = self._read(row)
-        return whole[said:]
+        `vector` is the row's, `width` how many dimensions its words have.
+        """
+        whole = self._whole(row)
+        name, said, unread = _HEAD.unpack_from(whole)
+        said += (name := name + _HEAD.size)
+        unread += said
+        text = whole[name:said].decode("utf-8", "surrogatepass")
+        reading = read(text)
+        if reading is None:
+            raise ValueError("a question without words is never kept")
+        pieces = whole[said:unread].decode("utf-8", "surrogatepass")
+        return Question(text, reading, vector, unpack(whole[unread:], width), frozenset(pieces.split("\0")) - {""})
 
     def groups(self, rows: Sequence[int]) -> list[int]:
         """Questions whose answers say the same are of one group."""
@@ -112,13 +126,11 @@ class Rows:
         row = int(used.argmin()) if len(used) else 0
         return row if self.has(row) else None
 
-    def _read(self, row: int) -> tuple[bytes, int, int]:
-        """The run of bytes, and where in it the name and the text end."""
+    def _whole(self, row: int) -> bytes:
         whole = self._kept[row]
         if whole is None:
             raise LookupError(row)
-        name, said = _HEAD.unpack_from(whole)
-        return whole, _HEAD.size + name, _HEAD.size + name + said
+        return whole
 
 
 def _grown(array: _Array, size: int) -> _Array:
