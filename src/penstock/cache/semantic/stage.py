@@ -37,7 +37,9 @@ Back = TypeVar("Back")
 
 _MOST_WAITING: Final = 1_000
 _MOST_LOOKING: Final = 16
-"""Requests that wait for the one thread.  Where it falls behind, the next goes on without instead of waiting longer."""
+"""Requests that wait for the encoder or the one thread: some 20 ms of work.  Where these fall behind, the next goes on
+without: what it is to save is mostly time.
+"""
 _KEY_CHARS: Final = 64
 """Of a key of 256 bits, written in hexadecimal."""
 _NATURAL_TOKENS_PER_S: Final = 60.0
@@ -151,15 +153,14 @@ class SemanticStage:
         situation = situation_of(exchange.request, owner, policy.settings.follow_ups)
         if isinstance(situation, str):
             return CONTINUE
-        try:
-            encoded = await self.parts.encoder.encode(situation.text)
-        except EncoderBusy:
-            return self._missed(exchange, "encoder_busy", None)
         if self._looking >= _MOST_LOOKING:
             return self._missed(exchange, "lookups_busy", None)
         self._looking += 1
         try:
+            encoded = await self.parts.encoder.encode(situation.text)
             looked = await self._on_thread(_look, self.parts.cache, situation, encoded, policy.settings)
+        except EncoderBusy:
+            return self._missed(exchange, "encoder_busy", None)
         finally:
             self._looking -= 1
         if looked is None:
