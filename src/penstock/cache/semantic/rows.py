@@ -22,8 +22,8 @@ _HEAD: Final = Struct("<HII")
 _NEVER: Final = np.iinfo(np.int64).max
 _ROW_BYTES: Final = 28
 """A row's place in the arrays and in the list."""
-_KEPT_BYTES: Final = 33
-"""What a run of bytes takes beside its length."""
+_KEPT_BYTES: Final = 64
+"""What a run of bytes takes beside its length, and what the allocator adds."""
 
 
 class Rows:
