@@ -3,16 +3,32 @@
 import csv
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
-from penstock.cache.semantic.question import Question, Weights, question_of
-from penstock.encoder.model import Model
+from evaluation.cache.memo import Memo
+from penstock.cache.semantic.question import Question, question_of
 
 DATA = Path(os.environ.get("PENSTOCK_EVALUATION_DATA", Path(__file__).parents[3] / "shared" / "data"))
-_THREADS = 2
+_LEAST_WORDS, _MOST_WORDS = 5, 40
+
+
+class _Asked(msgspec.Struct):
+    user_query: str
+
+
+class _Query(msgspec.Struct):
+    query: str
+
+
+class _Turn(msgspec.Struct):
+    content: str
+
+
+class _Meeting(msgspec.Struct):
+    specific_query_list: list[_Query]
+    meeting_transcripts: list[_Turn]
 
 
 class Pair(msgspec.Struct):
@@ -50,11 +66,24 @@ def stems() -> list[str]:
     return [str(msgspec.json.decode(line)["prompt"]) for line in lines]
 
 
-def questions(texts: Sequence[str], model: Model, weights: Weights) -> list[Question | None]:
+def open_questions() -> list[str]:
+    """HaluEval's: what people asked a chat model, each of its own."""
+    lines = (DATA / "grounded" / "halueval_general.jsonl").read_bytes().splitlines()
+    return list(dict.fromkeys(msgspec.json.decode(line, type=_Asked).user_query for line in lines))
+
+
+def strangers() -> list[str]:
+    """Texts that the check was not written on: of CLINC150, GPTCache, QMSum and MMLU, short ones."""
+    found = [text for text, _ in clinc()]
+    found += [pair.origin for pair in pairs()]
+    for line in (DATA / "memory" / "qmsum_val.jsonl").read_bytes().splitlines():
+        meeting = msgspec.json.decode(line, type=_Meeting)
+        found += [query.query for query in meeting.specific_query_list]
+        found += [turn.content for turn in meeting.meeting_transcripts]
+    found += [stem.partition("\nA. ")[0] for stem in stems()]
+    return [text for text in dict.fromkeys(found) if _LEAST_WORDS <= len(text.split()) <= _MOST_WORDS]
+
+
+def questions(texts: Sequence[str], memo: Memo) -> list[Question | None]:
     """In their order; None where a text is no question."""
-
-    def one(text: str) -> Question | None:
-        return question_of(text, model.encode(text), weights)
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(one, texts))
+    return [question_of(text, encoded, memo.projected) for text, encoded in zip(texts, memo.encode(texts), strict=True)]
