@@ -71,11 +71,15 @@ def replay(
             tally.exact += 1
             continue
         match = partition.find(question)
-        probability = 1.0
         tally.reasons[match.reason] = tally.reasons.get(match.reason, 0) + 1
         if match.is_hit and match.entry is not None:
             times = served[question.text] = served.get(question.text, 0) + 1
-            probability = chance_of_check(policy.check_share, times, partition.bound.risk(match.score))
+            probability = chance_of_check(
+                policy.check_share,
+                times,
+                risk=partition.bound.risk(match.score),
+                greatest_risk=partition.bound.greatest_risk,
+            )
             if chance.random() >= probability:
                 tally.hits += 1
                 is_wrong = intents[match.entry] != intent
@@ -86,7 +90,7 @@ def replay(
                 continue
             tally.checked += 1
         if match.entry is not None:
-            partition.bound.learn(match.score, is_right=intents[match.entry] == intent, probability=probability)
+            partition.bound.learn(match.score, is_right=intents[match.entry] == intent)
         like = [entry for entry in match.others if intents.get(entry) == intent]
         if match.entry is not None and intents[match.entry] == intent:
             like.insert(0, match.entry)

@@ -5,15 +5,19 @@ from dataclasses import replace
 from math import inf
 
 import numpy as np
+import pytest
 from tests.cache.semantic.made import WEIGHTS, WIDTH, question
 
 from penstock.cache.semantic.bound import Bound
 from penstock.cache.semantic.cache import SemanticCache
+from penstock.cache.semantic.checks import chance_of_check
 from penstock.cache.semantic.index import VectorIndex
 from penstock.cache.semantic.partition import Partition
+from penstock.cache.semantic.question import question_of
 from penstock.cache.semantic.rows import Rows
 from penstock.cache.semantic.vote import vote
 from penstock.config.cache.semantic import SemanticSettings
+from penstock.encoder.model import Encoded
 
 SHIPPED = SemanticSettings(start="shipped", check_share=0.01)
 
@@ -31,9 +35,10 @@ def test_the_bound_rises_where_hits_were_wrong() -> None:
     bound = Bound(0.05)
     chance = random.Random(1)  # noqa: S311 - a simulation
     for _ in range(2_000):
-        score = chance.uniform(0.5, 1.5)
-        bound.learn(score, is_right=score > 1.0 or chance.random() < 0.3, probability=1.0)
-    assert 0.9 < bound.least < 1.1
+        score = chance.uniform(-3.0, 4.0)
+        bound.saw(score)
+        bound.learn(score, is_right=score > 1.0 or chance.random() < 0.3)
+    assert 0.7 < bound.least < 2.0
     assert bound.wrong_rate is not None
     assert bound.wrong_rate.share <= 0.05
 
@@ -41,25 +46,40 @@ def test_the_bound_rises_where_hits_were_wrong() -> None:
 def test_where_everything_is_wrong_nothing_is_a_hit() -> None:
     bound = Bound(0.01)
     for number in range(300):
-        bound.learn(number / 300, is_right=number % 2 == 0, probability=1.0)
+        bound.learn(number / 300, is_right=number % 2 == 0)
     assert bound.least == inf
 
 
-def test_a_checked_hit_counts_for_those_that_were_not() -> None:
-    bound, sampled = Bound(0.05), Bound(0.05)
-    for number in range(400):
-        is_right = number % 10 != 0 or number % 20 == 0  # 5 of 100
-        bound.learn(1.0, is_right=is_right, probability=1.0)
-        sampled.learn(1.0, is_right=is_right, probability=0.05)
-    assert bound.least == inf
-    assert sampled.least == inf
+def test_which_hits_were_checked_does_not_move_the_bound() -> None:
+    every, few = Bound(0.02), Bound(0.02)
+    chance = random.Random(5)  # noqa: S311 - a simulation
+    for _ in range(4_000):
+        score = chance.uniform(-2.0, 4.0)
+        is_right = chance.random() > 1.0 / (1.0 + np.exp(1.0 + 2.0 * score))
+        every.saw(score)
+        few.saw(score)
+        every.learn(score, is_right=is_right)
+        if score < 0.5 or chance.random() < 0.1:
+            few.learn(score, is_right=is_right)
+    assert abs(every.least - few.least) < 0.25
+    assert every.wrong_rate is not None
+    assert few.wrong_rate is not None
+    assert every.wrong_rate.at_most <= 0.02
+    assert every.wrong_rate.labels > few.wrong_rate.labels
+
+
+def test_what_is_asked_again_is_checked_before_it_can_be_wrong_often() -> None:
+    seldom = [chance_of_check(0.05, times, risk=0.01, greatest_risk=0.08) for times in range(1, 9)]
+    assert seldom == [0.025] * 7 + [1.0]
+    assert chance_of_check(0.05, 2, risk=0.06, greatest_risk=0.08) == 1.0
+    assert chance_of_check(0.05, 1, risk=0.08, greatest_risk=0.08) == 0.05
 
 
 def test_the_majority_of_the_nearest_decides_and_a_tie_is_unclear() -> None:
     clear = vote([1, 1, 1, 2], [0.9, 0.89, 0.88, 0.7])
     tie = vote([1, 2, 1, 2], [0.9, 0.899, 0.88, 0.88])
     assert clear.group == 1
-    assert clear.score > tie.score + 0.2
+    assert clear.score > tie.score + 2.0
 
 
 def test_a_twin_is_no_hit_though_its_vector_is_the_same() -> None:
@@ -67,6 +87,36 @@ def test_a_twin_is_no_hit_though_its_vector_is_the_same() -> None:
     partition.add("a", question("what is the fee for 5 transfers", topic=1))
     assert partition.find(question("what is the fee for 5 transfers", topic=1)).is_hit
     assert partition.find(question("what is the fee for 6 transfers", topic=1)).reason == "number"
+
+
+@pytest.mark.parametrize(("stored", "asked"), [("🍕", "🚗"), ("🍕", ""), ("", "🚗"), ("🍕🚗", "🚗")])
+def test_what_the_encoder_cannot_read_must_be_the_same(stored: str, asked: str) -> None:
+    partition = Partition(WEIGHTS, Bound(0.01), width=WIDTH, start="shipped")
+    text = "what does this picture mean"
+    one = replace(question(text, topic=1), unread=frozenset(stored))
+    other = replace(question(text, topic=1), unread=frozenset(asked))
+    partition.add("a", one)
+    assert partition.find(other).reason == "unread"
+    assert partition.find(one).is_hit
+
+
+def test_a_picture_adorns_a_long_text_and_a_letter_does_not() -> None:
+    text = "the library of data sets supports audio and vision and text and can be installed with one command"
+    plain = question(text, topic=1)
+    for piece, is_hit in (("🤗", True), ("ꙮ", False)):
+        partition = Partition(WEIGHTS, Bound(0.01), width=WIDTH, start="shipped")
+        partition.add("a", replace(plain, unread=frozenset({piece})))
+        assert partition.find(plain).is_hit == is_hit
+
+
+def test_unread_pieces_are_those_that_the_encoder_names() -> None:
+    text = "what does 🍕 mean to a plumber"
+    spans = tuple((at, at + len(word)) for word in text.split() for at in [text.index(word)])
+    tokens = np.ones((len(spans), WIDTH), np.float32)
+    encoded = Encoded(np.ones(WIDTH, np.float32), tokens, spans, unknown=(spans[2],))
+    found = question_of(text, encoded, WEIGHTS)
+    assert found is not None
+    assert found.unread == {"🍕"}
 
 
 def test_what_was_dropped_is_not_found_and_its_place_is_used_again() -> None:

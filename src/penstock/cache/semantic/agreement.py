@@ -12,14 +12,27 @@ from penstock.cache.semantic.words import (
     DIRECTIONS,
     FUNCTION,
     NEGATING_PREFIXES,
+    OPEN_TO_MODES,
     OPPOSITES,
+    POLITE,
     QUANTIFIERS,
     STRICT_QUANTIFIERS,
     SYMMETRIC,
 )
 
 Disagreement = Literal[
-    "number", "unit", "date", "name", "negation", "opposite", "direction", "roles", "question", "words"
+    "number",
+    "unit",
+    "date",
+    "name",
+    "negation",
+    "opposite",
+    "mode",
+    "direction",
+    "roles",
+    "condition",
+    "question",
+    "words",
 ]
 
 _OPPOSITE_STEMS: Final = OPPOSITES | frozenset((stem_of(left), stem_of(right)) for left, right in OPPOSITES)
@@ -34,6 +47,8 @@ _SHORT_WORDS: Final = 4
 _CLOSE: Final = 0.8
 _LONG_WORDS: Final = 10
 _REWORDED_WORDS: Final = 4
+_REWORDED_EACH: Final = 1
+"""A text with a phrase more is not put in other words."""
 
 
 def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disagreement | None:
@@ -45,19 +60,23 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
     is_loose = is_reworded(left, right, similarity)
     if not _numbers_agree(left, right, is_loose=is_loose):
         return "number"
-    if left.units - right.units and right.units - left.units:
+    if (left.units - right.units and right.units - left.units) or not (is_loose or _counted_agree(left, right)):
         return "unit"
     if left.dates != right.dates:
         return "date"
     ours, theirs = _names_apart(left, right), _names_apart(right, left)
     if (ours and theirs) or ((ours or theirs) and not is_loose):
         return "name"
-    if left.negations != right.negations and not is_loose:
+    if not is_loose and not _negations_agree(left, right):
         return "negation"
     if not is_loose and (_is_opposed(left, right) or _counts_apart(left, right)):
         return "opposite"
     if not _questions_agree(left.asks, right.asks):
         return "question"
+    if not is_loose and not _modes_agree(left, right):
+        return "mode"
+    if not is_loose and _is_inverted(left, right):
+        return "condition"
     return _order(left, right)
 
 
@@ -67,7 +86,7 @@ def is_reworded(left: Reading, right: Reading, similarity: float) -> bool:
         return False
     ours, theirs = _alone(left, right), _alone(right, left)
     is_long = min(len(left.words), len(right.words)) >= _LONG_WORDS
-    return is_long and len(ours) + len(theirs) >= _REWORDED_WORDS
+    return is_long and len(ours) + len(theirs) >= _REWORDED_WORDS and min(len(ours), len(theirs)) >= _REWORDED_EACH
 
 
 def unmatched(left: Reading, right: Reading) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
@@ -99,6 +118,46 @@ def _numbers_agree(left: Reading, right: Reading, *, is_loose: bool) -> bool:
         if any(what == counted and number != value for number, what in right.quantities):
             return False
     return True
+
+
+def _counted_agree(left: Reading, right: Reading) -> bool:
+    """Whether a unit is there on both sides beside the same number: `3 nautical miles` against `3 miles`."""
+    mine, yours = dict(left.quantities), dict(right.quantities)
+    units = left.units | right.units
+    for value, counted in mine.items():
+        other = yours.get(value, "")
+        is_unit = counted in units or other in units
+        if is_unit and counted != other and counted and other and not (_has(left, other) and _has(right, counted)):
+            return False
+    return True
+
+
+def _negations_agree(left: Reading, right: Reading) -> bool:
+    if left.negations != right.negations:
+        return False
+    return not left.negations or left.focus == right.focus or (not left.focus - {"that"} and not right.focus - {"that"})
+
+
+def _modes_agree(left: Reading, right: Reading) -> bool:
+    """Whether none says what must be of what only may be, or what was of what will be."""
+    ours, theirs = left.modes - right.modes, right.modes - left.modes
+    if ("will" in ours and "was" in theirs) or ("was" in ours and "will" in theirs):
+        return False
+    if left.asks == right.asks and left.asks in OPEN_TO_MODES:
+        return True
+    return not (("must" in ours and "may" in theirs) or ("may" in ours and "must" in theirs))
+
+
+def _is_inverted(left: Reading, right: Reading) -> bool:
+    """Whether what depends in one is what the other makes depend on it: `if A, then B` against `if B, then A`."""
+    if not left.dependent or not right.dependent:
+        return False
+    return _turns(left, right) and _turns(right, left)
+
+
+def _turns(of: Reading, other: Reading) -> bool:
+    shared = {stem for stem in of.dependent if _has(other, stem)}
+    return len(shared) > 2 * len(shared & other.dependent)
 
 
 def _names_apart(of: Reading, other: Reading) -> bool:
@@ -180,7 +239,8 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     theirs = [word.stem for word in right.words]
     if ours == theirs or ("by" in ours) != ("by" in theirs):
         return False
-    apart = sum(((Counter(ours) - Counter(theirs)) + (Counter(theirs) - Counter(ours))).values())
+    said = [Counter(word.stem for word in each.words if word.stem not in POLITE) for each in (left, right)]
+    apart = sum(((said[0] - said[1]) + (said[1] - said[0])).values())
     is_short = min(sum(word.kind != "function" for word in each.words) for each in (left, right)) <= _SHORT_WORDS
     if apart > _FEW_WORDS_APART and not (
         is_short and len(_alone(left, right)) + len(_alone(right, left)) <= _FEW_WORDS_APART

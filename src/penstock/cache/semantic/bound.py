@@ -1,17 +1,18 @@
-"""The learned bound: how sure a match must be so that few enough hits are wrong, from hits that were checked.
+"""The learned bound: how sure a match must be so that few enough hits are wrong, from matches that were checked.
 
-Each label is a match that would have been a hit at some bound, with its score and whether its answer was right.  They
-come from two sides: below the bound the answer is made anyway, so that every one is known; above it a sample is made
-again.  What was sampled with probability p counts 1/p times.
+Each label is a match with its score and whether its answer was right.  They come from two sides: below the bound the
+answer is made anyway, so that every one is known; above it a sample is made again.  Which ones are known depends on the
+score alone, so that a curve over the score, the chance that a match is wrong, can be fitted to them as they are: a
+logistic one with bends, towards the curve that was seen on other questions (`training/semantic_cache.md`).
 
-The bound is the lowest score above which the wrong share, with an allowance for chance, stays under the ceiling.  The
-allowance is Wilson's upper limit (E. B. Wilson, 1927) at the effective number of labels (L. Kish, 1965).  It can be
-wrong for a while where the questions change faster than labels come; `wrong_rate` shows how it does.
+The bound is the lowest score above which the mean of the curve over all matches of late, with an allowance for what the
+labels leave open, stays under the ceiling.  It can be wrong for a while where the questions change faster than labels
+come; `wrong_rate` shows how it does.
 """
 
 from collections import deque
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -20,21 +21,20 @@ from numpy.typing import NDArray
 _REMEMBERED: Final = 4_000
 _LEAST_LABELS: Final = 100
 _LABEL_BYTES: Final = 130
+_SEEN_BYTES: Final = 32
 _EACH: Final = 25
-_GREATEST_WEIGHT: Final = 100.0
-"""Sure matches are checked seldom.  That one of them does not count for more errs on the side of too few hits."""
-_CURVE_COUNTS: Final = 200.0
-"""How many labels the curve through all labels counts as, beside those above a bound."""
-_LEAST_ABOVE: Final = 20.0
-_LEAST_SPREAD: Final = 1e-6
-_STEPS: Final = 12
+_BENDS: Final = (0.0, 2.0)
+_EXPECTED: Final = (-1.2, -0.25, -1.3, 0.6)
+"""The curve's height, its slope, and by how much that changes at each bend, before anything is known here."""
+_EXPECTED_SPREAD: Final = (1.0, 0.5, 0.5, 0.5)
+_STEPS: Final = 10
 
 _Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Of the wrong share among hits: what was seen, and what it is at most, at the bound's confidence.
+    """Of the wrong share among hits: what is expected, and what it is at most, at the bound's confidence.
 
     `labels` is how many checked matches say so.
     """
@@ -44,35 +44,22 @@ class Estimate:
     labels: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """A logistic curve over scores: the chance that a match is wrong."""
-
-    middle: float
-    spread: float
-    height: float
-    slope: float
-
-    def at(self, scores: _Floats) -> _Floats:
-        return 1.0 / (1.0 + np.exp(-(self.height + self.slope * (scores - self.middle) / self.spread)))
-
-
 class Bound:
     """`ceiling` is the wrong share that hits may have; `deviations` how many standard errors are allowed for.
 
-    `start` holds until enough is known; infinity means that nothing is a hit before.
+    Nothing is a hit before enough is known: `least` is infinite.
     """
 
-    __slots__ = ("_curve", "_deviations", "_labels", "_start", "_unread", "ceiling", "least", "wrong_rate")
+    __slots__ = ("_curve", "_deviations", "_labels", "_seen", "_unread", "ceiling", "least", "wrong_rate")
 
-    def __init__(self, ceiling: float, *, deviations: float = 0.5, start: float = inf) -> None:
+    def __init__(self, ceiling: float, *, deviations: float = 0.5) -> None:
         self.ceiling = ceiling
         self._deviations = deviations
-        self._start = start
-        self._labels: deque[tuple[float, bool, float]] = deque(maxlen=_REMEMBERED)
+        self._labels: deque[tuple[float, bool]] = deque(maxlen=_REMEMBERED)
+        self._seen: deque[float] = deque(maxlen=_REMEMBERED)
         self._unread = 0
-        self._curve: _Curve | None = None
-        self.least = start
+        self._curve: _Floats = np.array(_EXPECTED)
+        self.least = inf
         self.wrong_rate: Estimate | None = None
 
     @property
@@ -82,17 +69,24 @@ class Bound:
     @property
     def size_bytes(self) -> int:
         """About what its labels take in memory."""
-        return _LABEL_BYTES * len(self._labels)
+        return _LABEL_BYTES * len(self._labels) + _SEEN_BYTES * len(self._seen)
 
     def risk(self, score: float) -> float:
-        """How probably a match of this score is wrong, in ceilings: 1 is what is allowed on average."""
-        if self._curve is None:
-            return 1.0
-        return float(self._curve.at(np.array([score]))[0]) / self.ceiling
+        """How probably a match of this score is wrong."""
+        return float(_chance(_place(np.array([score])), self._curve)[0])
 
-    def learn(self, score: float, *, is_right: bool, probability: float) -> None:
-        """Take in one checked match, which was checked with this probability."""
-        self._labels.append((score, is_right, min(_GREATEST_WEIGHT, 1.0 / probability)))
+    @property
+    def greatest_risk(self) -> float:
+        """That of the least sure match which is a hit."""
+        return self.risk(self.least) if self.least < inf else 1.0
+
+    def saw(self, score: float) -> None:
+        """Take in that there was a match, checked or not."""
+        self._seen.append(score)
+
+    def learn(self, score: float, *, is_right: bool) -> None:
+        """Take in one checked match.  Whether it was checked may depend on nothing but its score and its text."""
+        self._labels.append((score, is_right))
         self._unread += 1
         if len(self._labels) >= _LEAST_LABELS and self._unread >= _EACH:
             self._unread = 0
@@ -100,45 +94,43 @@ class Bound:
 
     def _fit(self) -> None:
         labels = np.array(self._labels, np.float64)
-        labels = labels[np.argsort(-labels[:, 0], kind="stable")]
-        scores, right, weights = labels[:, 0], labels[:, 1], labels[:, 2]
-        total = np.cumsum(weights)
-        effective = total**2 / np.cumsum(weights**2)
-        seen = np.cumsum(weights * (1.0 - right)) / total
-        self._curve = _fit_curve(scores, right, weights)
-        expected = np.cumsum(weights * self._curve.at(scores)) / total
-        # What was seen of few labels is little; the curve through all of them says more.
-        wrong = (seen * effective + expected * _CURVE_COUNTS) / (effective + _CURVE_COUNTS)
-        known = effective + _CURVE_COUNTS
-        z = self._deviations
-        spread = z * np.sqrt(wrong * (1.0 - wrong) / known + z * z / (4 * known**2))
-        at_most = (wrong + z * z / (2 * known) + spread) / (1.0 + z * z / known)
-        held = np.flatnonzero((at_most <= self.ceiling) & (effective >= _LEAST_ABOVE))
+        self._curve, bend = _fitted(_place(labels[:, 0]), 1.0 - labels[:, 1], self._curve)
+        scores = np.sort(np.array(self._seen or labels[:, 0], np.float64))[::-1]
+        place = _place(scores)
+        wrong = _chance(place, self._curve)
+        counts = np.arange(1, len(scores) + 1)
+        share = np.cumsum(wrong) / counts
+        # How far the mean moves with the curve, and so how unsure it is.
+        moves = np.cumsum(place * (wrong * (1.0 - wrong))[:, None], axis=0) / counts[:, None]
+        variance = np.einsum("ij,jk,ik->i", moves, np.linalg.inv(bend), moves)
+        at_most = share + self._deviations * np.sqrt(variance)
+        held = np.flatnonzero(at_most <= self.ceiling)
         if not len(held):
             self.least, self.wrong_rate = inf, None
             return
         last = int(held[-1])
         self.least = float(scores[last])
-        self.wrong_rate = Estimate(float(wrong[last]), float(at_most[last]), last + 1)
+        above = int(np.count_nonzero(labels[:, 0] >= self.least))
+        self.wrong_rate = Estimate(float(share[last]), float(at_most[last]), above)
 
 
-def _fit_curve(scores: _Floats, right: _Floats, weights: _Floats) -> _Curve:
-    """By Newton's method, with a slight pull towards no slope."""
-    middle, spread = float(scores.mean()), max(float(scores.std()), _LEAST_SPREAD)
-    place = np.stack([np.ones_like(scores), (scores - middle) / spread], axis=1)
-    fitted = np.zeros(2)
+def _place(scores: _Floats) -> _Floats:
+    """One row for a score: what the curve is a sum of."""
+    return np.stack([np.ones_like(scores), scores, *(np.maximum(0.0, scores - bend) for bend in _BENDS)], axis=1)
+
+
+def _chance(place: _Floats, curve: _Floats) -> _Floats:
+    return 1.0 / (1.0 + np.exp(-np.clip(place @ curve, -30.0, 30.0)))
+
+
+def _fitted(place: _Floats, wrong: _Floats, start: _Floats) -> tuple[_Floats, _Floats]:
+    """The most probable curve, and how sharply so, by Newton's method from the last one."""
+    expected, precision = np.array(_EXPECTED), np.diag(1.0 / np.array(_EXPECTED_SPREAD) ** 2)
+    curve, bend = start, precision
     for _ in range(_STEPS):
-        chance = 1.0 / (1.0 + np.exp(-place @ fitted))
-        slope = place.T @ (weights * (chance - (1.0 - right))) + fitted
-        bend = (place * (weights * chance * (1.0 - chance))[:, None]).T @ place + np.eye(2)
-        fitted -= np.linalg.solve(bend, slope)
-    return _Curve(middle, spread, float(fitted[0]), float(fitted[1]))
-
-
-def upper_limit(wrong: int, of: int, deviations: float) -> float:
-    """Wilson's upper limit of a share."""
-    if of == 0:
-        return 1.0
-    share, z = wrong / of, deviations
-    spread = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return (share + z * z / (2 * of) + spread) / (1 + z * z / of)
+        chance = _chance(place, curve)
+        slope = place.T @ (chance - wrong) + precision @ (curve - expected)
+        bend = (place * (chance * (1.0 - chance))[:, None]).T @ place + precision
+        step = np.linalg.solve(bend, slope)
+        curve = curve - np.clip(step, -2.0, 2.0)
+    return curve, bend

@@ -84,7 +84,12 @@ class SemanticCache:
         if not match.is_hit:
             return self._missed(match)
         times = self._count(partition, question.text)
-        probability = chance_of_check(settings.check_share, times, within.bound.risk(match.score))
+        probability = chance_of_check(
+            settings.check_share,
+            times,
+            risk=within.bound.risk(match.score),
+            greatest_risk=within.bound.greatest_risk,
+        )
         if self._chance() < probability:
             self.counts.checked += 1
             return Found(match, is_checked=True, probability=probability)
@@ -96,7 +101,7 @@ class SemanticCache:
         within = self._partitions.get(partition)
         if within is None or found.match.entry is None:
             return
-        within.bound.learn(found.match.score, is_right=is_right, probability=found.probability)
+        within.bound.learn(found.match.score, is_right=is_right)
         self._weigh(partition, within)
         self.counts.labels += 1
         if found.is_checked and not is_right:

@@ -5,19 +5,24 @@ from typing import Final
 from penstock.cache.semantic.reading import Reading, read
 from penstock.encoder.model import Vector
 
-_LEAST_RISK: Final = 0.5
+_LEAST_PART: Final = 0.5
+_WORTH: Final = 1.0
 _MOST: Final = 0.5
 _ALIKE: Final = 0.8
 _LONGEST_READ_CHARS: Final = 4_000
 
 
-def chance_of_check(share: float, times: int, risk: float) -> float:
-    """How probable a check is of a hit of that risk (`Bound.risk`), the `times`-th for the same text.
+def chance_of_check(share: float, times: int, *, risk: float, greatest_risk: float) -> float:
+    """How probable a check is of a hit that is wrong with the chance `risk`, the `times`-th for the same text.
 
-    Where hits are as sure as can be, a check says little.  And a wrong answer to what is asked once is wrong once; to
-    what is asked again and again it is wrong each time.
+    The bound says what a wrong answer may cost: at `greatest_risk` it is just worth saving a call.  A text that was
+    asked some times will be asked about as often again, as far as one can know, and wrongly each time, unless it is
+    checked: then the answer is its own.  So it is checked once risk times times is worth a call.  Beside that a
+    sample of `share` is checked to learn from; where hits are as sure as can be a check says little.
     """
-    return min(_MOST, share * max(_LEAST_RISK, risk) * times)
+    if times > 1 and risk * times >= _WORTH * greatest_risk:
+        return 1.0
+    return min(_MOST, share * min(1.0, max(_LEAST_PART, risk / greatest_risk)))
 
 
 def answers_agree(one: str, other: str, *, vectors: tuple[Vector, Vector]) -> bool:

@@ -96,6 +96,7 @@ class Partition:
         for each in vouchers:
             verdict = decide(question, self._question(each.row), self._weights, least=0.0)
             if verdict.is_same:
+                self.bound.saw(won.score)
                 reason = "same" if won.score >= self.bound.least else "bound"
                 rows.touch(each.row)
                 return Match(reason == "same", reason, rows.entry(each.row), won.score, won.similarity, others)
@@ -152,6 +153,7 @@ class Partition:
         if best is None:
             return Match(is_hit=False, reason=reason, similarity=found[0].similarity, others=others)
         _, given = best
+        self.bound.saw(won.score)
         self._rows.touch(given.row)
         return Match(True, "same", self._rows.entry(given.row), won.score, given.similarity, others)
 

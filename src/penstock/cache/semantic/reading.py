@@ -7,16 +7,22 @@ numbers, names and identifiers still count, and the words in their order.
 
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
+from penstock.cache.semantic import clauses
+from penstock.cache.semantic.word import Word
 from penstock.cache.semantic.words import (
     AMBIGUOUS_DATES,
     ANAPHORS,
+    AUXILIARIES,
     CONTINUATIONS,
     DATES,
     FUNCTION,
     MULTIPLIERS,
     NEGATIONS,
+    NOUN_PHRASE_STARTS,
     NUMBERS,
     QUANTIFIERS,
     QUESTIONS,
@@ -24,7 +30,7 @@ from penstock.cache.semantic.words import (
 )
 
 _WORD: Final = re.compile(
-    r"\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['\u2019]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]"
+    r"\d+(?:-\d+){2}|\d+(?:[.,:/]\d+)*|v\d+(?:\.\d+)+|[^\W\d_]\w*(?:['\u2019]\w+)*|_\w+|[$€£¥₹%<>=≥≤]|°[cCfF]|[.!?:;\n]"
 )
 _STOPS: Final = frozenset(".!?:;\n")
 _MONEY: Final = frozenset("$€£¥₹")
@@ -37,21 +43,12 @@ _SMALL_IN_TITLES: Final = frozenset("a an the of in on to and or for at by with 
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """One word: its stem in small letters, and where it stands in the text.
-
-    `kind` is `content`, `function`, `negation`, `number`, `unit`, `date` or `name`.
-    """
-
-    stem: str
-    kind: str
-    begin: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """See the module.  Sets hold stems, `quantities` the values of numbers in their order with what each counts."""
+    """See the module.  Sets hold stems, `quantities` the values of numbers in their order with what each counts.
+
+    `focus` says what its negations stand right before, `modes` whether it obliges or permits and is past or to
+    come, and `dependent` what stands in a clause with `if`, `because` and the like.
+    """
 
     words: tuple[Word, ...]
     stems: frozenset[str]
@@ -60,6 +57,9 @@ class Reading:
     dates: frozenset[str]
     names: frozenset[str]
     negations: int
+    focus: frozenset[str]
+    modes: frozenset[str]
+    dependent: frozenset[str]
     asks: str
     stands_alone: bool
 
@@ -73,16 +73,20 @@ def read(text: str) -> Reading | None:
     if not words:
         return None
     plain = [word.stem for word in words]
+    lower = [token.lower().replace("\u2019", "'") for token, _, _ in tokens]
     return Reading(
         words=tuple(words),
         stems=frozenset(plain),
         quantities=_quantities(words),
-        units=frozenset(word.stem for word in words if word.kind == "unit"),
+        units=frozenset(word.stem for word in words if word.kind == "unit") | _rates(words),
         dates=frozenset(word.stem for word in words if word.kind == "date"),
         names=frozenset(word.stem for word in words if word.kind == "name"),
         negations=_negations(tokens, text),
+        focus=clauses.focus(lower),
+        modes=clauses.modes(lower),
+        dependent=clauses.dependent(words, text),
         asks=_asks(tokens),
-        stands_alone=_stands_alone([token.lower() for token, _, _ in tokens if token not in _STOPS]),
+        stands_alone=_stands_alone([token for token in lower if token not in _STOPS]),
     )
 
 
@@ -163,10 +167,18 @@ def _quantities(words: list[Word]) -> tuple[tuple[float, str], ...]:
         try:
             value = float(word.stem)
         except ValueError:
-            value = float(int.from_bytes(word.stem.encode()[:16]))  # a time or a version: only the same is the same
+            # A time or a version: only the same is the same.
+            value = float(int.from_bytes(blake2b(word.stem.encode(), digest_size=6).digest()))
         counted = next((each.stem for each in words[at + 1 : at + 4] if each.kind in {"content", "unit", "date"}), "")
         found.append((value, counted))
     return tuple(found)
+
+
+def _rates(words: list[Word]) -> frozenset[str]:
+    """`per person` is another unit than `per room`."""
+    return frozenset(
+        f"per {word.stem}" for before, word in pairwise(words) if before.stem == "per" and word.kind == "content"
+    )
 
 
 def _negations(tokens: list[tuple[str, int, int]], text: str) -> int:
@@ -191,10 +203,17 @@ def _asks(tokens: list[tuple[str, int, int]]) -> str:
     for at, (token, _, _) in enumerate(tokens):
         lower = token.lower().split("'")[0]
         if lower in QUESTIONS:
+            if lower == "who" and _is_object([each.lower() for each, _, _ in tokens[at + 1 : at + 3]]):
+                return "whom"
             following = tokens[at + 1][0].lower() if at + 1 < len(tokens) else ""
             degrees = {"much", "many", "long", "often", "far", "old", "big", "large", "tall", "fast"}
             return f"how {following}" if lower == "how" and following in degrees else lower
     return ""
+
+
+def _is_object(following: list[str]) -> bool:
+    """Whether it is asked to whom something is done: `who did the nurse call` against `who called the nurse`."""
+    return len(following) == 2 and following[0] in AUXILIARIES and following[1] in NOUN_PHRASE_STARTS
 
 
 def _stands_alone(lower: list[str]) -> bool:

@@ -7,6 +7,7 @@ put in the place of something else.  How much that counts is trained (`training/
 
 from dataclasses import dataclass
 from typing import Final, Literal
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,11 @@ from penstock.cache.semantic.agreement import Disagreement, disagreement, is_rew
 from penstock.cache.semantic.question import Question, Weights, meaningful
 from penstock.encoder.model import Matrix, Vector
 
-Reason = Disagreement | Literal["similarity", "same"]
+Reason = Disagreement | Literal["similarity", "unread", "same"]
 
 _LEAST_SUBSTITUTE: Final = 0.55
 _SHORT_WORDS: Final = 6
+_LONG_WORDS: Final = 8
 FEATURES: Final = ("one", "similarity", "worst", "substitute", "replaced", "replaced_once", "share_alone")
 
 _REPLACED_ONCE: Final = FEATURES.index("replaced_once")
@@ -44,6 +46,8 @@ def decide(question: Question, candidate: Question, weights: Weights, *, least: 
     bound = weights.least_similarity if least is None else least
     if similarity < bound:
         return Verdict(is_same=False, reason="similarity", similarity=similarity)
+    if not _unread_agree(question, candidate):
+        return Verdict(is_same=False, reason="unread", similarity=similarity)
     why = disagreement(question.reading, candidate.reading, similarity)
     if why is not None:
         return Verdict(is_same=False, reason=why, similarity=similarity)
@@ -55,6 +59,16 @@ def decide(question: Question, candidate: Question, weights: Weights, *, least: 
     cosines = question.words @ candidate.words.T
     aligned = float(cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
     return Verdict(is_same=True, reason="same", similarity=similarity, words=words, aligned=aligned)
+
+
+def _unread_agree(question: Question, candidate: Question) -> bool:
+    """Whether what the encoder cannot read is the same; beside a long text a picture that only one has adorns it."""
+    if question.unread == candidate.unread:
+        return True
+    if question.unread and candidate.unread:
+        return False
+    is_long = min(len(question.reading.words), len(candidate.reading.words)) >= _LONG_WORDS
+    return is_long and all(category(each[0]) == "So" for each in question.unread | candidate.unread)
 
 
 def _is_short(question: Question, candidate: Question) -> bool:

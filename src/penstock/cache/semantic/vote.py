@@ -1,43 +1,37 @@
 """Which answer the nearest questions speak for, and how clearly.
 
-Questions whose answers agree are of one group.  The nearest ones vote for theirs, the nearer the more; a match is clear
-where its group has a question that is close, no other group has one that is nearly as close, and most votes are its.
+Questions whose answers agree are of one group.  The nearest ones vote for theirs, the nearer the more.  The score is
+the logarithm of the odds: the winner's votes against those of all others, among whom one stands for an answer that
+nobody was given yet.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 from typing import Final
 
 _FALLOFF: Final = 0.05
 """The difference in similarity at which a vote counts e times less."""
-_FAR: Final = 0.3
-"""A group further away than this says nothing against another."""
-_SHARE_COUNTS: Final = 0.3
+_UNHEARD: Final = 0.003
+"""What an answer that nobody was given yet counts: as one question with a similarity of 0.71."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """`group` won.  `score` is about 0 to 2.3; a question that is there word for word has at least 1."""
+    """`group` won.  `score` is about -6 to 6: the logarithm of the odds.  `similarity` is that of its nearest."""
 
     group: int
     score: float
     similarity: float
-    margin: float
-    share: float
 
 
 def vote(groups: Sequence[int], similarities: Sequence[float]) -> Vote:
     """Of the nearest questions, at least one, the most similar first."""
-    nearest = similarities[0]
     votes: dict[int, float] = {}
     closest: dict[int, float] = {}
     for group, similarity in zip(groups, similarities, strict=True):
-        votes[group] = votes.get(group, 0.0) + exp((similarity - nearest) / _FALLOFF)
+        votes[group] = votes.get(group, 0.0) + exp((similarity - 1.0) / _FALLOFF)
         closest.setdefault(group, similarity)
     winner = max(votes, key=lambda group: votes[group])
-    similarity = closest[winner]
-    other = max((each for group, each in closest.items() if group != winner), default=_FAR)
-    margin = similarity - max(other, _FAR)
-    share = votes[winner] / sum(votes.values())
-    return Vote(winner, similarity + margin + _SHARE_COUNTS * share, similarity, margin, share)
+    others = sum(each for group, each in votes.items() if group != winner)
+    return Vote(winner, log(votes[winner] / (others + _UNHEARD)), closest[winner])

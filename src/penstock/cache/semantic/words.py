@@ -184,6 +184,8 @@ _OPPOSITES: Final = (
     "hire/dismiss,publish/retract,praise/criticise,praise/criticize,accelerate/brake,enlarge/shrink,widen/narrow,stretch/shrink",
     "freeze/thaw,freeze/melt,boil/freeze,push/drag,sink/float,assemble/dismantle,inflate/deflate,attach/remove,win/forfeit",
     "present/absent,presence/absence,majority/minority,major/minor,partial/full,partially/fully,temporary/permanent",
+    "within/outside,within/after,during/after,during/before,until/since,till/since,last/next,ago/in,quiet/loud,quieter/louder",
+    "usually/rarely,usually/never,often/seldom,toward/away,towards/away,strict/lenient,stricter/laxer,reliable/unreliable",
     "temporarily/permanently,weekday/weekend,lead/follow,leader/follower,employ/dismiss,earn/spend,save/spend",
 )
 OPPOSITES: Final[frozenset[tuple[str, str]]] = frozenset(
@@ -230,3 +232,24 @@ ANAPHORS: Final = frozenset(
     "instead former latter there then".split()
 )
 CONTINUATIONS: Final = frozenset("and but or also so then what's ok okay yes no sure continue more another".split())
+
+OBLIGING: Final = frozenset("must should shall ought".split())
+PERMITTING: Final = frozenset("can could may might".split())
+FUTURE: Final = frozenset("will won't".split())
+PAST: Final = frozenset("did was were had didn't wasn't weren't hadn't".split())
+OPEN_TO_MODES: Final = frozenset({"how", "what", "where"})
+"""`How can I`, `how should I` and `how must I` ask for the same."""
+SUBORDINATING: Final = frozenset("if because when whenever unless although though while before after so since".split())
+FOCUSED: Final = frozenset("all every always only both each everyone everything entirely necessarily".split())
+"""What a `not` right before them denies is another thing than what one behind them does."""
+NOUN_PHRASE_STARTS: Final = frozenset(
+    "the a an this that these those my your his her our their its i you he she it we they".split()
+)
+AUXILIARIES: Final = frozenset(
+    "do does did can could will would shall should may might must has have had is are was were".split()
+)
+POLITE: Final = frozenset(
+    "hi hello hey there thanks thank many please kindly wonder wondering i was am could you tell me know let advance "
+    "quick question one in so just".split()
+)
+"""What may stand around a question without belonging to it."""

@@ -1,0 +1,71 @@
+"""How the parts of a text hang together: what a `not` denies, what may and what must be, and what depends on what.
+
+A part of `reading`, which calls it.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from penstock.cache.semantic.word import Word
+from penstock.cache.semantic.words import (
+    FOCUSED,
+    FUTURE,
+    NEGATIONS,
+    OBLIGING,
+    PAST,
+    PERMITTING,
+    SUBORDINATING,
+)
+
+_BREAKS: Final = frozenset(",.!?;:\n")
+_LEAST_CLAUSE: Final = 2
+
+
+def focus(lower: Sequence[str]) -> frozenset[str]:
+    """What the negations stand right before: a word of quantity, `to`, or a clause with `that`."""
+    found: set[str] = set()
+    for at, token in enumerate(lower):
+        if token not in NEGATIONS and not token.endswith("n't"):
+            continue
+        following = lower[at + 1] if at + 1 < len(lower) else ""
+        if following in FOCUSED or following == "to":
+            found.add(following)
+        if "that" in lower[at + 1 :]:
+            found.add("that")
+    return frozenset(found)
+
+
+def modes(lower: Sequence[str]) -> frozenset[str]:
+    """Of `must`, `may`, `will` and `was`.  `Could you`, `will you` and the like are polite and say nothing."""
+    found: set[str] = set()
+    for at, token in enumerate(lower):
+        following = lower[at + 1] if at + 1 < len(lower) else ""
+        if following == "you" or (following.startswith("wonder") and token in PAST):
+            continue
+        plain = token.removesuffix("'t").removesuffix("n") if token.endswith("n't") else token
+        if token in OBLIGING or (token in {"have", "has"} and following == "to"):
+            found.add("must")
+        elif token in PERMITTING or plain in PERMITTING:
+            found.add("may")
+        elif token in FUTURE:
+            found.add("will")
+        elif token in PAST:
+            found.add("was")
+    return frozenset(found)
+
+
+def dependent(words: Sequence[Word], text: str) -> frozenset[str]:
+    """The meaningful words of the first dependent clause: up to a comma, or where it stands last, to the end."""
+    for at, word in enumerate(words):
+        if word.stem not in SUBORDINATING or at + 1 == len(words):
+            continue
+        inside: list[Word] = []
+        for each in words[at + 1 :]:
+            if inside and not _BREAKS.isdisjoint(text[inside[-1].end : each.begin]):
+                break
+            inside.append(each)
+        leads = at <= 1 and at + 1 + len(inside) == len(words)
+        stems = frozenset(each.stem for each in inside if each.kind not in {"function", "negation"})
+        if not leads and len(stems) >= _LEAST_CLAUSE:
+            return stems
+    return frozenset()
