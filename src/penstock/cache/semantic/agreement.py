@@ -47,7 +47,7 @@ _SHORT_WORDS: Final = 4
 _CLOSE: Final = 0.8
 _LONG_WORDS: Final = 10
 _REWORDED_WORDS: Final = 4
-_REWORDED_EACH: Final = 1
+_REWORDED_EACH: Final = 2
 """A text with a phrase more is not put in other words."""
 
 
@@ -135,7 +135,7 @@ def _counted_agree(left: Reading, right: Reading) -> bool:
 def _negations_agree(left: Reading, right: Reading) -> bool:
     if left.negations != right.negations:
         return False
-    return not left.negations or left.focus == right.focus or (not left.focus - {"that"} and not right.focus - {"that"})
+    return left.focus == right.focus
 
 
 def _modes_agree(left: Reading, right: Reading) -> bool:
@@ -156,8 +156,8 @@ def _is_inverted(left: Reading, right: Reading) -> bool:
 
 
 def _turns(of: Reading, other: Reading) -> bool:
-    shared = {stem for stem in of.dependent if _has(other, stem)}
-    return len(shared) > 2 * len(shared & other.dependent)
+    own = of.dependent - other.dependent
+    return bool(own) and sum(_has(other, stem) for stem in own) * 2 >= len(own)
 
 
 def _names_apart(of: Reading, other: Reading) -> bool:
@@ -247,11 +247,11 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     ):
         return False
     content = [word.stem for word in left.words if word.kind != "function"]
-    if _is_rotated(content, [word.stem for word in right.words if word.kind != "function"]):
-        return False
     place = {stem: at for at, stem in enumerate(theirs)}
     first = {stem: at for at, stem in enumerate(ours)}
     shared = [stem for stem in content if stem in place and content.count(stem) == 1]
+    if _is_rotated(shared, sorted(shared, key=lambda stem: place[stem])):
+        return False
     for at, a in enumerate(shared):
         for b in shared[at + 1 :]:
             if place[a] > place[b]:

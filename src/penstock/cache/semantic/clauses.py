@@ -18,11 +18,10 @@ from penstock.cache.semantic.words import (
 )
 
 _BREAKS: Final = frozenset(",.!?;:\n")
-_LEAST_CLAUSE: Final = 2
 
 
 def focus(lower: Sequence[str]) -> frozenset[str]:
-    """What the negations stand right before: a word of quantity, `to`, or a clause with `that`."""
+    """What the negations stand right before: a word of quantity, or `to`."""
     found: set[str] = set()
     for at, token in enumerate(lower):
         if token not in NEGATIONS and not token.endswith("n't"):
@@ -30,8 +29,6 @@ def focus(lower: Sequence[str]) -> frozenset[str]:
         following = lower[at + 1] if at + 1 < len(lower) else ""
         if following in FOCUSED or following == "to":
             found.add(following)
-        if "that" in lower[at + 1 :]:
-            found.add("that")
     return frozenset(found)
 
 
@@ -66,6 +63,6 @@ def dependent(words: Sequence[Word], text: str) -> frozenset[str]:
             inside.append(each)
         leads = at <= 1 and at + 1 + len(inside) == len(words)
         stems = frozenset(each.stem for each in inside if each.kind not in {"function", "negation"})
-        if not leads and len(stems) >= _LEAST_CLAUSE:
+        if not leads and stems:
             return stems
     return frozenset()

@@ -38,6 +38,7 @@ _LONGEST_CHARS: Final = 4_000
 """A question longer than this is not compared: it is a document."""
 _MOST_WORDS_OF_A_FOLLOW_UP: Final = 3
 _LEAST_STEM: Final = 3
+_LINKS: Final = frozenset({"are", "were"})
 _UNKNOWING: Final = frozenset({"know", "understand", "sure"})
 _SMALL_IN_TITLES: Final = frozenset("a an the of in on to and or for at by with from as is vs s t".split())
 
@@ -100,6 +101,8 @@ def _words(tokens: list[tuple[str, int, int]]) -> list[Word]:
             continue
         lower = token.lower().replace("\u2019", "'")
         before = tokens[at - 1][0] if at else ""
+        if lower == "all" and at > 1 and before in _LINKS and tokens[at - 2][0] not in _STOPS:
+            continue  # `they are all blocked` says no more than `they are blocked`
         follows_number = bool(before) and (before[0].isdigit() or before.lower() in NUMBERS)
         is_capital = token[0].isupper() and (tells_names and not starts)
         kind, stem = _kind(token, lower, is_capital=is_capital, follows_number=follows_number)
