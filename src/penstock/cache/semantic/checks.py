@@ -2,13 +2,15 @@
 
 from typing import Final
 
+from penstock.cache.semantic.agreement import disagreement
 from penstock.cache.semantic.reading import Reading, read
 from penstock.encoder.model import Vector
 
 _LEAST_PART: Final = 0.5
 _WORTH: Final = 1.0
 _MOST: Final = 0.5
-_ALIKE: Final = 0.8
+_ALIKE: Final = 0.75
+_NOT_OF_ANSWERS: Final = frozenset({None, "question", "mode", "condition", "roles"})
 _LONGEST_READ_CHARS: Final = 4_000
 
 
@@ -28,19 +30,18 @@ def chance_of_check(share: float, times: int, *, risk: float, greatest_risk: flo
 def answers_agree(one: str, other: str, *, vectors: tuple[Vector, Vector]) -> bool:
     """Whether both answers say the same, as far as can be told without understanding them.
 
-    Their vectors are close, and they hold the same numbers, dates and units; how they deny is left aside, as an answer
-    of several sentences can put all of it in other words.
+    Their vectors are close, they hold the same numbers, dates and units, and nothing that `agreement` finds in
+    questions parts them.  How often both errors happen stands in docs/semantic-cache.md.
     """
-    if float(vectors[0] @ vectors[1]) < _ALIKE:
+    similarity = float(vectors[0] @ vectors[1])
+    if similarity < _ALIKE:
         return False
     left, right = read(one[:_LONGEST_READ_CHARS]), read(other[:_LONGEST_READ_CHARS])
     if left is None or right is None:
         return one == other
-    return _facts(left) == _facts(right) and _says(left) == _says(right)
-
-
-def _facts(reading: Reading) -> tuple[frozenset[float], frozenset[str], frozenset[str]]:
-    return frozenset(value for value, _ in reading.quantities), reading.dates, reading.units
+    if left.dates != right.dates or {_says(left), _says(right)} == {"yes", "no"}:
+        return False
+    return disagreement(left, right, similarity) in _NOT_OF_ANSWERS
 
 
 def _says(reading: Reading) -> str:
