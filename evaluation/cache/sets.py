@@ -12,6 +12,7 @@ from penstock.cache.semantic.question import Question, question_of
 
 DATA = Path(os.environ.get("PENSTOCK_EVALUATION_DATA", Path(__file__).parents[3] / "shared" / "data"))
 _LEAST_WORDS, _MOST_WORDS = 5, 40
+SHORT_CHARS = 120
 
 
 class _Asked(msgspec.Struct):
@@ -64,6 +65,14 @@ def stems() -> list[str]:
     """MMLU's questions: open-domain, each of its own."""
     lines = (DATA / "routing" / "routellm_mmlu.jsonl").read_bytes().splitlines()
     return [str(msgspec.json.decode(line)["prompt"]) for line in lines]
+
+
+def out_of_scope() -> list[str]:
+    """CLINC150's questions that belong to none of its intents: each asks something else."""
+    parts = msgspec.json.decode(
+        (DATA / "scope" / "clinc150_train_val.json").read_bytes(), type=dict[str, list[list[str]]]
+    )
+    return [text for name in ("oos_train", "oos_val") for text, _ in parts[name]]
 
 
 def open_questions() -> list[str]:

@@ -38,9 +38,14 @@ Disagreement = Literal[
 _OPPOSITE_STEMS: Final = OPPOSITES | frozenset((stem_of(left), stem_of(right)) for left, right in OPPOSITES)
 _SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
 """They ask for nothing of a kind by themselves: any question can be put with them."""
+_TIMES: Final = frozenset({frozenset({"will", "was"})})
+_DUTIES: Final = frozenset({frozenset({"must", "may"})})
+_DUTIES_OF_YOURS: Final = frozenset({frozenset({"must", "you"})})
 _FEW_WORDS_APART: Final = 2
 _FEW_STEMS_APART: Final = 6
 _LONGEST_INITIALS: Final = 5
+_LEAST_INFLECTED: Final = 6
+_LONGEST_ENDING: Final = 2
 _LEAST_STEM: Final = 3
 _LEAST_HALVES: Final = 5
 _SHORT_WORDS: Final = 4
@@ -140,12 +145,12 @@ def _negations_agree(left: Reading, right: Reading) -> bool:
 
 def _modes_agree(left: Reading, right: Reading) -> bool:
     """Whether none says what must be of what only may be, or what was of what will be."""
-    ours, theirs = left.modes - right.modes, right.modes - left.modes
-    if ("will" in ours and "was" in theirs) or ("was" in ours and "will" in theirs):
+    mine, yours = Counter(left.modes), Counter(right.modes)
+    ours, theirs = (mine - yours).keys(), (yours - mine).keys()
+    apart = {frozenset((one, other)) for one in ours for other in theirs}
+    if not apart.isdisjoint(_TIMES) or not apart.isdisjoint(_DUTIES_OF_YOURS):
         return False
-    if left.asks == right.asks and left.asks in OPEN_TO_MODES:
-        return True
-    return not (("must" in ours and "may" in theirs) or ("may" in ours and "must" in theirs))
+    return (left.asks == right.asks and left.asks in OPEN_TO_MODES) or apart.isdisjoint(_DUTIES)
 
 
 def _is_inverted(left: Reading, right: Reading) -> bool:
@@ -156,8 +161,10 @@ def _is_inverted(left: Reading, right: Reading) -> bool:
 
 
 def _turns(of: Reading, other: Reading) -> bool:
-    own = of.dependent - other.dependent
-    return bool(own) and sum(_has(other, stem) for stem in own) * 2 >= len(own)
+    own, common = of.dependent - other.dependent, of.dependent & other.dependent
+    if not own or 2 * len(own) < len(common):
+        return False
+    return sum(_has(other, stem) for stem in own) * 3 >= 2 * len(own)
 
 
 def _names_apart(of: Reading, other: Reading) -> bool:
@@ -165,13 +172,20 @@ def _names_apart(of: Reading, other: Reading) -> bool:
 
 
 def _is_spelt_otherwise(name: str, other: Reading) -> bool:
-    """`JS` is JavaScript, `ML` is machine learning, `Huggingface` is Hugging Face."""
+    """`JS` is JavaScript, `ML` is machine learning, `Huggingface` is Hugging Face, `Pythonic` is of Python."""
     stems = [word.stem for word in other.words]
+    if name.isalpha() and any(_is_inflected(name, each) for each in stems):
+        return True
     for at, stem in enumerate(stems):
         if name == stem + (stems[at + 1] if at + 1 < len(stems) else "") or stem.replace("-", "") == name:
             return True
     initials = "".join(stem[0] for stem in stems)
     return 2 <= len(name) <= _LONGEST_INITIALS and name in initials
+
+
+def _is_inflected(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _LEAST_INFLECTED and len(long) - len(short) <= _LONGEST_ENDING and long.startswith(short)
 
 
 def _is_opposed(left: Reading, right: Reading) -> bool:
@@ -265,4 +279,4 @@ def _is_rotated(ours: list[str], theirs: list[str]) -> bool:
     """Whether one half of the sentence stands before the other in place of behind it: `When A, B` and `B when A`."""
     if len(ours) != len(theirs) or len(ours) < _LEAST_HALVES:
         return False
-    return any(ours[at:] + ours[:at] == theirs for at in range(2, len(ours) - 1))
+    return any(ours[at:] + ours[:at] == theirs for at in range(1, len(ours)))

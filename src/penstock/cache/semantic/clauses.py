@@ -32,27 +32,27 @@ def focus(lower: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def modes(lower: Sequence[str]) -> frozenset[str]:
-    """Of `must`, `may`, `will` and `was`.  `Could you`, `will you` and the like are polite and say nothing."""
-    found: set[str] = set()
+def modes(lower: Sequence[str]) -> tuple[str, ...]:
+    """Each `must`, `may`, `will` and `was`; what the one who is asked may do is only asked of him: `you`."""
+    found: list[str] = []
     for at, token in enumerate(lower):
         following = lower[at + 1] if at + 1 < len(lower) else ""
-        if following == "you" or (following.startswith("wonder") and token in PAST):
+        if following.startswith("wonder") and token in PAST:
             continue
         plain = token.removesuffix("'t").removesuffix("n") if token.endswith("n't") else token
         if token in OBLIGING or (token in {"have", "has"} and following == "to"):
-            found.add("must")
+            found.append("must")
         elif token in PERMITTING or plain in PERMITTING:
-            found.add("may")
-        elif token in FUTURE:
-            found.add("will")
+            found.append("you" if following == "you" else "may")
+        elif token in FUTURE and not (at == 0 and following == "you"):
+            found.append("will")
         elif token in PAST:
-            found.add("was")
-    return frozenset(found)
+            found.append("was")
+    return tuple(sorted(found))
 
 
 def dependent(words: Sequence[Word], text: str) -> frozenset[str]:
-    """The meaningful words of the first dependent clause: up to a comma, or where it stands last, to the end."""
+    """The words of the first dependent clause: up to a comma, or where it stands last, to the end."""
     for at, word in enumerate(words):
         if word.stem not in SUBORDINATING or at + 1 == len(words):
             continue
@@ -62,7 +62,7 @@ def dependent(words: Sequence[Word], text: str) -> frozenset[str]:
                 break
             inside.append(each)
         leads = at <= 1 and at + 1 + len(inside) == len(words)
-        stems = frozenset(each.stem for each in inside if each.kind not in {"function", "negation"})
+        stems = frozenset(each.stem for each in inside)
         if not leads and stems:
             return stems
     return frozenset()

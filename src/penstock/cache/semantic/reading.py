@@ -59,7 +59,7 @@ class Reading:
     names: frozenset[str]
     negations: int
     focus: frozenset[str]
-    modes: frozenset[str]
+    modes: tuple[str, ...]
     dependent: frozenset[str]
     asks: str
     stands_alone: bool
