@@ -6,6 +6,8 @@ CACHE = "tests/cache/test_exact.py"
 CACHE_FLIGHTS = "tests/cache/test_flights.py"
 CACHE_LEAKS = "tests/cache/test_leaks.py"
 CACHE_STORE = "tests/cache/test_store.py"
+SIMILAR = "tests/cache/semantic/test_partition.py"
+ANSWERS = "tests/cache/semantic/test_agreement.py"
 RESIDENCY = "tests/routing/test_residency.py"
 TIERS = "tests/routing/test_tier_choice.py"
 
@@ -30,6 +32,32 @@ MUTATIONS = (
         "        if self._looking >= _MOST_LOOKING:\n",
         "        if False:\n",
         "tests/cache/semantic/test_stage.py",
+        "two texts whose unread pieces differ are taken for one",
+        "cache/semantic/verify.py",
+        "    if question.unread and candidate.unread:\n        return False\n",
+        "    if question.unread and candidate.unread:\n        return True\n",
+        SIMILAR,
+    ),
+    Mutation(
+        "what is asked again and again is checked as seldom as what is asked once",
+        "cache/semantic/checks.py",
+        "if times > 1 and",
+        "if times < 1 and",
+        SIMILAR,
+    ),
+    Mutation(
+        "the bound lies where nothing is left to lose",
+        "cache/semantic/bound.py",
+        "held = np.flatnonzero(at_most <= self.ceiling)",
+        "held = np.flatnonzero(at_most <= 1.0)",
+        SIMILAR,
+    ),
+    Mutation(
+        "answers that state different facts agree",
+        "cache/semantic/checks.py",
+        "return disagreement(left, right, similarity) in _NOT_OF_ANSWERS",
+        "return True",
+        ANSWERS,
     ),
     Mutation(
         "what may not rest here is kept",

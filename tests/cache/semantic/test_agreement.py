@@ -1,8 +1,10 @@
 """What speaks against two questions being the same, however close their vectors are."""
 
+import numpy as np
 import pytest
 
 from penstock.cache.semantic.agreement import disagreement
+from penstock.cache.semantic.checks import answers_agree
 from penstock.cache.semantic.reading import read
 
 
@@ -29,6 +31,14 @@ def _apart(left: str, right: str) -> str | None:
         ("Did Anna pay Boris back?", "Did Boris pay Anna back?", "roles"),
         ("Hi, can the tenant sue the landlord?", "Can the landlord sue the tenant? Thanks!", "roles"),
         ("When is my card sent?", "Why is my card sent?", "question"),
+        ("Who did the nurse call?", "Who called the nurse?", "question"),
+        ("May I park in the yard at night?", "Must I park in the yard at night?", "mode"),
+        ("Did my holiday get approved?", "Will my holiday get approved?", "mode"),
+        ("If the price falls, do customers leave?", "If customers leave, do the prices fall?", "condition"),
+        ("Are not all cables included?", "Are all cables not included?", "negation"),
+        ("Is 3 nautical miles a lot?", "Is 3 miles a lot?", "unit"),
+        ("What is the fare per person?", "What is the fare per room?", "unit"),
+        ("Do I have plans on 2019-04-05?", "Do I have plans on 2019-05-04?", "number"),
     ],
 )
 def test_one_thing_that_changes_the_answer_is_named(left: str, right: str, reason: str) -> None:
@@ -44,6 +54,10 @@ def test_one_thing_that_changes_the_answer_is_named(left: str, right: str, reaso
         ("The filter method selects records", "Records are selected by the filter method"),
         ("When you open a file, the editor reads it", "The editor reads it when you open a file"),
         ("Does ML need a GPU?", "Does machine learning need a GPU?"),
+        ("If I lose my card, who can help?", "Who can help if I lose my card?"),
+        ("How can I close my account?", "How should I close my account?"),
+        ("Could you tell me when it opens?", "When does it open?"),
+        ("The tickets are all refunded", "The tickets are refunded"),
     ],
 )
 def test_other_words_for_the_same_agree(left: str, right: str) -> None:
@@ -62,3 +76,21 @@ def test_a_follow_up_does_not_stand_alone() -> None:
     reading = read("How do I reset the password of my account?")
     assert reading is not None
     assert reading.stands_alone
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("The fee is 5 euros a month.", "It costs 5 euros a month.", True),
+        ("The fee is 5 euros a month.", "The fee is 6 euros a month.", False),
+        ("You can pay by card in Norway.", "You can pay by card in Kenya.", False),
+        ("You can pay by card abroad.", "You cannot pay by card abroad.", False),
+        ("Yes, you can pay by card.", "You can pay by card.", True),
+        ("Yes, you can pay by card.", "No, you can pay by card.", False),
+    ],
+)
+def test_two_answers_agree_where_nothing_that_they_state_differs(one: str, other: str, *, agree: bool) -> None:
+    near = np.array([1.0, 0.0], np.float32), np.array([0.9, 0.4359], np.float32)
+    assert answers_agree(one, other, vectors=near) == agree
+    far = near[0], np.array([0.5, 0.866], np.float32)
+    assert not answers_agree(one, other, vectors=far)
