@@ -132,7 +132,8 @@ def _twins(memo: Memo, seeds: range) -> Section:
         "`mended` and `mended later` were written after it was done; their first run showed faults, which were then mended, "
         "so that they are no longer unseen. The first run of the `mended later` let through 802 of 2,835 (28.3 %): 224 of 259 "
         "other modes, 233 of 300 conditions, 110 of 300 sides, 87 of 120 who and whom, 39 of 300 quantities, 34 of 80 scopes "
-        "of negation, 30 of 122 comparatives, 45 of 1,354 others. Nothing was changed after the first run of those `unseen`."
+        "of negation, 30 of 122 comparatives, 45 of 1,354 others. The first run of those `unseen` let through 6 of 811 (0.74 %), all "
+        "of them exchanged digits; what was mended after it was mended for others."
     )
     return Section(title="Adversarial twins", text=text, rows=tuple(rows))
 

@@ -77,8 +77,8 @@ class Bound:
 
     @property
     def greatest_risk(self) -> float:
-        """That of the least sure match which is a hit."""
-        return self.risk(self.least) if self.least < inf else 1.0
+        """That of the least sure match which is a hit; before anything is learned, what hits may have on average."""
+        return self.risk(self.least) if self.least < inf else self.ceiling
 
     def saw(self, score: float) -> None:
         """Take in that there was a match, checked or not."""

@@ -21,11 +21,10 @@ _TEXTS_COUNTED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`is_checked` says that the hit must be made again all the same, which had this `probability`."""
+    """`is_checked` says that the hit must be made again all the same."""
 
     match: Match
     is_checked: bool = False
-    probability: float = 1.0
 
     @property
     def entry(self) -> str | None:
@@ -92,7 +91,7 @@ class SemanticCache:
         )
         if self._chance() < probability:
             self.counts.checked += 1
-            return Found(match, is_checked=True, probability=probability)
+            return Found(match, is_checked=True)
         self.counts.hits += 1
         return Found(match)
 
