@@ -22,7 +22,7 @@ from training.semantic_cache import DEVELOPMENT
 _CEILING = 0.025
 _BENDS = (0.0, 2.0)
 _STEPS = 30
-_EXPECTED = np.array([0.0, -1.0, 0.0, 0.0])
+_EXPECTED: NDArray[np.float64] = np.array([0.0, -1.0, 0.0, 0.0])
 _PRECISION = np.diag([0.01, 1.0, 1.0, 1.0])
 
 
@@ -67,7 +67,7 @@ def main() -> int:
 def _fit(labels: NDArray[np.float64]) -> NDArray[np.float64]:
     scores, wrong = labels[:, 0], 1.0 - labels[:, 1]
     place = np.stack([np.ones_like(scores), scores, *(np.maximum(0.0, scores - bend) for bend in _BENDS)], axis=1)
-    curve = _EXPECTED
+    curve: NDArray[np.float64] = _EXPECTED
     for _ in range(_STEPS):
         chance = 1.0 / (1.0 + np.exp(-place @ curve))
         slope = place.T @ (chance - wrong) + _PRECISION @ (curve - _EXPECTED)
