@@ -32,6 +32,8 @@ MUTATIONS = (
         "        if self._looking >= _MOST_LOOKING:\n",
         "        if False:\n",
         "tests/cache/semantic/test_stage.py",
+    ),
+    Mutation(
         "two texts whose unread pieces differ are taken for one",
         "cache/semantic/verify.py",
         "    if question.unread and candidate.unread:\n        return False\n",
