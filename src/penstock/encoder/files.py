@@ -17,7 +17,7 @@ from penstock.core.errors import ConfigError
 MODEL: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 MANIFEST: Final = "manifest.json"
-RECIPE: Final = 2
+RECIPE: Final = 3
 """How a model is made of the weights.  Another number is another model: their vectors are never mixed."""
 
 WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
