@@ -1,19 +1,24 @@
 """How fast the sentence encoder reads, and what it weighs: `make bench ARGS=encoder`.
 
 Short questions of customers, each read anew: as many as two cores can, then half as many a second, at random times and
-beside an event loop that is as busy as a data plane's.  Last, the memory of a data plane that has the encoder in it.
+beside an event loop that is as busy as a data plane's.  For comparison at the same times: calls that do nothing, whose
+lateness is the machine's doing; and on paper, two threads that have nothing in their way, each text taking what it
+takes alone.  Last, the memory of a data plane that has the encoder in it.
 """
 
 import argparse
 import asyncio
+import heapq
 import itertools
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +28,7 @@ import msgspec
 import psutil
 import uvloop
 
-from bench.machine import pause
+from bench.machine import loop_s, pause
 from penstock.app.encoder import load_encoder
 from penstock.config import Config, read
 from penstock.encoder.executor import Encoder, EncoderBusy
@@ -65,19 +70,21 @@ async def most_a_second(encoder: Encoder, texts: list[str], seconds: float) -> f
     return done / (time.perf_counter() - began)
 
 
-async def at_rate(encoder: Encoder, texts: list[str], rate: float, seconds: float) -> Delays:
+async def at_rate(encode: Callable[[str], Awaitable[object]], texts: list[str], rate: float, seconds: float) -> Delays:
     """Open loop: texts arrive at random times, whether or not those before have been read."""
     draw = random.Random(1)  # noqa: S311 - arrivals, not a secret
     source = itertools.cycle(texts)
     delays: list[float] = []
-    refused = encoder.counts.refused
+    refused = 0
     began = loop_time = asyncio.get_running_loop().time()
 
     async def one(due: float) -> None:
+        nonlocal refused
         try:
-            await encoder.encode(next(source))
+            await encode(next(source))
         except EncoderBusy:
-            return  # it is counted
+            refused += 1
+            return
         delays.append(asyncio.get_running_loop().time() - due)
 
     busy = asyncio.Event()
@@ -94,8 +101,33 @@ async def at_rate(encoder: Encoder, texts: list[str], rate: float, seconds: floa
         p50_ms=delays[len(delays) // 2] * 1e3,
         p99_ms=delays[int(len(delays) * 0.99)] * 1e3,
         most_ms=delays[-1] * 1e3,
-        refused=encoder.counts.refused - refused,
+        refused=refused,
     )
+
+
+def on_paper(alone_s: list[float], rate: float) -> float:
+    """The p99 in ms of texts that take so long, arriving at random, first come first served by as many threads."""
+    draw = random.Random(1)  # noqa: S311 - arrivals, not a secret
+    free = [0.0] * len(os.sched_getaffinity(0))
+    now = 0.0
+    delays: list[float] = []
+    for taken in itertools.islice(itertools.cycle(alone_s), 20_000):
+        now += draw.expovariate(rate)
+        began = max(now, heapq.heappop(free))
+        heapq.heappush(free, began + taken)
+        delays.append(began + taken - now)
+    delays.sort()
+    return delays[int(len(delays) * 0.99)] * 1e3
+
+
+def alone(encoder: Encoder, texts: list[str]) -> list[float]:
+    """What each text takes with nothing beside it, in seconds of CPU."""
+    taken: list[float] = []
+    for text in texts:
+        began = time.thread_time()
+        encoder.model.encode(text)
+        taken.append(time.thread_time() - began)
+    return taken
 
 
 async def _be_busy(enough: asyncio.Event) -> None:
@@ -156,15 +188,21 @@ async def hold(folder: Path) -> None:
     await running.aclose()
 
 
-async def measure(seconds: float) -> tuple[float, Delays]:
+async def measure(seconds: float) -> tuple[float, Delays, Delays, list[float]]:
+    """Texts a second; delays at half of that; delays of calls that do nothing; what each text takes alone."""
     encoder = load_encoder(unremembering(read(None, os.environ)))
     texts = questions()
     await most_a_second(encoder, texts, min(seconds, 2.0))
+    single = alone(encoder, texts)
     most = await most_a_second(encoder, texts, seconds)
     pause(0.5)
-    delays = await at_rate(encoder, texts, min(most, RATE_AIM) / 2, seconds)
+    rate = min(most, RATE_AIM) / 2
+    delays = await at_rate(encoder.encode, texts, rate, seconds)
     encoder.close()
-    return most, delays
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        loop = asyncio.get_running_loop()
+        nothing = await at_rate(lambda text: loop.run_in_executor(pool, len, text), texts, rate, seconds)
+    return most, delays, nothing, single
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -175,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.hold is not None:
         _run(hold(chosen.hold))
         return 0
-    most, delays = _run(measure(chosen.seconds))
+    most, delays, nothing, single = _run(measure(chosen.seconds))
     memory_mb = footprint_mb()
     rows = (
         ("short texts a second", f"≥ {RATE_AIM}", f"{most:.0f}", most >= RATE_AIM),
@@ -187,7 +225,13 @@ def main(arguments: list[str] | None = None) -> int:
             delays.p99_ms <= P99_AIM_MS,
         ),
         ("longest", "", f"{delays.most_ms:.1f} ms", None),
+        ("p50 of a text alone", "", f"{statistics.median(single) * 1e3:.1f} ms", None),
+        ("p99 of a text alone", "", f"{statistics.quantiles(single, n=100)[-1] * 1e3:.1f} ms", None),
+        ("p99 on paper at this rate", "", f"{on_paper(single, delays.rate):.1f} ms", None),
+        ("p50 of calls that do nothing", "", f"{nothing.p50_ms:.1f} ms", None),
+        ("p99 of calls that do nothing", "", f"{nothing.p99_ms:.1f} ms", None),
         ("refused", "", f"{delays.refused}", None),
+        ("five million turns of a loop", "", f"{loop_s():.2f} s", None),
         ("memory of the data plane", f"≤ {MEMORY_AIM_MB} MB", f"{memory_mb:.0f} MB", memory_mb <= MEMORY_AIM_MB),
     )
     words = {True: "met", False: "MISSED", None: ""}
