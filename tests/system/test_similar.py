@@ -22,6 +22,9 @@ models:
     cache:
       exact: {}
       semantic: {start: shipped, check_share: 0.0001}
+  checked:
+    targets: [{provider: sim, model: "sim:echo"}]
+    cache: {exact: {}, semantic: {start: shipped, check_share: 1}}
   long:
     targets: [{provider: sim, model: "sim:echo"}]
     compaction: {budget_tokens: 500, after_tokens: 600}
@@ -62,10 +65,12 @@ def facts_of(record: Any, name: str) -> list[Any]:
     return [fact for fact in record["facts"] if fact["fact"] == name]
 
 
-def asked(client: OpenAI, question: str, *, system: str = "You help customers of a bank.") -> tuple[str, str]:
+def asked(
+    client: OpenAI, question: str, *, system: str = "You help customers of a bank.", model: str = "help"
+) -> tuple[str, str]:
     """What the cache did, and the answer."""
     answer = client.chat.completions.with_raw_response.create(
-        model="help", messages=[{"role": "system", "content": system}, {"role": "user", "content": question}]
+        model=model, messages=[{"role": "system", "content": system}, {"role": "user", "content": question}]
     )
     return answer.headers["x-penstock-cache"], answer.parse().choices[0].message.content or ""
 
@@ -141,3 +146,20 @@ def test_a_tier_is_chosen_with_the_encoders_help(up: Installation, client: OpenA
     assert chosen["tier"] in {"fast", "strong"}
     assert chosen["by"] == "complexity"
     assert chosen.get("why") is None, "the encoder was asked"
+
+
+def test_a_hit_that_is_checked_is_made_again_and_counted_by_model_and_tenant(up: Installation, client: OpenAI) -> None:
+    before = questions_known(up)
+    assert asked(client, "How do I reset the password of my online account?", model="checked")[0] == "miss"
+    until_known(up, questions=before + 1)
+    # The oftener a text is asked, the surer it is checked; then it has an answer of its own.
+    again = "How can I reset the password for my online account?"
+    seen = [asked(client, again, model="checked")[0]]
+    while seen[-1] == "similar" and len(seen) < 100:
+        seen.append(asked(client, again, model="checked")[0])
+    assert seen[-1] == "miss"
+    until_known(up, questions=before + 2)
+    with urlopen(f"{up.url}/metrics", timeout=10) as page:  # noqa: S310 - our own address
+        shown = page.read().decode()
+    assert 'penstock_cache_similar_checks{model="checked",tenant="default"} 1.0' in shown
+    assert 'penstock_cache_similar_checks_wrong{model="checked",tenant="default"}' in shown

@@ -138,6 +138,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             credentials_refused=identities.authenticator.refusals,
             gauges=(*limits.gauges(), *layers.gauges(), *feedback.gauges()),
             targets_up=fleet.targets_up(),
+            labelled=layers.labelled(),
             tiers={} if layers.routing.choice is None else layers.routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),

@@ -21,6 +21,7 @@ from penstock.core.errors import ConfigError
 from penstock.core.ports import Stage, TokenCounter
 from penstock.routing.catalog import Catalog
 from penstock.storage.follow import Follower
+from penstock.watch.metrics import LabelledGauge
 
 if TYPE_CHECKING:
     from penstock.encoder.executor import Encoder
@@ -78,6 +79,10 @@ class Layers:
             ("penstock_encoder_texts_refused", "Texts for which there was no room in its line.", counts.refused),
             ("penstock_encoder_waiting", "Texts that it reads or that wait for it.", self.encoder.waiting),
         )
+
+    def labelled(self) -> tuple[LabelledGauge, ...]:
+        """For `/metrics`: those with labels."""
+        return () if self.similar is None else self.similar.labelled()
 
     async def aclose(self) -> None:
         """Takes a second or so."""

@@ -8,6 +8,7 @@ from penstock.app.cache import PlaneCache
 from penstock.cache.exact import MayRest
 from penstock.config.types import Config
 from penstock.core.clock import Clock
+from penstock.watch.metrics import LabelledGauge
 
 if TYPE_CHECKING:
     from penstock.cache.semantic.stage import SemanticStage
@@ -31,6 +32,10 @@ class Similar:
                 await self._learning
         self.stage.close()
 
+    def labelled(self) -> "tuple[LabelledGauge, ...]":
+        """For `/metrics`, by model and tenant."""
+        return _labelled(self.stage)
+
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
         counts = self.stage.counts
@@ -41,6 +46,19 @@ class Similar:
             ("penstock_cache_similar_checked", "Hits that were made again all the same, to compare.", counts.checked),
             ("penstock_cache_similar_checked_wrong", "Those of them that had been wrong.", counts.checked_wrong),
         )
+
+
+def _labelled(stage: "SemanticStage") -> tuple[LabelledGauge, ...]:
+    checks = stage.checks.items()
+    by = ("model", "tenant")
+    shares = {pair: each.wrong_share for pair, each in checks if each.wrong_share is not None}
+    most = {pair: each.at_most for pair, each in checks if each.at_most is not None}
+    return (
+        ("penstock_cache_similar_checks", "Hits that were made again.", by, {pair: c.checked for pair, c in checks}),
+        ("penstock_cache_similar_checks_wrong", "Those that had been wrong.", by, {pair: c.wrong for pair, c in checks}),
+        ("penstock_cache_similar_wrong_share", "Expected wrong share of hits, where it is learned.", by, shares),
+        ("penstock_cache_similar_wrong_share_at_most", "The same, with an allowance for what is open.", by, most),
+    )
 
 
 def open_similar(

@@ -28,6 +28,8 @@ _OTHER = "other"
 _NANO = 1e9
 
 Labels: TypeAlias = tuple[str, ...]
+LabelledGauge: TypeAlias = tuple[str, str, Labels, Mapping[Labels, float]]
+"""Name, meaning, names of the labels, values by labels."""
 
 
 class _Histogram:
@@ -100,6 +102,7 @@ class Metrics:
         self._gauges: Sequence[tuple[str, str, float]] = ()
         self._targets_up: Mapping[str, bool] = {}
         self._tiers: Mapping[tuple[str, str, str], int] = {}
+        self._labelled: Sequence[LabelledGauge] = ()
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._families))
         ProcessCollector(registry=self._registry)
@@ -142,12 +145,14 @@ class Metrics:
         gauges: Sequence[tuple[str, str, float]] = (),
         targets_up: Mapping[str, bool] | None = None,
         tiers: Mapping[tuple[str, str, str], int] | None = None,
+        labelled: Sequence[LabelledGauge] = (),
     ) -> bytes:
         """Everything in Prometheus' text format.
 
         `backlog` is the local journal's, where somebody has measured it; `credentials_refused` counts by reason, which
         callers are not told; `gauges` are other parts' own figures, as name, meaning and value; `targets_up` says of
-        each target whether its breaker lets calls through.
+        each target whether its breaker lets calls through; `labelled` are gauges with labels, whose values are bounded by
+        whoever gives them.
         """
         self._gauges = gauges
         self._in_flight = in_flight
@@ -155,6 +160,7 @@ class Metrics:
         self._credentials_refused = credentials_refused or {}
         self._targets_up = targets_up or {}
         self._tiers = tiers or {}
+        self._labelled = labelled
         return generate_latest(self._registry)
 
     def _new_series(self, key: Labels) -> _Series:
@@ -231,6 +237,11 @@ class Metrics:
         yield GaugeMetricFamily("penstock_in_flight", "Exchanges that are running.", value=self._in_flight)
         for name, text, value in self._gauges:
             yield GaugeMetricFamily(name, text, value=value)
+        for name, text, labels, values in self._labelled:
+            family = GaugeMetricFamily(name, text, labels=labels)
+            for key, value in values.items():
+                family.add_metric(key, value)
+            yield family
         if self._backlog is not None:
             yield from _backlog_gauges(self._backlog)
 

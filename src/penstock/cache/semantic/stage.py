@@ -18,6 +18,7 @@ from penstock.cache.exact import MayRest, anywhere
 from penstock.cache.key import Keys
 from penstock.cache.policy import Policy, why_not_asked
 from penstock.cache.replay import reply_paced
+from penstock.cache.semantic.bound import Estimate
 from penstock.cache.semantic.cache import Counts, Found, SemanticCache
 from penstock.cache.semantic.checks import answers_agree
 from penstock.cache.semantic.question import Question, question_of
@@ -40,6 +41,8 @@ _MOST_LOOKING: Final = 16
 """Requests that wait for the encoder or the one thread: some 20 ms of work.  Where these fall behind, the next goes on
 without: what it is to save is mostly time.
 """
+_MOST_PAIRS: Final = 500
+_OTHER: Final = ("other", "other")
 _KEY_CHARS: Final = 64
 """Of a key of 256 bits, written in hexadecimal."""
 _NATURAL_TOKENS_PER_S: Final = 60.0
@@ -60,6 +63,20 @@ class SemanticPolicy:
 
     exact: Policy
     settings: SemanticSettings
+
+
+@dataclass(slots=True)
+class Checks:
+    """Of one model's hits for one tenant: how many were made again, how many of these had been wrong.
+
+    `wrong_share` is what is expected of all hits now, at most `at_most`, where the bound is learned; of the partition
+    that learned last.
+    """
+
+    checked: int = 0
+    wrong: int = 0
+    wrong_share: float | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,8 @@ class SemanticStage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="semantic")
         self._waiting: deque[tuple[_Asked, Entry]] = deque(maxlen=_MOST_WAITING)
         self._looking = 0
+        self.checks: dict[tuple[str, str], Checks] = {}
+        """By model and tenant; their number is bounded, and the rest is `other`."""
         self._ending: tuple[Exchange, _Asked] | None = None
         self._is_fed = asyncio.Event()
 
@@ -224,8 +243,20 @@ class SemanticStage:
             if is_right:
                 like.append(other)
             if other == match.entry:
-                await self._on_thread(_learn_one, cache, partition, asked.found, is_right)
+                estimate = await self._on_thread(_learn_one, cache, partition, asked.found, is_right)
+                self._note_check(entry, asked.found, estimate, is_right=is_right)
         await self._on_thread(_add_one, cache, asked, _name_of(entry), tuple(like))
+
+    def _note_check(self, entry: Entry, found: Found, estimate: Estimate | None, *, is_right: bool) -> None:
+        whose = (entry.model, entry.tenant)
+        if whose not in self.checks and len(self.checks) >= _MOST_PAIRS:
+            whose = _OTHER
+        checks = self.checks.setdefault(whose, Checks())
+        checks.wrong_share = None if estimate is None else estimate.share
+        checks.at_most = None if estimate is None else estimate.at_most
+        if found.is_checked:
+            checks.checked += 1
+            checks.wrong += not is_right
 
     async def _agree(self, ours: str, theirs: str) -> bool:
         if ours == theirs:
@@ -294,8 +325,9 @@ def _look(
     return None if question is None else (question, cache.find(situation.partition, question, settings))
 
 
-def _learn_one(cache: SemanticCache, partition: bytes, found: Found, is_right: bool) -> None:  # noqa: FBT001 - run_in_executor passes no names
+def _learn_one(cache: SemanticCache, partition: bytes, found: Found, is_right: bool) -> Estimate | None:  # noqa: FBT001 - run_in_executor passes no names
     cache.learn(partition, found, is_right=is_right)
+    return cache.wrong_rate(partition)
 
 
 def _add_one(cache: SemanticCache, asked: _Asked, entry: str, like: tuple[str, ...]) -> None:
