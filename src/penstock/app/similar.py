@@ -55,7 +55,7 @@ def _labelled(stage: "SemanticStage") -> tuple[LabelledGauge, ...]:
     most = {pair: each.at_most for pair, each in checks if each.at_most is not None}
     return (
         ("penstock_cache_similar_checks", "Hits that were made again.", by, {pair: c.checked for pair, c in checks}),
-        ("penstock_cache_similar_checks_wrong", "Those that had been wrong.", by, {pair: c.wrong for pair, c in checks}),
+        ("penstock_cache_similar_checks_wrong", "Those found wrong.", by, {pair: c.wrong for pair, c in checks}),
         ("penstock_cache_similar_wrong_share", "Expected wrong share of hits, where it is learned.", by, shares),
         ("penstock_cache_similar_wrong_share_at_most", "The same, with an allowance for what is open.", by, most),
     )

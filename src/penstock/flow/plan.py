@@ -1,6 +1,6 @@
 """The order of things, as two lists that can be printed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penstock.core.exchange import Exchange
 from penstock.core.ports import Filter, Stage
@@ -18,12 +18,24 @@ class Plan:
 
     request: tuple[Stage, ...]
     response: tuple[Stage, ...]
+    _answering: tuple[Stage, ...] = field(init=False, repr=False, compare=False)
+    """Those of `response` that may have a filter: most stages say by their type that they never have one."""
+
+    def __post_init__(self) -> None:
+        answering = tuple(stage for stage in self.response if _may_filter(stage))
+        object.__setattr__(self, "_answering", answering)
 
     def filters(self, exchange: Exchange) -> list[Filter]:
         """The response halves for one exchange, in order.  Asked for once, after every stage was entered."""
         found: list[Filter] = []
-        for stage in self.response:
+        for stage in self._answering:
             made = stage.filter(exchange)
             if made is not None:
                 found.append(made)
         return found
+
+
+def _may_filter(stage: Stage) -> bool:
+    """Not where `filter` is declared to return None and nothing else."""
+    hints: dict[str, object] = getattr(type(stage).filter, "__annotations__", {})
+    return hints.get("return", "undeclared") is not None

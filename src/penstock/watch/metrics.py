@@ -151,7 +151,7 @@ class Metrics:
 
         `backlog` is the local journal's, where somebody has measured it; `credentials_refused` counts by reason, which
         callers are not told; `gauges` are other parts' own figures, as name, meaning and value; `targets_up` says of
-        each target whether its breaker lets calls through; `labelled` are gauges with labels, whose values are bounded by
+        each target whether its breaker lets calls through; `labelled` are gauges with labels, their number bounded by
         whoever gives them.
         """
         self._gauges = gauges
