@@ -1,6 +1,6 @@
 """`make bench`: measures, prints ratios, writes bench/results/ and, with --publish, docs/benchmark.md.
 
-`make bench ARGS=encoder` measures the sentence encoder alone.
+`make bench ARGS=encoder` measures the sentence encoder alone, `make bench ARGS=cache` what hits of the caches take.
 """
 
 import argparse
@@ -33,6 +33,10 @@ def main() -> int:
         from bench.encoder import main as encoder  # noqa: PLC0415 - the rest needs none of it
 
         return encoder(sys.argv[2:])
+    if sys.argv[1:2] == ["cache"]:
+        from bench.cache import main as cache  # noqa: PLC0415 - same
+
+        return cache(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="short rounds: to see that it works, not to quote")
     parser.add_argument("--only", default="", help=f"comma-separated, of {', '.join(STARTERS)}")

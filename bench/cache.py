@@ -27,11 +27,11 @@ MEMORY_MB = 350
 ROUNDS = 3
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.cache", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each round takes")
     parser.add_argument("--only", choices=("exact", "similar"), help="half of it")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     print(f"five million turns of a plain loop take {loop_s():.2f} s\n")
     is_met = True
     try:

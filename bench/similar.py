@@ -119,7 +119,12 @@ def measured(folder: Path, *, upstream: int, seconds: float) -> Figures:
 def _start(folder: Path, port: int, upstream: int) -> tuple[Program, Path]:
     told = folder / "fill"
     command = [sys.executable, "-m", "bench.similar", str(folder), str(port), str(upstream)]
-    environ = {"BENCH_KEY": "bench-key", "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+    # As `penstock.app.encoder` sets it: there numpy comes later, here this module has loaded it before.
+    environ = {
+        "BENCH_KEY": "bench-key",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))),
+    }
     program = start("data plane", command, log=folder / "similar.log", env=environ)
     try:
         wait_until_answers(program, port, "/health/ready", timeout_s=60)
