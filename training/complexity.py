@@ -9,6 +9,7 @@ kinds of folds with `CHOICE_SEEDS`, and `evaluation.routing` reports with others
 import argparse
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
+from penstock.encoder.files import default_folder
 from penstock.encoder.model import Model
 from penstock.encoder.weights import WEIGHTS_SHA256
 from penstock.routing.complexity import CLIP
@@ -33,6 +35,7 @@ BANDWIDTHS: Final = (0.04, 0.07, 0.12)
 SENTENCE: Final = 0.15
 PENALTY: Final = 2.0
 FOLDS: Final = 10
+_THREADS: Final = 2
 CHOICE_SEEDS: Final = (0, 1, 2, 3)
 STEPS: Final = 1000
 RESAMPLES: Final = 200
@@ -77,17 +80,20 @@ def gains_of(questions: Sequence[Question]) -> Array:
 
 
 def read_vectors(questions: Sequence[Question], model: Path, kept: Path) -> Array:
-    """The sentence vectors, from `kept` where they were made before; else some minutes of both cores."""
-    if kept.exists():
-        vectors = np.load(kept, allow_pickle=False)
+    """The sentence vectors, from the folder `kept` where this encoder made them before; else some minutes."""
+    encoder = Model(model / "model.onnx", model / "tokenizer.json")
+    file = kept / f"mmlu-{encoder.identity[:16]}.npy"
+    if file.exists():
+        vectors = np.load(file, allow_pickle=False)
         if len(vectors) == len(questions):
             return vectors.astype(float)
-    encode = Model(model / "model.onnx", model / "tokenizer.json").encode
-    with Progress(transient=True) as progress:
-        rows = [encode(shortened(each.prompt)).sentence for each in progress.track(questions, description="reading")]
+    texts = [shortened(each.prompt) for each in questions]
+    with Progress(transient=True) as progress, ThreadPoolExecutor(_THREADS) as pool:
+        found = progress.track(pool.map(encoder.encode, texts), total=len(texts), description="reading")
+        rows = [each.sentence for each in found]
     vectors = np.array(rows, np.float16)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.save(kept, vectors)
+    kept.mkdir(parents=True, exist_ok=True)
+    np.save(file, vectors)
     return vectors.astype(float)
 
 
@@ -215,8 +221,8 @@ def train(questions: Sequence[Question], features: Features, head: Path = HEAD) 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m training.complexity")
-    parser.add_argument("--model", type=Path, default=Path(".penstock/encoder"), help="folder of the built encoder")
-    parser.add_argument("--vectors", type=Path, default=Path(".penstock/mmlu-vectors.npy"), help="kept between runs")
+    parser.add_argument("--model", type=Path, default=default_folder(), help="folder of the built encoder")
+    parser.add_argument("--vectors", type=Path, default=Path(".penstock/vectors"), help="folder, kept between runs")
     chosen = parser.parse_args()
     questions = read_questions()
     train(questions, features_of(questions, read_vectors(questions, chosen.model, chosen.vectors)))

@@ -8,14 +8,15 @@ from training.complexity import DATA, By, features_of, gains_of, read_questions,
 
 from evaluation.routing.measure import dial_on_new_subjects, microseconds, recovered, routers
 from evaluation.routing.report import CHART, Report, draw, inserted, markdown
+from penstock.encoder.files import default_folder
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m evaluation routing")
-    parser.add_argument("--model", type=Path, default=Path(".penstock/encoder"), help="folder of the built encoder")
-    parser.add_argument("--vectors", type=Path, default=Path(".penstock/mmlu-vectors.npy"), help="kept between runs")
+    parser.add_argument("--model", type=Path, default=default_folder(), help="folder of the built encoder")
+    parser.add_argument("--vectors", type=Path, default=Path(".penstock/vectors"), help="folder, kept between runs")
     parser.add_argument("--write", action="store_true", help="also write docs/routing.md and its chart")
     chosen = parser.parse_args()
     if not DATA.exists():
