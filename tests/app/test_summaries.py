@@ -11,6 +11,7 @@ import pytest
 from tests.cache.scene import Faults, FlatPrice
 from tests.routing.compaction.conversations import assistant, chat, texts_of, user
 
+from penstock.admission.identity.stage import IdentityStage
 from penstock.app.limits import open_limits
 from penstock.app.routing import open_routing
 from penstock.app.shortening.shorteners import open_shorteners
@@ -112,7 +113,12 @@ class Plane:
             faults=self.faults,
             allowance=self.limits.stage,
         )
-        stages = (*routing.stages, self.limits.stage, *self.shorteners.stages)
+        stages = (
+            IdentityStage(self.clock, lambda _: None),
+            *routing.stages,
+            self.limits.stage,
+            *self.shorteners.stages,
+        )
         self.engine = Engine(Plan(stages, stages), world, rng=random.Random(7))  # noqa: S311 - a test's chance
 
     def start(self) -> None:
@@ -297,6 +303,15 @@ def test_it_is_not_sent_where_its_tenant_may_not_go(tmp_path: Path) -> None:
         assert (job.outcome, job.attempts, job.target) == ("rejected", 0, None)
 
     play(Plane(tmp_path, more="tenants: {acme: {regions: [eu]}}", where="us"), act)
+
+
+def test_a_key_that_may_not_ask_the_summarising_model_gets_no_summary(tmp_path: Path) -> None:
+    async def act(plane: Plane) -> None:
+        exchange = await plane.ask(conversation(20), replace(ALICE, models=("support",)))
+        assert exchange.end == "completed"
+        assert [(job.outcome, job.attempts) for job in plane.jobs_done()] == [("rejected", 0)]
+
+    play(Plane(tmp_path), act)
 
 
 def test_nothing_is_asked_for_a_credential_that_ended_meanwhile(tmp_path: Path) -> None:

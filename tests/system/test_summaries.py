@@ -21,6 +21,7 @@ models:
       summaries: {model: recorder, max_tokens: 60, after_tokens: 100}
   recorder:
     targets: [{provider: sim, model: "sim:tokens=20"}]
+    cache: {exact: {}}
 """
 
 
@@ -61,4 +62,6 @@ def test_the_next_turn_has_a_summary_of_what_it_loses_and_the_ledger_has_its_pri
     }
     assert sorted(compacted.values()) == [0, 60]
     assert [compacted[each] for each in wanted_by] == [0]
+    assert [fact["reason"] for fact in job["facts"] if fact["fact"] == "cache_bypassed"] == ["no_cache"]
+    assert not [fact for fact in job["facts"] if fact["fact"] == "cache_stored"]
     assert (job["tenant"], job["outcome"], job["input_tokens"] > 400) == (asked[0]["tenant"], "completed", True)

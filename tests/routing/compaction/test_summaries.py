@@ -162,7 +162,10 @@ def test_a_prompt_with_a_summary_can_be_sent_to_every_provider_and_its_turns_are
 ) -> None:
     room = Room()
     wanted = msgspec.structs.replace(
-        SETTINGS, keep_share=share, keep_last=keep_last, summaries=SummarySettings(model="short", after_tokens=1)
+        SETTINGS,
+        keep_share=share,
+        keep_last=keep_last,
+        summaries=SummarySettings(model="short", after_tokens=1, max_tokens=3),
     )
     first = room.compactor.compact(request, MODEL, wanted, ALICE)
     if first is None or first.wanted is None:
@@ -212,9 +215,16 @@ def test_a_summary_counts_against_the_budget(tokens: int) -> None:
 
 def test_a_summary_for_which_there_is_no_room_is_left_out() -> None:
     room = Room()
-    wanted = msgspec.structs.replace(SETTINGS, keep_share=None, budget_tokens=120, after_tokens=200)
+    wanted = msgspec.structs.replace(SETTINGS, keep_share=None, budget_tokens=200, after_tokens=200)
     room.sum_up(room.compact(LONG, wanted=wanted).wanted, "many words " * 200)
     assert room.compact(LONG, wanted=wanted).summarised == 0
+
+
+def test_a_summary_for_which_there_would_be_no_room_is_not_asked_for() -> None:
+    room = Room()
+    wanted = msgspec.structs.replace(SETTINGS, keep_share=None, budget_tokens=100, after_tokens=100)
+    assert room.compact(LONG, wanted=wanted).wanted is None
+    assert room.compact(LONG, wanted=msgspec.structs.replace(wanted, budget_tokens=160)).wanted is not None
 
 
 def test_a_long_stretch_is_summed_up_from_its_beginning_a_part_at_a_time() -> None:

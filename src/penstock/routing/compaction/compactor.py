@@ -109,13 +109,12 @@ class Compactor:
             budget = int(settings.keep_share * before)
         kept = set(range(len(pieces))) - gone
         prompt = _Prompt(trimmed, rounds, pieces, costs)
-        note, past = _Note(), None
+        note, past, room = _Note(), None, 0
         if budget is not None and costs.total(kept) > budget:
-            scores = self._scores(
-                trimmed, pieces, costs, terms, room=budget - costs.base, most_tokens=settings.encoder_tokens
-            )
+            room = budget - costs.base
+            scores = self._scores(trimmed, pieces, costs, terms, room=room, most_tokens=settings.encoder_tokens)
             past = self._past(request, rounds, settings, whose)
-            note = self._note(past, model, room=budget - costs.base)
+            note = self._note(past, model, room=room)
             allowed = kept
             made, kept = _fit(prompt, scores, allowed, budget - note.tokens, note.covered)
             if note.text and not any(at not in kept for one in rounds for at in one.pieces if one.begin < note.covered):
@@ -137,7 +136,7 @@ class Compactor:
             shortened=results,
             repeated=len(gone),
             summarised=note.messages,
-            wanted=_wanted(past, prompt, settings),
+            wanted=_wanted(past, prompt, settings, room),
         )
 
     def _past(
@@ -248,8 +247,9 @@ def _fit(prompt: _Prompt, scores: Floats, allowed: set[int], budget: int, covere
     return prompt.cut(frozenset(), covered), set()
 
 
-def _wanted(past: Past | None, prompt: _Prompt, settings: CompactionSettings) -> Wanted | None:
-    if past is None or settings.summaries is None:
+def _wanted(past: Past | None, prompt: _Prompt, settings: CompactionSettings, room: int) -> Wanted | None:
+    """What is to be summed up next; nothing where there would be no room for it."""
+    if past is None or settings.summaries is None or room <= settings.summaries.max_tokens:
         return None
     pieces, costs = prompt.pieces, prompt.costs
     sizes = [
