@@ -17,6 +17,7 @@ from penstock.core.chat import ChatRequest, ImagePart, Message, TextPart, ToolCa
 from penstock.core.events import Finish, FinishReason
 from penstock.core.exchange import Principal
 from penstock.routing.compaction.compactor import Compaction, Compactor
+from penstock.routing.compaction.rounds import last_question
 from penstock.routing.compaction.summaries import MOST_CHARS, Summaries, Summary, Wanted, noted, with_note
 from penstock.routing.compaction.transcript import asking, summary_in, transcript
 from penstock.testing.clock import FakeClock
@@ -182,6 +183,8 @@ def test_a_prompt_with_a_summary_can_be_sent_to_every_provider_and_its_turns_are
     kept = made.request.messages
     before = [message for message in kept[: kept.index(noting)] if message.role not in ("system", "developer")]
     assert all(message.role != "user" for message in before)
+    asked, now = (each[last_question(each)] for each in (request.messages, kept))
+    assert "\n".join(texts_of([now])).endswith("\n".join(texts_of([asked])))
     plain = [message.role for message in kept if message.role not in ("system", "developer")]
     assert all((a, b) != ("user", "user") for a, b in pairwise(plain) if _alternates(request))
     calls = [part.id for m in kept for part in m.parts if isinstance(part, ToolCallPart)]
