@@ -10,8 +10,59 @@ SIMILAR = "tests/cache/semantic/test_partition.py"
 ANSWERS = "tests/cache/semantic/test_agreement.py"
 RESIDENCY = "tests/routing/test_residency.py"
 TIERS = "tests/routing/test_tier_choice.py"
+SUMMARIES = "tests/routing/compaction/test_summaries.py"
+SUMMARISER = "tests/app/test_summaries.py"
 
 MUTATIONS = (
+    Mutation(
+        "another tenant sees what was summed up",
+        "routing/compaction/summaries.py",
+        "dumps((whose.tenant, model, sorted(set(whose.groups))))",
+        "dumps((model, sorted(set(whose.groups))))",
+        SUMMARIES,
+    ),
+    Mutation(
+        "other access groups see what was summed up",
+        "routing/compaction/summaries.py",
+        "dumps((whose.tenant, model, sorted(set(whose.groups))))",
+        "dumps((whose.tenant, model))",
+        SUMMARIES,
+    ),
+    Mutation(
+        "summaries are not bounded",
+        "routing/compaction/summaries.py",
+        "            while self._bytes > self._most_bytes:\n",
+        "            while False:\n",
+        SUMMARIES,
+    ),
+    Mutation(
+        "what may not rest here is summed up",
+        "routing/compaction/stage.py",
+        "whose = exchange.principal if self._may_rest(exchange) else None",
+        "whose = exchange.principal",
+        SUMMARISER,
+    ),
+    Mutation(
+        "a canned answer is taken for a summary",
+        "app/shortening/summaries.py",
+        'if exchange.end != "completed" or exchange.is_canned:',
+        'if exchange.end != "completed":',
+        SUMMARISER,
+    ),
+    Mutation(
+        "a summary is paid for by nobody in particular",
+        "app/shortening/summaries.py",
+        'principal=replace(job.principal, priority="batch")',
+        'principal=Principal("penstock", "penstock")',
+        SUMMARISER,
+    ),
+    Mutation(
+        "any number of summaries waits",
+        "app/shortening/summaries.py",
+        "        if len(self._waiting) >= self._most_waiting:\n",
+        "        if False:\n",
+        SUMMARISER,
+    ),
     Mutation(
         "semantic partitions together are not bounded",
         "cache/semantic/cache.py",

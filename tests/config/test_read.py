@@ -35,6 +35,13 @@ def test_an_empty_file_is_no_configuration_at_all(tmp_path: Path) -> None:
 
 
 TARGET = "targets: [{provider: sim, model: sim}]"
+TARGET_IN_EU = "targets: [{provider: sim, model: sim, region: eu}]"
+
+
+def summed_up(by: str, *, regions: str = "[]", budget: str = "keep_share: 0.5") -> str:
+    """A model whose prompts `by` sums up; `dear` is in `eu`, what a budget may put in its place is not."""
+    model = f"m: {{regions: {regions}, compaction: {{{budget}, summaries: {{model: {by}}}}}, {TARGET_IN_EU}}}"
+    return f"region: eu\nmodels: {{{model}, lit: {{{TARGET}}}, dear: {{{TARGET_IN_EU}, cheaper: lit}}}}"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +86,15 @@ TARGET = "targets: [{provider: sim, model: sim}]"
         ("providers: {a: {vendor: v, base_url: 'http://u:p@x'}}", "a credential never stands in a URL"),
         ("providers: {a: {vendor: v, headers: {'x y': z}}}", "it is not a header name"),
         ("providers: {a: {vendor: v, prices: {m: {input_usd_per_million: 1}}}}", "output_usd_per_million: it is requ"),
+        (
+            summed_up("lite"),
+            "2: models.m.compaction.summaries.model: it names no model of `models` (did you mean `lit`?)",
+        ),
+        (summed_up("m"), "2: models.m.compaction.summaries.model: it has its own prompts summed up by a model"),
+        (summed_up("lit", regions="[eu]"), "summaries.model: a step of it is outside of the model's regions"),
+        (summed_up("dear", regions="[eu]"), "summaries.model: a step of it is outside of the model's regions"),
+        (summed_up("lit", budget="keep_last: 1"), "compaction.summaries: without `budget_tokens` or `keep_share`"),
+        (summed_up("lit", budget="budget_tokens: 400"), "max_tokens: a summary must be shorter than the budget (400)"),
         ("database_url: mysql://h/d", "1: database_url: it must begin with postgresql://"),
     ],
 )

@@ -24,6 +24,7 @@ from penstock.app.feedback import PlaneFeedback
 from penstock.app.layers import Ground, open_layers
 from penstock.app.plan import new_plan
 from penstock.app.reload import Reloader
+from penstock.app.shortening.summaries import Jobs
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.logs import configure_logs
@@ -168,10 +169,21 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     _heed_changes(identities, engine, connected, clock)
     reloader.start()
     beside.start(gates)
-    layers.start()
+    layers.start(_jobs(running, identities))
     feedback.start()
     condition.start()
     return running
+
+
+def _jobs(running: Running, identities: Identities) -> Jobs:
+    """What Penstock asks models itself runs on what is served, as it is now."""
+    service = running.service
+    return Jobs(
+        service.engine,
+        service.limits.deadline_s,
+        config_hash=lambda: running.service.config_hash,
+        stands=identities.authenticator.stands,
+    )
 
 
 def _open_data_dir(config: Config) -> DataDir:

@@ -9,9 +9,10 @@ import psycopg
 import structlog
 
 from penstock.app.cache import PlaneCache, cache_of_file, open_cache
-from penstock.app.compaction import Shorteners, needs_encoder, open_shorteners
 from penstock.app.encoder import load_encoder
 from penstock.app.routing import Routing, open_routing
+from penstock.app.shortening.shorteners import Shorteners, needs_encoder, open_shorteners
+from penstock.app.shortening.summaries import Jobs
 from penstock.app.similar import Similar, open_similar
 from penstock.app.upstreams import Connected
 from penstock.config.datadir import DataDir
@@ -49,8 +50,9 @@ class Layers:
         """What is kept for the same request, then what is kept for one that means the same."""
         return (self.cache.stage,) if self.similar is None else (self.cache.stage, self.similar.stage)
 
-    def start(self) -> None:
+    def start(self, jobs: Jobs) -> None:
         self.cache.start()
+        self.shorteners.start(jobs)
         if self.similar is not None:
             self.similar.start()
         if self.left_out is not None:
@@ -67,13 +69,12 @@ class Layers:
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
         similar = () if self.similar is None else self.similar.gauges()
+        found = (*self.routing.gauges(), *self.cache.gauges(), *similar, *self.shorteners.gauges())
         if self.encoder is None:
-            return (*self.routing.gauges(), *self.cache.gauges(), *similar)
+            return found
         counts = self.encoder.counts
         return (
-            *self.routing.gauges(),
-            *self.cache.gauges(),
-            *similar,
+            *found,
             ("penstock_encoder_texts_read", "Texts that the encoder has read.", counts.read),
             ("penstock_encoder_texts_remembered", "Texts that it had read before.", counts.remembered),
             ("penstock_encoder_texts_refused", "Texts for which there was no room in its line.", counts.refused),
@@ -89,7 +90,7 @@ class Layers:
         if self.similar is not None:
             await self.similar.aclose()
         await asyncio.to_thread(self.cache.stop)
-        self.shorteners.close()
+        await self.shorteners.aclose()
         if self.left_out is not None:
             await asyncio.to_thread(self.left_out.stop)
         if self.encoder is not None:

@@ -17,6 +17,7 @@ from penstock.config.problems import closest
 from penstock.config.routing.compaction import broken_compaction
 from penstock.config.routing.residency import broken_residency
 from penstock.config.routing.settings import RoutingSettings, broken_routing
+from penstock.config.routing.summaries import broken_summaries
 from penstock.config.targets import broken_gates
 from penstock.config.texts.encoder import broken_encoder
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
@@ -39,6 +40,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         yield config.problem("control.port", f"it is the data plane's port too ({server.port})")
     yield from _database(config)
     yield from broken_residency(config)
+    yield from broken_summaries(config)
     for path, message in (
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),

@@ -163,7 +163,8 @@ class CacheStored(Fact, frozen=True, tag="cache_stored"):
 class Compacted(Fact, frozen=True, tag="compacted"):
     """The prompt was shortened: `parts` were cut or left out, `shortened` tool results and `repeated` pieces of them.
 
-    Tokens are estimates.  Where `is_shadow`, it would have been.
+    Tokens are estimates.  `summarised` is how many messages a summary in it stands for.  Where `is_shadow`, it would
+    have been.
     """
 
     tokens_before: int
@@ -172,6 +173,13 @@ class Compacted(Fact, frozen=True, tag="compacted"):
     shortened: int
     repeated: int
     is_shadow: bool = False
+    summarised: int = 0
+
+
+class Summarised(Fact, frozen=True, tag="summarised"):
+    """Penstock asked this itself, to sum up the conversation of `exchange`, which went on without waiting for it."""
+
+    exchange: str
 
 
 class CompactionSkipped(Fact, frozen=True, tag="compaction_skipped"):
@@ -301,6 +309,7 @@ AnyFact: TypeAlias = (
     | CacheBypassed
     | CacheStored
     | Compacted
+    | Summarised
     | CompactionSkipped
     | Saved
     | PromptCacheWanted

@@ -26,6 +26,20 @@ class ToolResultSettings(msgspec.Struct, frozen=True, kw_only=True):
     current: bool = False
 
 
+class SummarySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`model`, another model of the configuration, sums up what compaction leaves out, in `max_tokens` at most.
+
+    It is asked beside the requests, once more than `after_tokens` of what may be left out stand in no summary yet, for
+    `at_once` conversations at a time.  A summary is used for `retain_s`.
+    """
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    max_tokens: Count = 400
+    after_tokens: Count = 2_000
+    at_once: Count = 2
+    retain_s: Seconds = 3_600.0
+
+
 class CompactionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a prompt of more than `after_tokens` is shortened.
 
@@ -33,7 +47,7 @@ class CompactionSettings(msgspec.Struct, frozen=True, kw_only=True):
     and what is said twice is left out once.  System and developer messages, the last user message with all that follows
     it, and the `keep_last` messages before it stay whole.  The encoder reads up to `encoder_tokens` that it has not
     read before; 0 judges by words alone.  What was left out can be had again for `retain_s`.  `shadow` changes nothing
-    and records what would have been.
+    and records what would have been.  With `summaries` a model sums up what is left out, in the background.
     """
 
     budget_tokens: Count | None = None
@@ -45,6 +59,7 @@ class CompactionSettings(msgspec.Struct, frozen=True, kw_only=True):
     encoder_tokens: Some = 4_000
     retain_s: Seconds = 3_600.0
     shadow: bool = False
+    summaries: SummarySettings | None = None
 
     @property
     def needs_encoder(self) -> bool:
@@ -76,5 +91,11 @@ def broken_compaction(
                 "compaction.budget_tokens",
                 f"it is above `after_tokens` ({compaction.after_tokens}): nothing would go",
             )
+    if compaction is not None and compaction.summaries is not None:
+        budget, most = compaction.budget_tokens, compaction.summaries.max_tokens
+        if budget is None and compaction.keep_share is None:
+            yield "compaction.summaries", "without `budget_tokens` or `keep_share` nothing goes that could be summed up"
+        elif budget is not None and most >= budget:
+            yield "compaction.summaries.max_tokens", f"a summary must be shorter than the budget ({budget})"
     if answer_length is not None and answer_length.least > answer_length.most:
         yield "answer_length.least", f"it is above `most` ({answer_length.most})"

@@ -38,11 +38,12 @@ def broken_residency(config: Config) -> Iterator[ConfigError]:
             if target.region not in model.regions:
                 yield config.problem(path, f"{_place(target)} is outside of the model's regions")
         cheaper = config.models.get(model.cheaper or "")
-        if cheaper is not None and _leaves(cheaper, frozenset(model.regions)):
+        if cheaper is not None and leaves(cheaper, frozenset(model.regions)):
             yield config.problem(f"models.{name}.cheaper", "a step of it is outside of the model's regions")
 
 
-def _leaves(model: ModelSettings, allowed: frozenset[str]) -> bool:
+def leaves(model: ModelSettings, allowed: frozenset[str]) -> bool:
+    """Whether a step of the model itself lies outside of the regions."""
     return any(target.region not in allowed for _, target in _steps("", model))
 
 

@@ -7,6 +7,7 @@ reads a bounded number of tokens that it has not read before, those about which 
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, TypeAlias
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 
 from penstock.config.routing.compaction import CompactionSettings
 from penstock.core.chat import ChatRequest, Message, Part, Role, TextPart, ToolResultPart
+from penstock.core.exchange import Principal
 from penstock.core.ports import TokenCounter
 from penstock.routing.compaction.costs import Costs, Counts
-from penstock.routing.compaction.cut import Cut, cut
+from penstock.routing.compaction.cut import NOTICE_TOKENS, Cut, cut
 from penstock.routing.compaction.relevance import Floats, Passage, by_meaning, by_words, joined
 from penstock.routing.compaction.repeats import repeated
 from penstock.routing.compaction.rounds import Piece, Round, last_question, pieces_of, rounds_of
+from penstock.routing.compaction.summaries import Past, Summaries, Wanted, noted, with_note
 from penstock.routing.compaction.tool_results import shortened
 from penstock.routing.compaction.words import telling, terms_of
 
@@ -48,7 +51,10 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compaction:
-    """A shorter request.  Token counts are estimates of one kind."""
+    """A shorter request.  Token counts are estimates of one kind.
+
+    `summarised` is how many messages a summary in it stands for; `wanted` is what a model is to sum up next.
+    """
 
     request: ChatRequest
     tokens_before: int
@@ -56,20 +62,38 @@ class Compaction:
     left_out: tuple[LeftOut, ...]
     shortened: int
     repeated: int
+    summarised: int = 0
+    wanted: Wanted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A request in its pieces."""
+
+    request: ChatRequest
+    rounds: Sequence[Round]
+    pieces: Sequence[Piece]
+    costs: Costs
+
+    def cut(self, kept: AbstractSet[int], covered: int = 0) -> Cut:
+        return cut(self.request, self.rounds, self.pieces, kept, covered=covered)
 
 
 class Compactor:
-    """`read` is the encoder's; None judges by words alone.  One thread at a time."""
+    """`read` is the encoder's; None judges by words alone.  Without `summaries` none is used.  One thread at a time."""
 
-    def __init__(self, counter: TokenCounter, read: Read | None = None) -> None:
+    def __init__(self, counter: TokenCounter, read: Read | None = None, summaries: Summaries | None = None) -> None:
         self._counts = Counts(counter)
         self._read = read
+        self._summaries = summaries
         self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
-    def compact(self, request: ChatRequest, model: str, settings: CompactionSettings) -> Compaction | None:
+    def compact(
+        self, request: ChatRequest, model: str, settings: CompactionSettings, whose: Principal | None = None
+    ) -> Compaction | None:
         """A shorter form of the request; None where it is short enough, or there is nothing to leave out.
 
-        `model` is whose tokens are counted.
+        `model` is whose tokens are counted.  Summaries are used and wanted where it is said `whose` they are.
         """
         before = self._counts.of_request(request, model)
         if before <= settings.after_tokens or not request.messages:
@@ -84,25 +108,52 @@ class Compactor:
         if settings.keep_share is not None:
             budget = int(settings.keep_share * before)
         kept = set(range(len(pieces))) - gone
+        prompt = _Prompt(trimmed, rounds, pieces, costs)
+        note, past, room = _Note(), None, 0
         if budget is not None and costs.total(kept) > budget:
-            scores = self._scores(
-                trimmed, pieces, costs, terms, room=budget - costs.base, most_tokens=settings.encoder_tokens
-            )
-            made, kept = _fit(trimmed, rounds, pieces, costs, scores, kept, budget)
+            room = budget - costs.base
+            scores = self._scores(trimmed, pieces, costs, terms, room=room, most_tokens=settings.encoder_tokens)
+            past = self._past(request, rounds, settings, whose)
+            note = self._note(past, model, room=room)
+            allowed = kept
+            made, kept = _fit(prompt, scores, allowed, budget - note.tokens, note.covered)
+            if note.text and not any(at not in kept for one in rounds for at in one.pieces if one.begin < note.covered):
+                note = _Note()
+                made, kept = _fit(prompt, scores, allowed, budget)
         else:
-            made = cut(trimmed, rounds, pieces, kept)
+            made = prompt.cut(kept)
         left_out = tuple(_left_out(request.messages, made.messages))
         if not left_out:
             return None
         messages = tuple(message for message in made.messages if message is not None)
+        if note.text:
+            messages = with_note(messages, note.text)
         return Compaction(
             request=msgspec.structs.replace(request, messages=messages),
             tokens_before=before,
-            tokens_after=costs.total(kept) + made.mark_tokens,
+            tokens_after=costs.total(kept) + made.mark_tokens + note.tokens,
             left_out=left_out,
             shortened=results,
             repeated=len(gone),
+            summarised=note.messages,
+            wanted=_wanted(past, prompt, settings, room),
         )
+
+    def _past(
+        self, request: ChatRequest, rounds: Sequence[Round], settings: CompactionSettings, whose: Principal | None
+    ) -> Past | None:
+        """What of the conversation may be summed up, and what is."""
+        if self._summaries is None or whose is None or settings.summaries is None or settings.shadow:
+            return None
+        return self._summaries.past(request, rounds, whose)
+
+    def _note(self, past: Past | None, model: str, *, room: int) -> "_Note":
+        """The summary that there is, if there is room for it."""
+        if past is None or past.found is None:
+            return _Note()
+        text = noted(past.found)
+        tokens = self._counts.of_piece(text, model) + NOTICE_TOKENS
+        return _Note(text, tokens, past.covered, past.found.messages) if tokens < room else _Note()
 
     def _repeats(self, request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece]) -> set[int]:
         later = [
@@ -172,26 +223,44 @@ class Compactor:
         return found
 
 
-def _fit(  # noqa: PLR0917 - private, called once
-    request: ChatRequest,
-    rounds: Sequence[Round],
-    pieces: Sequence[Piece],
-    costs: Costs,
-    scores: Floats,
-    allowed: set[int],
-    budget: int,
-) -> tuple[Cut, set[int]]:
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A summary as it is written: what it takes, how far it reaches, and how many messages it stands for."""
+
+    text: str = ""
+    tokens: int = 0
+    covered: int = 0
+    messages: int = 0
+
+
+def _fit(prompt: _Prompt, scores: Floats, allowed: set[int], budget: int, covered: int = 0) -> tuple[Cut, set[int]]:
     """The best pieces that fit, with their marks."""
     order = sorted(allowed, key=lambda at: -scores[at])
     room = budget
     for _ in range(_MOST_TRIMS):
-        kept = _chosen(order, pieces, costs, room)
-        made = cut(request, rounds, pieces, kept)
-        over = costs.total(kept) + made.mark_tokens - budget
+        kept = _chosen(order, prompt.pieces, prompt.costs, room)
+        made = prompt.cut(kept, covered)
+        over = prompt.costs.total(kept) + made.mark_tokens - budget
         if over <= 0 or not kept:
             return made, kept
         room -= over + 1
-    return cut(request, rounds, pieces, frozenset()), set()
+    return prompt.cut(frozenset(), covered), set()
+
+
+def _wanted(past: Past | None, prompt: _Prompt, settings: CompactionSettings, room: int) -> Wanted | None:
+    """What is to be summed up next; nothing where there would be no room for it."""
+    if past is None or settings.summaries is None or room <= settings.summaries.max_tokens:
+        return None
+    pieces, costs = prompt.pieces, prompt.costs
+    sizes = [
+        costs.rounds[number] + int(sum(costs.pieces[at] for at in one.pieces if _stands_from(pieces[at], past.covered)))
+        for number, one in enumerate(prompt.rounds)
+    ]
+    return past.wanted(sizes, settings.summaries)
+
+
+def _stands_from(piece: Piece, at: int) -> bool:
+    return piece.place is None or piece.place[0] >= at
 
 
 def _chosen(order: Sequence[int], pieces: Sequence[Piece], costs: Costs, budget: int) -> set[int]:

@@ -27,8 +27,13 @@ class Cut:
     mark_tokens: int
 
 
-def cut(request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece], kept: AbstractSet[int]) -> Cut:
-    """`kept` are ordinals of `pieces`; a round without any goes as a whole."""
+def cut(
+    request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece], kept: AbstractSet[int], *, covered: int = 0
+) -> Cut:
+    """`kept` are ordinals of `pieces`; a round without any goes as a whole.
+
+    Nothing is said of those that went among the first `covered` messages: a summary stands for them.
+    """
     messages: list[Message | None] = list(request.messages)
     marks = missing = 0
     for one in rounds:
@@ -39,7 +44,7 @@ def cut(request: ChatRequest, rounds: Sequence[Round], pieces: Sequence[Piece], 
             for at in range(one.begin, one.end):
                 if not is_instruction(request.messages[at]):
                     messages[at] = None
-                    missing += 1
+                    missing += at >= covered
             continue
         texts, gaps = _texts(one, pieces, kept)
         marks += gaps * GAP_TOKENS

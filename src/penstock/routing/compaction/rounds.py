@@ -55,7 +55,7 @@ class Round:
 def last_question(messages: Sequence[Message]) -> int:
     """The last message in which a user says something; the last of all where none does."""
     for at in range(len(messages) - 1, -1, -1):
-        if _begins_round(messages[at]):
+        if begins_round(messages[at]):
             return at
     return len(messages) - 1
 
@@ -64,7 +64,7 @@ def rounds_of(request: ChatRequest, *, keep_last: int) -> list[Round]:
     """The rounds in order.  Those of the last question and of the `keep_last` messages before it are kept."""
     messages = request.messages
     first_kept = max(0, last_question(messages) - keep_last)
-    starts = [0, *(at for at in range(1, len(messages)) if _begins_round(messages[at]))]
+    starts = [0, *(at for at in range(1, len(messages)) if begins_round(messages[at]))]
     bounds = [*starts[1:], len(messages)]
     rounds = [Round(begin, end) for begin, end in zip(starts, bounds, strict=True)]
     for one in rounds:
@@ -133,7 +133,8 @@ def _said(part: Part) -> str:
             return ""
 
 
-def _begins_round(message: Message) -> bool:
+def begins_round(message: Message) -> bool:
+    """Whether a user says something in it, beside what tools have answered."""
     return message.role == "user" and any(not isinstance(part, ToolResultPart) for part in message.parts)
 
 

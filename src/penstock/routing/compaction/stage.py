@@ -8,6 +8,7 @@ is answered all the same.
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 import msgspec
 
@@ -19,6 +20,16 @@ from penstock.core.facts import Compacted, CompactionSkipped
 from penstock.core.ports import CONTINUE, Continue
 from penstock.routing.compaction.compactor import Compaction, Compactor
 from penstock.routing.compaction.retained import Retained
+from penstock.routing.compaction.summaries import Wanted
+
+SumUp: TypeAlias = Callable[[Exchange, Wanted], None]
+"""Has a model sum up what an exchange's prompt may lose; it waits for nothing."""
+
+
+def no_summaries(exchange: Exchange, wanted: Wanted) -> None:
+    """Nobody sums anything up."""
+    del exchange, wanted
+
 
 _MOST_WAITING = 16
 _CHARS_OF_OTHERS = 2_000
@@ -28,7 +39,7 @@ _CHARS_OF_OTHERS = 2_000
 class CompactionStage:
     """`models` has the settings of the models that are compacted.
 
-    Of exchanges that are not `may_rest` nothing is kept of what was left out.
+    Of exchanges that are not `may_rest` nothing is kept of what was left out, and nothing is summed up.
     """
 
     def __init__(
@@ -39,6 +50,7 @@ class CompactionStage:
         clock: Clock,
         *,
         may_rest: Callable[[Exchange], bool] = lambda _: True,
+        sum_up: SumUp = no_summaries,
         max_waiting: int = _MOST_WAITING,
     ) -> None:
         self._models = models
@@ -46,6 +58,7 @@ class CompactionStage:
         self._retained = retained
         self._clock = clock
         self._may_rest = may_rest
+        self._sum_up = sum_up
         self._max_waiting = max_waiting
         self._waiting = 0
         # One thread: what it does holds the interpreter in part, and a second would only slow down the event loop.
@@ -66,9 +79,10 @@ class CompactionStage:
             return CONTINUE
         self._waiting += 1
         target = exchange.route.targets[0].model if exchange.route is not None else request.model
+        whose = exchange.principal if self._may_rest(exchange) else None
         try:
             loop = asyncio.get_running_loop()
-            made = await loop.run_in_executor(self._pool, self._compactor.compact, request, target, settings)
+            made = await loop.run_in_executor(self._pool, self._compactor.compact, request, target, settings, whose)
         finally:
             self._waiting -= 1
         if made is not None:
@@ -92,6 +106,7 @@ class CompactionStage:
                 shortened=made.shortened,
                 repeated=made.repeated,
                 is_shadow=settings.shadow,
+                summarised=made.summarised,
             )
         )
         if settings.shadow:
@@ -100,6 +115,8 @@ class CompactionStage:
         exchange.spared_tokens = max(0, made.tokens_before - made.tokens_after)
         if self._may_rest(exchange):
             self._retained.keep(exchange.id, exchange.principal.tenant, made.left_out, for_s=settings.retain_s)
+        if made.wanted is not None:
+            self._sum_up(exchange, made.wanted)
 
     def _at_s(self, exchange: Exchange) -> float:
         return self._clock.monotonic() - exchange.began_s

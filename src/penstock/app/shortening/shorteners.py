@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from penstock.app.shortening.summaries import Jobs, Summariser
 from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.exchange import Exchange
@@ -23,18 +24,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shorteners:
-    """The stages, each None where no model asks for it.  `close` once nothing enters any more."""
+    """The stages, each None where no model asks for it.  `aclose` once nothing enters any more."""
 
     compaction: "CompactionStage | None"
     prompt_cache: PromptCacheStage
     answer_length: AnswerLengthStage | None
     retained: "Retained | None"
+    summariser: Summariser | None = None
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """In their order; what is marked for the provider's cache is what is really sent."""
         found = (self.answer_length, self.compaction, self.prompt_cache)
         return tuple(stage for stage in found if stage is not None)
+
+    def start(self, jobs: Jobs) -> None:
+        """Once, on the event loop that serves: from now on models are asked for summaries."""
+        if self.summariser is not None:
+            self.summariser.start(jobs)
+
+    def gauges(self) -> tuple[tuple[str, str, float], ...]:
+        """For `/metrics`: name, meaning, value."""
+        return () if self.summariser is None else self.summariser.gauges()
 
     def follower(self, connect: Callable[[], psycopg.Connection | None]) -> Follower | None:
         """What writes to the database what was left out of prompts; None where nothing is."""
@@ -44,7 +55,9 @@ class Shorteners:
 
         return Follower(shipping(self.retained), connect)
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
+        if self.summariser is not None:
+            await self.summariser.aclose()
         if self.compaction is not None:
             self.compaction.close()
 
@@ -87,12 +100,22 @@ def open_shorteners(
     # Imported here: they need numpy, which is of an extra, and most installations shorten nothing.
     from penstock.routing.compaction.compactor import Compactor  # noqa: PLC0415 - see above
     from penstock.routing.compaction.retained import Retained  # noqa: PLC0415 - same
-    from penstock.routing.compaction.stage import CompactionStage  # noqa: PLC0415 - same
+    from penstock.routing.compaction.stage import CompactionStage, no_summaries  # noqa: PLC0415 - same
+    from penstock.routing.compaction.summaries import Summaries  # noqa: PLC0415 - same
 
     retained = Retained(clock)
     read = None if encoder is None else partial(_sentence, encoder)
-    compaction = CompactionStage(compacted, Compactor(counter, read), retained, clock, may_rest=may_rest)
-    return Shorteners(compaction, prompt_cache, answer_length, retained)
+    summaries = Summaries(clock) if any(settings.summaries for settings in compacted.values()) else None
+    summariser = None if summaries is None else Summariser(summaries, clock)
+    compaction = CompactionStage(
+        compacted,
+        Compactor(counter, read, summaries),
+        retained,
+        clock,
+        may_rest=may_rest,
+        sum_up=no_summaries if summariser is None else summariser.sum_up,
+    )
+    return Shorteners(compaction, prompt_cache, answer_length, retained, summariser)
 
 
 def _sentence(encoder: "Model", text: str) -> "Vector":

@@ -1,0 +1,1 @@
+"""Shorter prompts and answers of a data plane, put together; and what models write of what prompts lose."""
