@@ -157,7 +157,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             await provider.aclose()
         journal.close()
 
-    running = Running(service, aclose)
+    running = Running(service, aclose, rest=layers.rest)
 
     def use(changed: Config) -> None:
         layers.use(changed)

@@ -58,6 +58,10 @@ class Layers:
         if self.left_out is not None:
             self.left_out.start()
 
+    def rest(self) -> None:
+        """Ask models nothing more on our own account: the last requests are being answered."""
+        self.shorteners.rest()
+
     def use(self, config: Config) -> None:
         """Take over the live sections of the configuration, on the event loop."""
         self.routing.use(config)

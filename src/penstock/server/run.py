@@ -32,11 +32,14 @@ class Listen:
 
 
 class Running:
-    """A service and what must be closed after it has drained."""
+    """A service, what must begin nothing more once it drains (`rest`), and what must be closed after that."""
 
-    def __init__(self, service: Service, aclose: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, service: Service, aclose: Callable[[], Awaitable[None]], *, rest: Callable[[], None] = lambda: None
+    ) -> None:
         self.service = service
         self.aclose = aclose
+        self.rest = rest
         self.plane: DataPlane | None = None
 
     def replace(self, service: Service) -> None:
@@ -67,6 +70,7 @@ async def _run(build: Callable[[], Awaitable[Running]], listen: Listen) -> None:
         await stopping.wait()
         log.info("draining", in_flight=service.engine.in_flight)
         listener.stop_accepting()
+        running.rest()
         stopped = await service.engine.drain(listen.drain_timeout_s)
         log.info("drained", stopped=stopped)
     finally:

@@ -43,6 +43,11 @@ class Shorteners:
         if self.summariser is not None:
             self.summariser.start(jobs)
 
+    def rest(self) -> None:
+        """Ask for no more summaries; those under way go on."""
+        if self.summariser is not None:
+            self.summariser.rest()
+
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
         return () if self.summariser is None else self.summariser.gauges()
