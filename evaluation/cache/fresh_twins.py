@@ -84,12 +84,18 @@ _AMOUNTS: Final = (
 )  # fmt: skip
 _DEGREES: Final = (
     ("more expensive", "less expensive"), ("more reliable", "less reliable"), ("stricter", "more lenient"), ("the most popular", "the least popular"),
-    ("better paid", "worse paid"), ("as heavy as", "heavier than"), ("the second best", "the best"), ("quieter", "louder"),
+    ("better paid", "worse paid"), ("the second best", "the best"), ("quieter", "louder"),
 )  # fmt: skip
 _THINGS: Final = (
     "Which of the offices is {d} this year?", "why are the trains here {d} in winter", "Is the new contract {d} than the old one?",
     "find me a hotel that is {d}, near the lake",
 )  # fmt: skip
+_EQUALS: Final = (("as heavy as", "heavier than"), ("as old as", "older than"))
+_MEASURED_BY: Final = (
+    "Is the new model {d} the last one?",
+    "was the left box {d} the right one after all",
+    "find me a bike that is {d} mine",
+)
 _REPLACED: Final = {
     "sides": (("before", "after"), ("until", "since"), ("above", "below"), ("during", "after"), ("within", "outside"), ("toward", "away from"),
               ("inside", "outside"), ("without", "with"), ("under", "over")),
@@ -125,6 +131,14 @@ _JOINED: Final = (
     ("Could it be that {a} before {b}?", False), ("Suppose {a} unless {b}. What follows?", False),
     ("What if {a} even though {b}?", False), ("What follows from this: if {a}, then {b}?", False),
 )  # fmt: skip
+
+
+_SUBJECT: Final = r"(?:the|a|an|this|that|these|my|your|his|her|our|their|i|you|he|she|it|we|they) (?!mean\b)"
+_HALVES: Final = re.compile(
+    rf"(?:^|(?<=[.?!] ))(if|because|when|whenever|unless|although) ({_SUBJECT}[^,.?!:_{{}}]+?) ?, ({_SUBJECT}[^,.?!:_{{}}]+?)(?= ?[.?!]|$)",
+    re.IGNORECASE,
+)
+"""A sentence of two statements, each with its subject first: turned around it is still a sentence."""
 
 
 def number_words(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
@@ -189,6 +203,9 @@ def comparatives(questions: Sequence[str], chance: random.Random) -> Iterator[Tw
     for one, other in _DEGREES:
         for text in _THINGS:
             yield _said("comparatives", text.format(d=one), text.format(d=other), chance)
+    for one, other in _EQUALS:
+        for text in _MEASURED_BY:
+            yield _said("comparatives", text.format(d=one), text.format(d=other), chance)
 
 
 def sides(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
@@ -202,8 +219,11 @@ def quantity(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
 
 
 def modality(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
-    """What one must, may, did and will, in real texts."""
-    yield from _replaced("modality", questions, chance)
+    """What one must, may, did and will, in real texts.
+
+    Not right behind `how`, `what` or `where`: `how can I` and `how must I` ask for the same.
+    """
+    yield from _replaced("modality", questions, chance, behind=r"(?<!how )(?<!what )(?<!where )", ahead=r"(?!'| \d)")
 
 
 def currencies(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
@@ -225,9 +245,8 @@ def products(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
 
 def conditions(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
     """What depends on what, turned around."""
-    halves = re.compile(r"\b(if|because|when|whenever|unless|although)\b ([^,?.]+), ([^,?.]+)")
     for text in _sample(questions, chance):
-        match = halves.search(text)
+        match = _HALVES.search(text)
         if match and 3 <= len(match.group(2).split()) <= 12 and 3 <= len(match.group(3).split()) <= 12:
             turned = f"{match.group(1)} {match.group(3)}, {match.group(2)}"
             yield Twin("conditions", text, text[: match.start()] + turned + text[match.end() :])
@@ -283,12 +302,14 @@ def _in_texts(
             yield Twin(kind, text, text[: match.start()] + other(match.group()) + text[match.end() :])
 
 
-def _replaced(kind: str, questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
+def _replaced(
+    kind: str, questions: Sequence[str], chance: random.Random, *, behind: str = "", ahead: str = ""
+) -> Iterator[Twin]:
     """One word of a real text by its counterpart, as often for each pair of words as for the others."""
     for one, other in _REPLACED[kind]:
         made = 0
         for text in _sample(questions, chance):
-            found = re.subn(rf"\b{one}\b", other, text, count=1)
+            found = re.subn(rf"{behind}\b{one}\b{ahead}", other, text, count=1)
             if found[1] and made < _EACH // 8:
                 made += 1
                 yield Twin(kind, text, found[0])

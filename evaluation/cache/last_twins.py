@@ -13,7 +13,7 @@ _SPICES: Final = tuple("saffron cumin turmeric nutmeg fennel paprika sumac carda
 _METALS: Final = tuple("nickel zinc cobalt tungsten lithium titanium copper chromium silver lead".split())
 _TRADES: Final = tuple("roofer glazier welder tiler mason joiner plasterer locksmith upholsterer".split())
 _HOURS: Final = re.compile(r"\b(1[0-2]|[1-9]) ?(am|pm|o'clock)\b")
-_FIGURE: Final = re.compile(r"\b\d{2,4}\b")
+_FIGURE: Final = re.compile(r"(?<![\d.])\b\d{2,4}\b")
 
 
 def materials(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:

@@ -23,7 +23,7 @@ class Twin:
 Generator = Callable[[Sequence[str], random.Random], Iterator[Twin]]
 
 _NUMBER: Final = re.compile(r"\b\d{1,4}\b(?![:.,]\d)")
-_SMALL: Final = frozenset("a b my the one his her your another".split())
+_SMALL: Final = frozenset("a b my the one his her your another me you it".split())
 _MONTHS: Final = tuple("January February March April June July August September October November December".split())
 _DAYS: Final = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
 _CITIES: Final = tuple(
@@ -118,7 +118,7 @@ def directions(questions: Sequence[str], chance: random.Random) -> Iterator[Twin
             yield Twin("direction", template.format(**values), template.format(**swapped))
     for text in questions:
         match = re.search(r"\bfrom (\w+) to (\w+)\b", text)
-        if match and len({match.group(1), match.group(2)} - _SMALL) > 1:
+        if match and _SMALL.isdisjoint(match.groups()):
             swapped_text = f"from {match.group(2)} to {match.group(1)}"
             yield Twin("direction", text, text[: match.start()] + swapped_text + text[match.end() :])
 
@@ -147,7 +147,8 @@ def dates(questions: Sequence[str], chance: random.Random) -> Iterator[Twin]:
                 yield Twin("date", template.format(**values), template.format(**{**values, field: other}))
     for text in questions:
         match = re.search(
-            r"\b(today|tomorrow|yesterday|this week|next week|last week|monday|friday|january|june)\b", text
+            r"(?<!the )\b(today|tomorrow|yesterday|this week|next week|last week|monday|friday|january|june)\b(?! \d)",
+            text,
         )
         if match:
             others = (

@@ -8,11 +8,11 @@ from collections import Counter
 from typing import Final, Literal
 
 from penstock.cache.semantic.reading import Reading, Word, stem_of
+from penstock.cache.semantic.same_words import parted, turning
 from penstock.cache.semantic.words import (
     DIRECTIONS,
     FUNCTION,
     NEGATING_PREFIXES,
-    OPEN_TO_MODES,
     OPPOSITES,
     POLITE,
     QUANTIFIERS,
@@ -38,9 +38,10 @@ Disagreement = Literal[
 _OPPOSITE_STEMS: Final = OPPOSITES | frozenset((stem_of(left), stem_of(right)) for left, right in OPPOSITES)
 _SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
 """They ask for nothing of a kind by themselves: any question can be put with them."""
-_TIMES: Final = frozenset({frozenset({"will", "was"})})
-_DUTIES: Final = frozenset({frozenset({"must", "may"})})
-_DUTIES_OF_YOURS: Final = frozenset({frozenset({"must", "you"})})
+_APART: Final = frozenset(
+    map(frozenset, (("will", "was"), ("will", "you did"), ("you", "you did"), ("must", "may"), ("must", "you")))
+)
+"""Which modes one cannot be in the place of the other."""
 _FEW_WORDS_APART: Final = 2
 _FEW_STEMS_APART: Final = 6
 _LONGEST_INITIALS: Final = 5
@@ -82,6 +83,8 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
         return "mode"
     if not is_loose and _is_inverted(left, right):
         return "condition"
+    if not is_loose and (why := parted(left, right)) is not None:
+        return why
     return _order(left, right)
 
 
@@ -148,9 +151,7 @@ def _modes_agree(left: Reading, right: Reading) -> bool:
     mine, yours = Counter(left.modes), Counter(right.modes)
     ours, theirs = (mine - yours).keys(), (yours - mine).keys()
     apart = {frozenset((one, other)) for one in ours for other in theirs}
-    if not apart.isdisjoint(_TIMES) or not apart.isdisjoint(_DUTIES_OF_YOURS):
-        return False
-    return (left.asks == right.asks and left.asks in OPEN_TO_MODES) or apart.isdisjoint(_DUTIES)
+    return apart.isdisjoint(_APART)
 
 
 def _is_inverted(left: Reading, right: Reading) -> bool:
@@ -264,7 +265,7 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     place = {stem: at for at, stem in enumerate(theirs)}
     first = {stem: at for at, stem in enumerate(ours)}
     shared = [stem for stem in content if stem in place and content.count(stem) == 1]
-    if _is_rotated(shared, sorted(shared, key=lambda stem: place[stem])):
+    if turning(left, right) == "turned" or _is_rotated(shared, sorted(shared, key=lambda stem: place[stem])):
         return False
     for at, a in enumerate(shared):
         for b in shared[at + 1 :]:

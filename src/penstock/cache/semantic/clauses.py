@@ -11,9 +11,12 @@ from penstock.cache.semantic.words import (
     FOCUSED,
     FUTURE,
     NEGATIONS,
+    NOUN_PHRASE_STARTS,
     OBLIGING,
+    OPEN_TO_MODES,
     PAST,
     PERMITTING,
+    QUESTIONS,
     SUBORDINATING,
 )
 
@@ -33,22 +36,35 @@ def focus(lower: Sequence[str]) -> frozenset[str]:
 
 
 def modes(lower: Sequence[str]) -> tuple[str, ...]:
-    """Each `must`, `may`, `will` and `was`; what the one who is asked may do is only asked of him: `you`."""
+    """Each `must`, `may`, `will` and `was`; what the one who is asked may do is only asked of him: `you`.
+
+    Right behind `how`, `what` or `where` what one may and what one must is the same: neither is there.
+    """
     found: list[str] = []
     for at, token in enumerate(lower):
+        before = lower[at - 1] if at else ""
         following = lower[at + 1] if at + 1 < len(lower) else ""
         if following.startswith("wonder") and token in PAST:
             continue
         plain = token.removesuffix("'t").removesuffix("n") if token.endswith("n't") else token
+        if before in OPEN_TO_MODES and (token in OBLIGING or plain in PERMITTING):
+            continue
         if token in OBLIGING or (token in {"have", "has"} and following == "to"):
             found.append("must")
         elif token in PERMITTING or plain in PERMITTING:
             found.append("you" if following == "you" else "may")
-        elif token in FUTURE and not (at == 0 and following == "you"):
-            found.append("will")
-        elif token in PAST:
-            found.append("was")
+        elif token in FUTURE or token.endswith("'ll") or f"{token} {following}" == "going to":
+            found.append("you" if at == 0 and following == "you" else "will")
+        elif token in PAST or (token in {"have", "has"} and _is_perfect(before, following)):
+            found.append("you did" if following == "you" else "was")
     return tuple(sorted(found))
+
+
+def _is_perfect(before: str, following: str) -> bool:
+    """Whether a `have` says that something was done: `have you sent`, `has arrived`, not `I have a card`."""
+    if following.endswith("ed") or following in {"been", "already", "just"}:
+        return True
+    return (not before or before in _BREAKS or before in QUESTIONS) and following in NOUN_PHRASE_STARTS
 
 
 def dependent(words: Sequence[Word], text: str) -> frozenset[str]:

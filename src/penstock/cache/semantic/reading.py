@@ -38,8 +38,12 @@ _LONGEST_CHARS: Final = 4_000
 """A question longer than this is not compared: it is a document."""
 _MOST_WORDS_OF_A_FOLLOW_UP: Final = 3
 _LEAST_STEM: Final = 3
+_SUBJECT_AND_VERB: Final = 2
 _LINKS: Final = frozenset({"are", "were"})
 _UNKNOWING: Final = frozenset({"know", "understand", "sure"})
+_UNKNOWN: Final = frozenset({"not", "don't", "dont", "didn't", "can't", "couldn't"})
+_SELF: Final = frozenset({"i", "we", "i'm", "im", "we're"})
+_LETTERS_THAT_ARE_WORDS: Final = frozenset("aio")
 _SMALL_IN_TITLES: Final = frozenset("a an the of in on to and or for at by with from as is vs s t".split())
 
 
@@ -101,7 +105,7 @@ def _words(tokens: list[tuple[str, int, int]]) -> list[Word]:
             continue
         lower = token.lower().replace("\u2019", "'")
         before = tokens[at - 1][0] if at else ""
-        if lower == "all" and at > 1 and before in _LINKS and tokens[at - 2][0] not in _STOPS:
+        if lower == "all" and _is_idle(tokens, at):
             continue  # `they are all blocked` says no more than `they are blocked`
         follows_number = bool(before) and (before[0].isdigit() or before.lower() in NUMBERS)
         is_capital = token[0].isupper() and (tells_names and not starts)
@@ -109,6 +113,18 @@ def _words(tokens: list[tuple[str, int, int]]) -> list[Word]:
         words.append(Word(stem, kind, begin, end))
         starts = False
     return words
+
+
+def _is_idle(tokens: list[tuple[str, int, int]], at: int) -> bool:
+    """Whether this `all` only stands behind its subject."""
+    before = [token.lower() for token, _, _ in tokens[max(0, at - 2) : at]]
+    following = tokens[at + 1][0].lower() if at + 1 < len(tokens) else ""
+    return (
+        len(before) == _SUBJECT_AND_VERB
+        and before[1] in _LINKS
+        and before[0] not in _STOPS | QUESTIONS
+        and following not in NOUN_PHRASE_STARTS | {"of"}
+    )
 
 
 def _kind(token: str, lower: str, *, is_capital: bool, follows_number: bool) -> tuple[str, str]:
@@ -137,6 +153,8 @@ def _kind(token: str, lower: str, *, is_capital: bool, follows_number: bool) -> 
         return "name", stem_of(bare) if bare.isalpha() else bare
     if lower in QUANTIFIERS:
         return "function", lower
+    if is_capital and len(bare) == 1 and bare not in _LETTERS_THAT_ARE_WORDS:
+        return "name", bare  # `Model S`
     if lower in FUNCTION or bare in FUNCTION or "'" in bare or len(bare) == 1:
         return "function", lower
     return ("name" if is_capital else "content"), stem_of(bare)
@@ -195,23 +213,32 @@ def _negations(tokens: list[tuple[str, int, int]], text: str) -> int:
         following = tokens[at + 1][1] if at + 1 < len(tokens) else end
         if lower == "no" and (following > end + 1 if starts else text[end : end + 1] == "-"):
             continue
-        if at + 1 < len(tokens) and tokens[at + 1][0].lower() in _UNKNOWING:
+        own = {each.lower().replace("\u2019", "'") for each, _, _ in tokens[max(0, at - 3) : at]}
+        if at + 1 < len(tokens) and tokens[at + 1][0].lower() in _UNKNOWING and lower in _UNKNOWN and own & _SELF:
             continue  # `I don't know how to pay` asks how to pay
         total += 1
     return total
 
 
 def _asks(tokens: list[tuple[str, int, int]]) -> str:
-    """What is asked for: the first word of a question, with `much`, `many`, `long` and the like behind `how`."""
-    for at, (token, _, _) in enumerate(tokens):
-        lower = token.lower().split("'")[0]
-        if lower in QUESTIONS:
-            if lower == "who" and _is_object([each.lower() for each, _, _ in tokens[at + 1 : at + 3]]):
-                return "whom"
-            following = tokens[at + 1][0].lower() if at + 1 < len(tokens) else ""
-            degrees = {"much", "many", "long", "often", "far", "old", "big", "large", "tall", "fast"}
-            return f"how {following}" if lower == "how" and following in degrees else lower
-    return ""
+    """What is asked for: the first word of a question, with `much`, `many`, `long` and the like behind `how`.
+
+    A `when` that begins the sentence and is no question's (`When you were small, where did you live?`) asks nothing.
+    """
+    lower = [token.lower().split("'")[0] for token, _, _ in tokens]
+    found = [at for at, token in enumerate(lower) if token in QUESTIONS]
+    if len(found) > 1 and found[0] == 0 and lower[0] == "when" and lower[1] not in AUXILIARIES:
+        following = lower[found[1] + 1] if found[1] + 1 < len(lower) else ""
+        if lower[found[1]] in {"what", "how", "why"} or following in AUXILIARIES:
+            del found[0]
+    if not found:
+        return ""
+    at, asked = found[0], lower[found[0]]
+    if asked == "who" and _is_object(lower[at + 1 : at + 3]):
+        return "whom"
+    following = lower[at + 1] if at + 1 < len(lower) else ""
+    degrees = {"much", "many", "long", "often", "far", "old", "big", "large", "tall", "fast"}
+    return f"how {following}" if asked == "how" and following in degrees else asked
 
 
 def _is_object(following: list[str]) -> bool:

@@ -33,7 +33,6 @@ NUMBERS: Final = MappingProxyType(
         "twice": 2,
         "double": 2,
         "triple": 3,
-        "first": 1,
         "second": 2,
         "third": 3,
         "fourth": 4,
@@ -223,7 +222,7 @@ FUNCTION: Final = frozenset(
     "kindly also too about up out off what which who whom whose when where why how s t d ll m re ve not no yes hi hello "
     "hey thanks thank ok okay well now some any get got let's lets let via per etc like need want know tell show help "
     "quick question one ask wonder wondering hello greetings regards cheers sorry excuse advance "
-    "able way go going try trying i'm i've it's there's got".split()
+    "first able way go going try trying i'm i've it's there's got".split()
 )
 
 QUESTIONS: Final = frozenset("what which who whom whose when where why how".split())
@@ -240,6 +239,32 @@ PAST: Final = frozenset("did was were had didn't wasn't weren't hadn't".split())
 OPEN_TO_MODES: Final = frozenset({"how", "what", "where"})
 """`How can I`, `how should I` and `how must I` ask for the same."""
 SUBORDINATING: Final = frozenset("if because when whenever unless although though while before after so since".split())
+LINKS: Final = MappingProxyType(
+    {"if": "if", "unless": "unless", "because": "because", "so": "so", "therefore": "so", "thus": "so", "hence": "so",
+     "although": "although", "though": "although", "despite": "although", "until": "until", "till": "until", "while": "while",
+     "before": "before", "after": "after", "whether": "if", "when": "if", "whenever": "if"}
+)  # fmt: skip
+"""How one half of a sentence hangs on the other: the same word for those that mean nearly the same."""
+OWNERS: Final = MappingProxyType(
+    {"my": "me", "mine": "me", "our": "me", "ours": "me", "your": "you", "yours": "you", "his": "him", "him": "him",
+     "he": "him", "her": "her", "hers": "her", "she": "her", "their": "them", "theirs": "them", "them": "them", "they": "them"}
+)  # fmt: skip
+"""Whose something is, or who it is about: one of those cannot stand for another."""
+WHICH: Final = MappingProxyType(
+    {
+        "this": "this",
+        "current": "this",
+        "last": "last",
+        "past": "last",
+        "previous": "last",
+        "next": "next",
+        "coming": "next",
+    }
+)
+"""Which of several, by its time."""
+AT_LEAST: Final = frozenset({"at least", "from", "over", "above", "minimum of", "more than"})
+AT_MOST: Final = frozenset({"at most", "up to", "under", "below", "maximum of", "less than", "fewer than", "within"})
+"""What stands before a number that is a bound."""
 FOCUSED: Final = frozenset("all every always only both each everyone everything entirely necessarily".split())
 """What a `not` right before them denies is another thing than what one behind them does."""
 NOUN_PHRASE_STARTS: Final = frozenset(
