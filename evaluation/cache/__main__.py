@@ -14,6 +14,7 @@ from evaluation.cache.chart import draw
 from evaluation.cache.fresh_twins import FRESH
 from evaluation.cache.last_twins import HARMLESS, LAST
 from evaluation.cache.memo import Memo
+from evaluation.cache.newest_twins import NEWEST
 from evaluation.cache.replay import Policy
 from evaluation.cache.twins import GENERATORS, Generator
 from evaluation.cache.unseen_twins import UNSEEN
@@ -111,12 +112,13 @@ def _twins(memo: Memo, seeds: range) -> Section:
     chance = random.Random(seeds[0] + 1)  # noqa: S311 - a simulation
     known = [text for text, _ in (*sets.banking(), *sets.clinc())]
     known = chance.sample(known, 2_100)
+    every = [text for text, _ in sets.banking()]
     strangers = sets.strangers()
     strangers = random.Random(1).sample(strangers, len(strangers))  # noqa: S311 - a simulation
     rows: list[Row] = []
     total = [0, 0]
     for group, generators, base in (
-        ("seen", GENERATORS, known), ("mended", UNSEEN, known), ("mended later", FRESH, strangers), ("unseen", LAST, strangers),
+        ("seen", GENERATORS, known), ("mended", UNSEEN, known), ("mended later", FRESH, strangers), ("unseen", LAST, strangers), ("newest", NEWEST, sorted(set(every))),
     ):  # fmt: skip
         part = [0, 0]
         for generator in generators:
