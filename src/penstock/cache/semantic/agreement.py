@@ -7,8 +7,8 @@ other words; so a difference of that kind is looked for by itself, and one is en
 from collections import Counter
 from typing import Final, Literal
 
-from penstock.cache.semantic.reading import Reading, Word, stem_of
-from penstock.cache.semantic.same_words import parted, turning
+from penstock.cache.semantic.reading import Reading, Word
+from penstock.cache.semantic.same_words import OPPOSITE_STEMS, core, is_near, parted, turning
 from penstock.cache.semantic.words import (
     DIRECTIONS,
     FUNCTION,
@@ -35,11 +35,11 @@ Disagreement = Literal[
     "words",
 ]
 
-_OPPOSITE_STEMS: Final = OPPOSITES | frozenset((stem_of(left), stem_of(right)) for left, right in OPPOSITES)
 _SOFT_QUESTIONS: Final = frozenset({"", "what", "which"})
 """They ask for nothing of a kind by themselves: any question can be put with them."""
 _APART: Final = frozenset(
-    map(frozenset, (("will", "was"), ("will", "you did"), ("you", "you did"), ("must", "may"), ("must", "you")))
+    frozenset(pair.split("/"))
+    for pair in ("will/was", "will/has", "will/you did", "you/you did", "must/may", "must/you")
 )
 """Which modes one cannot be in the place of the other."""
 _FEW_WORDS_APART: Final = 2
@@ -83,14 +83,14 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
         return "mode"
     if not is_loose and _is_inverted(left, right):
         return "condition"
-    if not is_loose and (why := parted(left, right)) is not None:
+    if (why := parted(left, right)) is not None:
         return why
     return _order(left, right)
 
 
 def is_reworded(left: Reading, right: Reading, similarity: float) -> bool:
     """Whether two long texts that lie close are put in quite other words."""
-    if similarity < _CLOSE:
+    if similarity < _CLOSE or is_near(left, right):
         return False
     ours, theirs = _alone(left, right), _alone(right, left)
     is_long = min(len(left.words), len(right.words)) >= _LONG_WORDS
@@ -197,7 +197,7 @@ def _is_opposed(left: Reading, right: Reading) -> bool:
         return True
     is_close = len(ours) + len(theirs) <= _FEW_STEMS_APART
     return any(
-        (one, other) in _OPPOSITE_STEMS and (is_close or not (one in FUNCTION or other in FUNCTION))
+        (one, other) in OPPOSITE_STEMS and (is_close or not (one in FUNCTION or other in FUNCTION))
         for one in ours
         for other in theirs
     )
@@ -254,7 +254,10 @@ def _is_exchanged(left: Reading, right: Reading) -> bool:
     theirs = [word.stem for word in right.words]
     if ours == theirs or ("by" in ours) != ("by" in theirs):
         return False
-    said = [Counter(word.stem for word in each.words if word.stem not in POLITE) for each in (left, right)]
+    said = [
+        Counter(word.stem for word in core(one, other) if word.stem not in POLITE)
+        for one, other in ((left, right), (right, left))
+    ]
     apart = sum(((said[0] - said[1]) + (said[1] - said[0])).values())
     is_short = min(sum(word.kind != "function" for word in each.words) for each in (left, right)) <= _SHORT_WORDS
     if apart > _FEW_WORDS_APART and not (

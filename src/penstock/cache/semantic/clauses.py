@@ -11,12 +11,10 @@ from penstock.cache.semantic.words import (
     FOCUSED,
     FUTURE,
     NEGATIONS,
-    NOUN_PHRASE_STARTS,
     OBLIGING,
     OPEN_TO_MODES,
     PAST,
     PERMITTING,
-    QUESTIONS,
     SUBORDINATING,
 )
 
@@ -55,16 +53,11 @@ def modes(lower: Sequence[str]) -> tuple[str, ...]:
             found.append("you" if following == "you" else "may")
         elif token in FUTURE or token.endswith("'ll") or f"{token} {following}" == "going to":
             found.append("you" if at == 0 and following == "you" else "will")
-        elif token in PAST or (token in {"have", "has"} and _is_perfect(before, following)):
+        elif token in PAST or (token in {"have", "has"} and following == "you"):
             found.append("you did" if following == "you" else "was")
+        elif token in {"have", "has"}:
+            found.append("was" if following.endswith("ed") or following == "been" else "has")
     return tuple(sorted(found))
-
-
-def _is_perfect(before: str, following: str) -> bool:
-    """Whether a `have` says that something was done: `have you sent`, `has arrived`, not `I have a card`."""
-    if following.endswith("ed") or following in {"been", "already", "just"}:
-        return True
-    return (not before or before in _BREAKS or before in QUESTIONS) and following in NOUN_PHRASE_STARTS
 
 
 def dependent(words: Sequence[Word], text: str) -> frozenset[str]:

@@ -19,7 +19,9 @@ from penstock.cache.semantic.words import (
     AUXILIARIES,
     CONTINUATIONS,
     DATES,
+    EXCEPTING,
     FUNCTION,
+    JOINING,
     MULTIPLIERS,
     NEGATIONS,
     NOUN_PHRASE_STARTS,
@@ -157,7 +159,7 @@ def _kind(token: str, lower: str, *, is_capital: bool, follows_number: bool) -> 
         return "name", bare  # `Model S`
     if lower in FUNCTION or bare in FUNCTION or "'" in bare or len(bare) == 1:
         return "function", lower
-    return ("name" if is_capital else "content"), stem_of(bare)
+    return ("name" if is_capital else "content"), lower if lower in JOINING else stem_of(bare)
 
 
 def _tells_names(tokens: list[tuple[str, int, int]]) -> bool:
@@ -207,7 +209,8 @@ def _negations(tokens: list[tuple[str, int, int]], text: str) -> int:
     total = 0
     for at, (token, _, end) in enumerate(tokens):
         lower = token.lower().replace("\u2019", "'")
-        if lower not in NEGATIONS and not lower.endswith("n't"):
+        beside = f"{lower} {tokens[at + 1][0].lower()}" if at + 1 < len(tokens) else lower
+        if lower not in NEGATIONS and not lower.endswith("n't") and beside not in EXCEPTING:
             continue
         starts = at == 0 or tokens[at - 1][0] in _STOPS
         following = tokens[at + 1][1] if at + 1 < len(tokens) else end

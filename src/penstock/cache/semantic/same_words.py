@@ -6,7 +6,8 @@ it last.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Final, Literal
 
 from penstock.cache.semantic.reading import Reading, Word, stem_of
@@ -26,23 +27,26 @@ from penstock.cache.semantic.words import (
 
 Difference = Literal["opposite", "negation", "condition", "number", "mode"]
 
-_OPPOSITE_STEMS: Final = OPPOSITES | frozenset((stem_of(left), stem_of(right)) for left, right in OPPOSITES)
+OPPOSITE_STEMS: Final = frozenset(
+    pair for left, right in OPPOSITES for pair in product((left, stem_of(left)), (right, stem_of(right)))
+)
 _MOST_APART: Final = 4
 _MOST_REPLACED: Final = 1
 _FEW_SAID: Final = 2
-_MOST_SAID: Final = 8
+_MOST_SAID: Final = 5
 _LONGEST_SUBJECT: Final = 3
 _CONTENT: Final = frozenset({"content", "name"})
+_TELLING: Final = frozenset({"negation", "number"})
 _EQUATED: Final = 2
 
 
 def parted(left: Reading, right: Reading) -> Difference | None:
     """What the small words of two texts differ in; None where their other words differ too much to tell."""
-    ours, theirs = _stems(left), _stems(right)
-    more, less = ours - theirs, theirs - ours
-    if not _is_near(left, right, more, less):
+    if not is_near(left, right):
         return None
-    if any((one, other) in _OPPOSITE_STEMS for one in more for other in less) or _is_other_degree(more, less):
+    ours, theirs = _stems(core(left, right)), _stems(core(right, left))
+    more, less = ours - theirs, theirs - ours
+    if any((one, other) in OPPOSITE_STEMS for one in more for other in less) or _is_other_degree(more, less):
         return "opposite"
     if _counts(more, less) or _bounds_apart(left, right):
         return "number"
@@ -58,7 +62,7 @@ def turning(left: Reading, right: Reading) -> Literal["turned", "inverted"] | No
 
     `When A, B` and `B when A` say the same, `if A, then B` and `if B, then A` do not.
     """
-    ours, theirs = _told(left), _told(right)
+    ours, theirs = _told(core(left, right)), _told(core(right, left))
     if sorted(ours) != sorted(theirs) or ours == theirs:
         return None
     begin = next(at for at, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other)
@@ -80,16 +84,34 @@ def turning(left: Reading, right: Reading) -> Literal["turned", "inverted"] | No
     return None
 
 
-def _stems(reading: Reading) -> Counter[str]:
-    return Counter(word.stem for word in reading.words)
+def core(of: Reading, other: Reading) -> tuple[Word, ...]:
+    """The text without a phrase before or behind it of which the other has nothing: `sorry to bother you`."""
+    words = of.words
+    shared = [at for at, word in enumerate(words) if word.kind != "function" and word.stem in other.stems]
+    if not shared:
+        return words
+    begin = 0
+    for at in range(1, shared[0] + 1):
+        if words[at].begin - words[at - 1].end > 1:
+            begin = at
+    kinds = {word.kind for word in words[shared[-1] + 1 :]}
+    is_phrase = not kinds.isdisjoint(_CONTENT) and kinds.isdisjoint(_TELLING)
+    return words[begin : shared[-1] + 1 if is_phrase else len(words)]
 
 
-def _told(reading: Reading) -> list[str]:
-    return [word.stem for word in reading.words if word.kind != "function"]
+def _stems(words: Sequence[Word]) -> Counter[str]:
+    return Counter(word.stem for word in words)
 
 
-def _is_near(left: Reading, right: Reading, more: Counter[str], less: Counter[str]) -> bool:
-    mine, yours = _content(left), _content(right)
+def _told(words: Sequence[Word]) -> list[str]:
+    return [word.stem for word in words if word.kind != "function"]
+
+
+def is_near(left: Reading, right: Reading) -> bool:
+    """Whether they are put in the same words but for one, or a phrase that only one of them has."""
+    words, others = core(left, right), core(right, left)
+    more, less = _stems(words) - _stems(others), _stems(others) - _stems(words)
+    mine, yours = _content(words), _content(others)
     ours, theirs = (mine - yours).total(), (yours - mine).total()
     if ours + theirs > _MOST_APART or min(ours, theirs) > _MOST_REPLACED:
         return False
@@ -97,8 +119,8 @@ def _is_near(left: Reading, right: Reading, more: Counter[str], less: Counter[st
     return min(said) <= _FEW_SAID and sum(said) <= _MOST_SAID
 
 
-def _content(reading: Reading) -> Counter[str]:
-    return Counter(word.stem for word in reading.words if word.kind in _CONTENT)
+def _content(words: Sequence[Word]) -> Counter[str]:
+    return Counter(word.stem for word in words if word.kind in _CONTENT)
 
 
 def _is_other_degree(more: Counter[str], less: Counter[str]) -> bool:

@@ -151,7 +151,7 @@ _OPPOSITES: Final = (
     "hire/fire,join/leave,come/go,bring/take,ask/answer,teach/learn,remember/forget,love/hate,like/dislike,agree/disagree",
     "succeed/fail,success/failure,pass/fail,build/destroy,attack/defend,include/exclude,expand/collapse,show/hide",
     "maximum/minimum,maximize/minimize,max/min,most/least,more/less,more/fewer,many/few,higher/lower,high/low,up/down",
-    "top/bottom,upper/lower,above/below,over/under,before/after,earlier/later,early/late,first/last,previous/next",
+    "previous/following,preceding/following,top/bottom,upper/lower,above/below,over/under,before/after,earlier/later,early/late,first/last,previous/next",
     "past/future,old/new,older/newer,oldest/newest,young/old,younger/older,best/worst,better/worse,good/bad,pros/cons",
     "advantage/disadvantage,benefit/drawback,benefit/risk,strength/weakness,strong/weak,positive/negative,plus/minus",
     "hot/cold,warm/cool,heat/cool,big/small,large/small,larger/smaller,bigger/smaller,largest/smallest,biggest/smallest",
@@ -241,7 +241,7 @@ OPEN_TO_MODES: Final = frozenset({"how", "what", "where"})
 SUBORDINATING: Final = frozenset("if because when whenever unless although though while before after so since".split())
 LINKS: Final = MappingProxyType(
     {"if": "if", "unless": "unless", "because": "because", "so": "so", "therefore": "so", "thus": "so", "hence": "so",
-     "although": "although", "though": "although", "despite": "although", "until": "until", "till": "until", "while": "while",
+     "although": "although", "though": "although", "despite": "although", "until": "until", "till": "until", "while": "if",
      "before": "before", "after": "after", "whether": "if", "when": "if", "whenever": "if"}
 )  # fmt: skip
 """How one half of a sentence hangs on the other: the same word for those that mean nearly the same."""
@@ -267,6 +267,9 @@ AT_MOST: Final = frozenset({"at most", "up to", "under", "below", "maximum of", 
 """What stands before a number that is a bound."""
 FOCUSED: Final = frozenset("all every always only both each everyone everything entirely necessarily".split())
 """What a `not` right before them denies is another thing than what one behind them does."""
+JOINING: Final = frozenset({*SUBORDINATING, *LINKS, *DIRECTIONS})
+"""They have no endings."""
+EXCEPTING: Final = frozenset({"other than", "apart from", "aside from"})
 NOUN_PHRASE_STARTS: Final = frozenset(
     "the a an this that these those my your his her our their its i you he she it we they".split()
 )
