@@ -11,6 +11,7 @@ from training.semantic_cache import DEVELOPMENT
 
 from evaluation.cache import answers, sets
 from evaluation.cache.chart import draw
+from evaluation.cache.closing_twins import CLOSING
 from evaluation.cache.fresh_twins import FRESH
 from evaluation.cache.last_twins import HARMLESS, LAST
 from evaluation.cache.memo import Memo
@@ -119,6 +120,7 @@ def _twins(memo: Memo, seeds: range) -> Section:
     total = [0, 0]
     for group, generators, base in (
         ("seen", GENERATORS, known), ("mended", UNSEEN, known), ("mended later", FRESH, strangers), ("unseen", LAST, strangers), ("newest", NEWEST, sorted(set(every))),
+        ("closing", CLOSING, sorted({text for text, _ in sets.clinc()})),
     ):  # fmt: skip
         part = [0, 0]
         for generator in generators:
