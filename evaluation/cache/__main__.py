@@ -31,6 +31,8 @@ from penstock.encoder.model import Model
 _DOCS = Path(__file__).parents[2] / "docs"
 _PAGE = _DOCS / "semantic-cache.md"
 _CHART = _DOCS / "images" / "cache" / "wrong-by-avoided.svg"
+_NEAR = _DOCS / "data" / "cache" / "near-duplicates.txt"
+_SHOWN = 10
 _BEGIN = "<!-- measured: written by `make evaluate ARGS='cache --write'` -->"
 _NEAR_DUPLICATE = 0.8
 _OPEN_QUESTIONS = 3_000
@@ -39,6 +41,20 @@ _ONCE = Policy(ceiling=0.025)
 _OFTEN = Policy(ceiling=0.015, check_share=0.01, asks_exactly=True)
 _COSINES = (0.8, 0.85, 0.9)
 _CEILINGS = (0.005, 0.01, 0.05)
+
+_OF_TWINS = (
+    "Twins that were accepted, with the shipped bound. **The share of all is that of kinds that were mended for.** What a new "
+    "kind meets is what the first runs let through: of those `mended later` 802 of 2,835 (28.3 %), of those `unseen` 6 of 811 "
+    "(0.7 %), of those `mended last` 81 of 888 (9.1 %: 49 of 240 tenses, 16 of 72 exceptions, 11 of 48 "
+    "reasons, 4 of 72 ordinals, 1 of 56 rivals), and of those `mended since`, written when those were mended, 204 of 455 "
+    "(44.8 %: 93 of 126 phases, 66 of 192 which, 27 of 60 relations, 14 of 35 certainties, 4 of 42 frequencies). Numbers, names, "
+    "units, `not`, roles and the small words of English are told apart in sentences never seen; opposites among verbs and "
+    "adjectives only where a table has them. Those `seen` were looked at while the check was written; those `mended` had "
+    "their faults mended after their first run; for those `unseen` nothing was mended. Taken out of the generators, since "
+    "they were no twins: one more zero behind a point, conditions whose halves are no sentences when exchanged (turns of "
+    "spoken meetings, halves that are questions), `how can I` against `how must I`, the month May, `from burma to me`, "
+    "`june 5th` against `this week 5th`, and `as heavy as` where nothing follows."
+)
 
 
 def main() -> int:
@@ -95,11 +111,14 @@ def _pairs(memo: Memo, seeds: range) -> Section:
             near.append(said)
         else:
             wrong.append(said)
+    _NEAR.parent.mkdir(parents=True, exist_ok=True)
+    _NEAR.write_text("\n".join((*near, "")))
     text = (
         "Originals are stored, paraphrases asked, with the shipped bound and no learning. A near-duplicate is a stored "
         f"sentence with a cosine of {_NEAR_DUPLICATE} or more to the right one. These texts were looked at while the check "
-        "was written.\n\n<details><summary>Wrong hits</summary>\n\nOf near-duplicates:\n\n"
-        + "\n".join(f"* {each}" for each in near) + "\n\nOthers:\n\n" + "\n".join(f"* {each}" for each in wrong) + "\n\n</details>"
+        f"was written.\n\n<details><summary>Wrong hits</summary>\n\nOf near-duplicates, the first {_SHOWN} "
+        f"([all {len(near)}]({_NEAR.relative_to(_DOCS)})):\n\n"
+        + "\n".join(f"* {each}" for each in near[:_SHOWN]) + "\n\nOthers:\n\n" + "\n".join(f"* {each}" for each in wrong) + "\n\n</details>"
     )  # fmt: skip
     rows = (
         Row(what="right", measured=str(right), bound=">= 900", is_met=right >= 900),
@@ -119,8 +138,8 @@ def _twins(memo: Memo, seeds: range) -> Section:
     rows: list[Row] = []
     total = [0, 0]
     for group, generators, base in (
-        ("seen", GENERATORS, known), ("mended", UNSEEN, known), ("mended later", FRESH, strangers), ("unseen", LAST, strangers), ("newest", NEWEST, sorted(set(every))),
-        ("closing", CLOSING, sorted({text for text, _ in sets.clinc()})),
+        ("seen", GENERATORS, known), ("mended", UNSEEN, known), ("mended later", FRESH, strangers), ("unseen", LAST, strangers),
+        ("mended last", NEWEST, sorted(set(every))), ("mended since", CLOSING, sorted({text for text, _ in sets.clinc()})),
     ):  # fmt: skip
         part = [0, 0]
         for generator in generators:
@@ -133,15 +152,7 @@ def _twins(memo: Memo, seeds: range) -> Section:
     rows.append(
         Row(what="all", measured=f"{total[0]} of {total[1]}: {share:.2%}", bound="<= 1 %", is_met=share <= 0.01)
     )
-    text = (
-        "Twins that were accepted, with the shipped bound. Those `seen` were looked at while the check was written. Those "
-        "`mended` and `mended later` were written after it was done; their first run showed faults, which were then mended, "
-        "so that they are no longer unseen. The first run of the `mended later` let through 802 of 2,835 (28.3 %): 224 of 259 "
-        "other modes, 233 of 300 conditions, 110 of 300 sides, 87 of 120 who and whom, 39 of 300 quantities, 34 of 80 scopes "
-        "of negation, 30 of 122 comparatives, 45 of 1,354 others. The first run of those `unseen` let through 6 of 811 (0.74 %), all "
-        "of them the same amount with one more zero behind the point, so no twins; what was mended after it was mended for others."
-    )
-    return Section(title="Adversarial twins", text=text, rows=tuple(rows))
+    return Section(title="Adversarial twins", text=_OF_TWINS, rows=tuple(rows))
 
 
 def _let_through(generator: Generator, base: list[str], memo: Memo) -> tuple[int, int]:

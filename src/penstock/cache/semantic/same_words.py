@@ -7,7 +7,7 @@ it last.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Final, Literal
 
 from penstock.cache.semantic.reading import Reading, Word, stem_of
@@ -17,6 +17,7 @@ from penstock.cache.semantic.words import (
     AUXILIARIES,
     LINKS,
     NOUN_PHRASE_STARTS,
+    OPPOSED,
     OPPOSITES,
     OWNERS,
     POLITE,
@@ -27,9 +28,13 @@ from penstock.cache.semantic.words import (
 
 Difference = Literal["opposite", "negation", "condition", "number", "mode"]
 
-OPPOSITE_STEMS: Final = frozenset(
-    pair for left, right in OPPOSITES for pair in product((left, stem_of(left)), (right, stem_of(right)))
-)
+
+def _stemmed(pairs: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset(pair for left, right in pairs for pair in product((left, stem_of(left)), (right, stem_of(right))))
+
+
+OPPOSITE_STEMS: Final = _stemmed(OPPOSITES)
+_OPPOSED_STEMS: Final = _stemmed(OPPOSED)
 _MOST_APART: Final = 4
 _MOST_REPLACED: Final = 1
 _FEW_SAID: Final = 2
@@ -37,6 +42,7 @@ _MOST_SAID: Final = 5
 _LONGEST_SUBJECT: Final = 3
 _CONTENT: Final = frozenset({"content", "name"})
 _TELLING: Final = frozenset({"negation", "number"})
+_OTHER: Final = frozenset({"other", stem_of("other"), "2"})
 _EQUATED: Final = 2
 
 
@@ -46,9 +52,10 @@ def parted(left: Reading, right: Reading) -> Difference | None:
         return None
     ours, theirs = _stems(core(left, right)), _stems(core(right, left))
     more, less = ours - theirs, theirs - ours
-    if any((one, other) in OPPOSITE_STEMS for one in more for other in less) or _is_other_degree(more, less):
+    pairs = _OPPOSED_STEMS if _is_same_order(left, right) else OPPOSITE_STEMS
+    if any((one, other) in pairs for one in more for other in less) or _is_other_degree(more, less):
         return "opposite"
-    if _counts(more, less) or _bounds_apart(left, right):
+    if _counts(more, less) or _alternates(left) != _alternates(right) or _bounds_apart(left, right):
         return "number"
     if _class_apart(more, less, OWNERS) or _class_apart(more, less, WHICH):
         return "opposite"
@@ -119,6 +126,11 @@ def is_near(left: Reading, right: Reading) -> bool:
     return min(said) <= _FEW_SAID and sum(said) <= _MOST_SAID
 
 
+def _is_same_order(left: Reading, right: Reading) -> bool:
+    ours, theirs = _told(left.words), _told(right.words)
+    return [stem for stem in ours if stem in right.stems] == [stem for stem in theirs if stem in left.stems]
+
+
 def _content(words: Sequence[Word]) -> Counter[str]:
     return Counter(word.stem for word in words if word.kind in _CONTENT)
 
@@ -134,6 +146,12 @@ def _counts(more: Counter[str], less: Counter[str]) -> bool:
     if ours - theirs and theirs - ours:
         return True
     return bool((ours and less["1"]) or (theirs and more["1"]))
+
+
+def _alternates(reading: Reading) -> bool:
+    """`every other hour`."""
+    stems = [word.stem for word in reading.words]
+    return any(before == "every" and stem in _OTHER for before, stem in pairwise(stems))
 
 
 def _bounds_apart(left: Reading, right: Reading) -> bool:

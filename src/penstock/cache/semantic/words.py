@@ -195,6 +195,28 @@ OPPOSITES: Final[frozenset[tuple[str, str]]] = frozenset(
     for pair in ((left, right), (right, left))
 )
 
+_OPPOSED: Final = (
+    ("begin start commence initiate launch open continue keep resume proceed maintain", "stop end finish quit cease halt abort avoid discontinue pause suspend interrupt drop"),
+    ("allow permit let enable authorize authorise entitle", "forbid prevent prohibit ban block refuse disallow hinder stop force forced oblige compel require"),
+    ("recommend suggest advise encourage promote support favour favor", "discourage oppose against resist"),
+    ("admit confirm acknowledge affirm concede accept agree", "deny dispute reject contest refuse decline"),
+    ("accelerate speed hasten expedite advance hurry", "slow delay postpone defer brake prolong"),
+    ("plan intend remember manage", "forget forgot fail neglect omit cease"),
+    ("want wish prefer love", "hate refuse avoid"),
+    ("certainly definitely surely always", "possibly perhaps maybe never"),
+    ("often frequently regularly usually", "seldom rarely occasionally hardly"),
+    ("other another different", "same identical"), ("here", "there elsewhere"), ("new unused", "used old"), ("free", "fee"),
+    ("together jointly", "instead alone separately"), ("for", "by against"), ("before", "past"), ("through", "around"), ("behind", "front"),
+)  # fmt: skip
+_OWN_OPPOSITES: Final = frozenset(
+    pair
+    for one, other in _OPPOSED
+    for left in one.split()
+    for right in other.split()
+    for pair in ((left, right), (right, left))
+)
+OPPOSED: Final = OPPOSITES | _OWN_OPPOSITES
+"""In two texts with the same other words: also what need not be opposite elsewhere."""
 QUANTIFIERS: Final = MappingProxyType(
     {
         "all": "all", "every": "all", "each": "all", "everyone": "all", "everything": "all", "none": "none",
