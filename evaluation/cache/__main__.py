@@ -38,7 +38,7 @@ _NEAR_DUPLICATE = 0.8
 _OPEN_QUESTIONS = 3_000
 _EACH_GENERATOR = 300
 _ONCE = Policy(ceiling=0.025)
-_OFTEN = Policy(ceiling=0.015, check_share=0.01, asks_exactly=True)
+_OFTEN = Policy(ceiling=0.0125, check_share=0.01, asks_exactly=True)
 _COSINES = (0.8, 0.85, 0.9)
 _CEILINGS = (0.005, 0.01, 0.05)
 
@@ -240,7 +240,7 @@ def _replays(memo: Memo, seeds: range) -> Section:
     text = (
         "Each run starts with an empty cache and no bound; checks count as calls. An answer is right if it is of the same "
         "intent; about 2 % of BANKING77's labels are noise. Each once: ceiling 2.5 %, checked share 5 %. Draws with Zipf "
-        "exponent 0.6, exact repeats answered by the exact cache: ceiling 1.5 %, checked share 1 %. MMLU's and HaluEval's "
+        "exponent 0.6, exact repeats answered by the exact cache: ceiling 1.25 %, checked share 1 %. MMLU's and HaluEval's "
         "questions have each an answer of their own, so that every hit but of the same text is wrong.\n\n"
         f"![wrong among hits by calls avoided](images/cache/{_CHART.name})"
     )
