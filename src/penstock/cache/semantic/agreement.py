@@ -90,11 +90,11 @@ def disagreement(left: Reading, right: Reading, similarity: float = 0.0) -> Disa
 
 def is_reworded(left: Reading, right: Reading, similarity: float) -> bool:
     """Whether two long texts that lie close are put in quite other words."""
-    if similarity < _CLOSE or is_near(left, right):
+    if similarity < _CLOSE or min(len(left.words), len(right.words)) < _LONG_WORDS:
         return False
     ours, theirs = _alone(left, right), _alone(right, left)
-    is_long = min(len(left.words), len(right.words)) >= _LONG_WORDS
-    return is_long and len(ours) + len(theirs) >= _REWORDED_WORDS and min(len(ours), len(theirs)) >= _REWORDED_EACH
+    is_other = len(ours) + len(theirs) >= _REWORDED_WORDS and min(len(ours), len(theirs)) >= _REWORDED_EACH
+    return is_other and not is_near(left, right)
 
 
 def unmatched(left: Reading, right: Reading) -> tuple[tuple[Word, ...], tuple[Word, ...]]:

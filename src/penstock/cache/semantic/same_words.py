@@ -117,22 +117,30 @@ def _told(words: Sequence[Word]) -> list[str]:
 def is_near(left: Reading, right: Reading) -> bool:
     """Whether they are put in the same words but for one, or a phrase that only one of them has."""
     words, others = core(left, right), core(right, left)
-    more, less = _stems(words) - _stems(others), _stems(others) - _stems(words)
-    mine, yours = _content(words), _content(others)
-    ours, theirs = (mine - yours).total(), (yours - mine).total()
+    ours, theirs = _content_alone(words, others), _content_alone(others, words)
     if ours + theirs > _MOST_APART or min(ours, theirs) > _MOST_REPLACED:
         return False
+    more, less = _stems(words) - _stems(others), _stems(others) - _stems(words)
     said = [sum(count for stem, count in each.items() if stem not in POLITE) for each in (more, less)]
     return min(said) <= _FEW_SAID and sum(said) <= _MOST_SAID
+
+
+def _content_alone(words: Sequence[Word], others: Sequence[Word]) -> int:
+    """How many words of content are there more often than in the others."""
+    left = [word.stem for word in others if word.kind in _CONTENT]
+    alone = 0
+    for word in words:
+        if word.kind in _CONTENT:
+            if word.stem in left:
+                left.remove(word.stem)
+            else:
+                alone += 1
+    return alone
 
 
 def _is_same_order(left: Reading, right: Reading) -> bool:
     ours, theirs = _told(left.words), _told(right.words)
     return [stem for stem in ours if stem in right.stems] == [stem for stem in theirs if stem in left.stems]
-
-
-def _content(words: Sequence[Word]) -> Counter[str]:
-    return Counter(word.stem for word in words if word.kind in _CONTENT)
 
 
 def _is_other_degree(more: Counter[str], less: Counter[str]) -> bool:
