@@ -92,6 +92,13 @@ MUTATIONS = (
         SIMILAR,
     ),
     Mutation(
+        "small words part no two questions that are otherwise the same",
+        "cache/semantic/agreement.py",
+        "    if (why := parted(left, right)) is not None:\n",
+        "    if (why := parted(left, right)) is not None and False:\n",
+        ANSWERS,
+    ),
+    Mutation(
         "what is asked again and again is checked as seldom as what is asked once",
         "cache/semantic/checks.py",
         "if times > 1 and",
