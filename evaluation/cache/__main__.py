@@ -203,7 +203,7 @@ def _replays(memo: Memo, seeds: range) -> Section:
     once = [Run(asked="banking", order="once", policy=_ONCE, seed=seed) for seed in seeds]
     often = [Run(asked="banking", order="zipf", policy=_OFTEN, seed=seed) for seed in seeds]
     others = {
-        "BANKING77, the 39 intents that nothing was fitted on, each once": Run(asked="other half", order="once", policy=_ONCE, seed=first),
+        "BANKING77, the 39 other intents, each once": Run(asked="other half", order="once", policy=_ONCE, seed=first),
         "the same intents, 50,000 draws": Run(asked="other half", order="zipf", policy=_OFTEN, seed=first),
         "CLINC150, 50,000 draws": Run(asked="clinc", order="zipf", policy=_OFTEN, seed=first),
         "CLINC150 with its questions out of scope, ceiling 1 %": Run(asked="clinc", order="once", policy=Policy(), seed=first),
