@@ -229,4 +229,11 @@ MUTATIONS = (
         'if state == "half_open":',
         FLEET,
     ),
+    Mutation(
+        "a message from before a process took leave is booked",
+        "admission/limits/memory_store.py",
+        "                share.held = share.used = 0\n",
+        "                del total.shares[lease]\n",
+        "tests/admission/limits/test_stores.py",
+    ),
 )

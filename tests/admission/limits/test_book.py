@@ -101,8 +101,6 @@ class Fleet(RuleBasedStateMachine):
         process = self.processes[at]
         if len(process.sent) > back:  # the newest is never behind a newer one of the same process
             batch, asks = process.sent[-1 - back]
-            if any(ask.is_final for _, later in process.sent[-back:] for ask in later):
-                return  # see docs/limits.md: the store has forgotten the process, and keeps what this asks for a while
             self.store.exchange(process.rows.lease, batch, asks)
 
     @rule(at=st.integers(0, 2))

@@ -124,6 +124,18 @@ def test_what_was_parted_with_stays_used(store: SliceStore) -> None:
     assert (reply.held, reply.granted, reply.used) == (50, 100, 40)
 
 
+def test_a_message_from_before_the_leave_comes_to_nothing(store: SliceStore) -> None:
+    a, b = Process(store, "a"), Process(store, "b")
+    early = [Ask(key="limit:1@60", amount=100, keep=0, used=0, least=40, need=40)]
+    a.asks(early, batch=1)
+    a.asks([Ask(key="limit:1@60", amount=100, keep=30, used=30, is_final=True)], batch=3)
+    a.asks(early, batch=1)
+    reply = a.asks([Ask(key="limit:1@60", amount=100, keep=0, used=0, least=50, need=50)], batch=2)[0]
+    assert (reply.granted, reply.used) == (30, 30)
+    assert a.asks([Ask(key="limit:1@60", amount=100, keep=0, used=0, least=10, need=10)], batch=4)[0].held == 10
+    assert b.ask(least=1, need=100).held == 60
+
+
 def test_a_smaller_amount_grants_nothing_until_there_is_room(store: SliceStore) -> None:
     a = Process(store, "a")
     a.ask(least=80, need=80)

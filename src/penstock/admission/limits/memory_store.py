@@ -76,8 +76,11 @@ class MemoryStore:
             total.granted += granted
             share.held += granted
             due = _claim(total, lease, ask)
+            held = share.held
             if ask.is_final:
-                del total.shares[lease]
+                # What it has is nobody's from here on.  Its batch stays: a message from before must come to nothing.
+                share.held = share.used = 0
+            return Reply(held=held, granted=total.granted, used=total.used, is_starving=_is_starving(total), due=due)
         return Reply(held=share.held, granted=total.granted, used=total.used, is_starving=_is_starving(total), due=due)
 
 

@@ -85,16 +85,12 @@ for i, key in ipairs(KEYS) do
     put('claimed', string.format('%.6f', claimed))
     put('claimer', claimer)
     put('confirmed', string.format('%.0f', confirmed))
-    if not a.is_final then
-      put('h:' .. lease, string.format('%.0f', held))
-      put('u:' .. lease, string.format('%.0f', a.used))
-      put('b:' .. lease, string.format('%.0f', batch))
-    end
+    -- What takes leave has nothing any more.  Its batch stays: a message from before must come to nothing.
+    put('h:' .. lease, a.is_final and '0' or string.format('%.0f', held))
+    put('u:' .. lease, a.is_final and '0' or string.format('%.0f', a.used))
+    put('b:' .. lease, string.format('%.0f', batch))
   end
   redis.call('HSET', key, unpack(set))
-  if batch > last and a.is_final then
-    redis.call('HDEL', key, 'h:' .. lease, 'u:' .. lease, 'b:' .. lease, 's:' .. lease)
-  end
   local life = redis.call('TTL', key)
   if life < a.expires_s or life < 0 then redis.call('EXPIRE', key, math.max(1, a.expires_s)) end
   local starving = 0
