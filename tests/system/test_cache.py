@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 import pytest
