@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.core.chat import ChatRequest, Message, TextPart
-from penstock.core.errors import UpstreamProtocolError
+from penstock.core.errors import UnknownModel, UpstreamProtocolError
 from penstock.providers.bedrock import BedrockUpstream
 from penstock.providers.bedrock.frames import FrameDecoder
 from penstock.providers.bedrock.sigv4 import AwsCredential, read_credential, sign
@@ -55,7 +55,10 @@ words = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789/+=", min_size=1, max
 
 @settings(deadline=None, max_examples=150)
 @given(
-    model=st.one_of(st.sampled_from(MODELS), st.text(min_size=1, max_size=12).filter(lambda t: t.isprintable())),
+    model=st.one_of(
+        st.sampled_from(MODELS),
+        st.text(min_size=1, max_size=12).filter(lambda t: t.isprintable() and t not in {".", ".."}),
+    ),
     body=st.binary(max_size=60),
     key=st.builds(AwsCredential, words, words, st.one_of(st.none(), words)),
     region=st.sampled_from(["us-east-1", "eu-central-1", "ap-southeast-2"]),
@@ -201,3 +204,11 @@ def test_a_byte_that_was_changed_on_the_way_is_seen(name: str, place: int, chang
 def test_bytes_that_are_no_event_stream_are_an_error(data: bytes) -> None:
     with pytest.raises(UpstreamProtocolError):
         FrameDecoder().feed(data)
+
+
+@pytest.mark.parametrize("model", [".", ".."])
+def test_a_model_that_would_be_a_step_in_the_path_is_none(model: str) -> None:
+    request = ChatRequest(dialect="openai-chat", model="m", messages=(Message(role="user", parts=(TextPart("hi"),)),))
+    endpoint = Endpoint("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "AKID:SECRET")
+    with pytest.raises(UnknownModel):
+        BedrockUpstream().encode(request, model, endpoint, now=0.0)

@@ -18,35 +18,11 @@ from penstock.providers.anthropic.answer import (
 from penstock.providers.anthropic.blocks import REDACTED_PREFIX, SIGNATURE_PREFIX
 from penstock.providers.anthropic.errors import error_in_stream
 
-MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 TOOL_FIELDS: Final = frozenset({"type", "id", "name", "input"})
 
 
-class UnaryDecoder:
-    """Keeps the body until it is whole; a `Decoder`."""
-
-    __slots__ = ("_is_complete", "_pieces", "_size")
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._pieces.append(data)
-        self._size += len(data)
-        if self._size > MAX_BODY_BYTES:
-            raise protocol_error(f"a body of over {MAX_BODY_BYTES} bytes")
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        message = object_of(b"".join(self._pieces), "body")
-        self._is_complete = True
-        return events_of(message)
+def read_whole(body: bytes) -> Sequence[Event]:
+    return events_of(object_of(body, "body"))
 
 
 def events_of(message: JsonObject) -> list[Event]:

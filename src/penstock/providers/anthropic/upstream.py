@@ -11,8 +11,9 @@ from penstock.providers.anthropic.cache_marks import add_marks
 from penstock.providers.anthropic.encode import advisory_fields, body_of
 from penstock.providers.anthropic.errors import error_of
 from penstock.providers.anthropic.stream import StreamDecoder
-from penstock.providers.anthropic.unary import UnaryDecoder
+from penstock.providers.anthropic.unary import read_whole
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
+from penstock.providers.whole import WholeDecoder
 
 DEFAULT_VERSION: Final = "2023-06-01"
 
@@ -45,7 +46,7 @@ class AnthropicUpstream:
 
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint
-        return StreamDecoder() if request.stream else UnaryDecoder()
+        return StreamDecoder() if request.stream else WholeDecoder(read_whole)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
         return error_of(status, headers, body)

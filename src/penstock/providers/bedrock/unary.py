@@ -1,7 +1,6 @@
 """Reads a whole Converse answer."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -10,65 +9,42 @@ from penstock.core.json import JsonObject, JsonValue, dumps, loads
 from penstock.providers.bedrock.answer import finish, protocol_error, usage_report
 from penstock.providers.bedrock.blocks import REDACTED_PREFIX, SIGNATURE_PREFIX
 
-MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+
+def read_whole(model: str, body: bytes) -> Sequence[Event]:
+    """`model` is shown to the client: Converse does not name it."""
+    try:
+        answer = loads(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise protocol_error(f"body: {error}") from None
+    match answer:
+        case {"output": {"message": {"content": [*content]}}, "stopReason": str(reason)}:
+            return _events(model, answer, content, reason)
+        case _:
+            raise protocol_error("the body is no Converse answer")
 
 
-class UnaryDecoder:
-    """Keeps the body until it is whole; a `Decoder`.  `model` is shown to the client: Converse does not name it."""
-
-    __slots__ = ("_is_complete", "_model", "_pieces", "_size")
-
-    def __init__(self, model: str) -> None:
-        self._model = model
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._pieces.append(data)
-        self._size += len(data)
-        if self._size > MAX_BODY_BYTES:
-            raise protocol_error(f"a body of over {MAX_BODY_BYTES} bytes")
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        try:
-            answer = loads(b"".join(self._pieces))
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise protocol_error(f"body: {error}") from None
-        match answer:
-            case {"output": {"message": {"content": [*content]}}, "stopReason": str(reason)}:
-                self._is_complete = True
-                return self._events(answer, content, reason)
+def _events(model: str, answer: JsonObject, content: list[JsonValue], reason: str) -> list[Event]:
+    events: list[Event] = [Start("", model)]
+    tools = 0
+    for part, block in enumerate(content):
+        match block:
+            case {"toolUse": {"toolUseId": str(call_id), "name": str(name), **rest}} if (
+                rest.get("type") != "server_tool_use"
+            ):
+                events.append(ToolCall(0, tools, call_id, name, dumps(rest.get("input") or {}).decode()))
+                tools += 1
+            case dict():
+                events += block_events(block, part)
             case _:
-                raise protocol_error("the body is no Converse answer")
-
-    def _events(self, answer: JsonObject, content: list[JsonValue], reason: str) -> list[Event]:
-        events: list[Event] = [Start("", self._model)]
-        tools = 0
-        for part, block in enumerate(content):
-            match block:
-                case {"toolUse": {"toolUseId": str(call_id), "name": str(name), **rest}} if (
-                    rest.get("type") != "server_tool_use"
-                ):
-                    events.append(ToolCall(0, tools, call_id, name, dumps(rest.get("input") or {}).decode()))
-                    tools += 1
-                case dict():
-                    events += block_events(block, part)
-                case _:
-                    raise protocol_error("a content block that is no object")
-        trace, usage, more = answer.get("trace"), answer.get("usage"), answer.get("additionalModelResponseFields")
-        if trace is not None:
-            events.append(Notice("bedrock", "trace", trace))
-        events.append(finish(reason, more if isinstance(more, dict) else None))
-        report = usage_report(usage) if isinstance(usage, dict) else None
-        if report is not None:
-            events.append(report)
-        return events
+                raise protocol_error("a content block that is no object")
+    trace, usage, more = answer.get("trace"), answer.get("usage"), answer.get("additionalModelResponseFields")
+    if trace is not None:
+        events.append(Notice("bedrock", "trace", trace))
+    events.append(finish(reason, more if isinstance(more, dict) else None))
+    report = usage_report(usage) if isinstance(usage, dict) else None
+    if report is not None:
+        events.append(report)
+    return events
 
 
 def block_events(block: JsonObject, part: int) -> list[Event]:

@@ -1,19 +1,21 @@
 """Converse as an `UpstreamDialect`: where a call goes, how it is signed, and who reads the answer."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from penstock.core.chat import ChatRequest, Dialect, EmbeddingRequest, Request
-from penstock.core.errors import PenstockError, UnsupportedField
+from penstock.core.errors import PenstockError, UnknownModel, UnsupportedField
 from penstock.core.json import dumps
 from penstock.providers.bedrock.cache_points import add_cache_points
 from penstock.providers.bedrock.encode import advisory_fields, body_of
 from penstock.providers.bedrock.errors import error_of
 from penstock.providers.bedrock.sigv4 import read_credential, sign
 from penstock.providers.bedrock.stream import StreamDecoder
-from penstock.providers.bedrock.unary import UnaryDecoder
+from penstock.providers.bedrock.unary import read_whole
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
+from penstock.providers.whole import WholeDecoder
 
 DEFAULT_REGION: Final = "us-east-1"
 
@@ -40,6 +42,8 @@ class BedrockUpstream:
         if isinstance(request, EmbeddingRequest):
             raise UnsupportedField("Embeddings cannot be asked of Bedrock's Converse.", field="model")
         operation = "converse-stream" if request.stream else "converse"
+        if model in {".", ".."}:
+            raise UnknownModel("There is no model of that name.", field="model")  # it would be a step in the path
         url = f"{endpoint.base_url}/model/{quote(model, safe='-._~')}/{operation}"
         document = body_of(request, model, endpoint.options)
         add_cache_points(document, request.caching, model)
@@ -49,7 +53,7 @@ class BedrockUpstream:
 
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint
-        return StreamDecoder(request.model) if request.stream else UnaryDecoder(request.model)
+        return StreamDecoder(request.model) if request.stream else WholeDecoder(partial(read_whole, request.model))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
         return error_of(status, headers, body)

@@ -15,7 +15,6 @@ from penstock.core.json import JsonObject, JsonValue
 from penstock.core.sse import SseDecoder
 from penstock.core.usage import Usage
 
-_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 _REASONS: Final = MappingProxyType[str, FinishReason](
     {
         "COMPLETE": "stop",
@@ -179,55 +178,33 @@ class StreamDecoder:
         self._is_complete = True
 
 
-class UnaryDecoder:
-    """`providers.dialect.Decoder` for a chat that is not streamed: all events come from `finish`."""
-
-    __slots__ = ("_is_complete", "_model", "_parts", "_size")
-
-    def __init__(self, model: str) -> None:
-        self._model = model
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._size += len(data)
-        if self._size > _MAX_BODY_BYTES:
-            raise _unreadable(f"a body of over {_MAX_BODY_BYTES} bytes")
-        self._parts.append(data)
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        try:
-            answer = _answer_decoder.decode(b"".join(self._parts))
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise _unreadable(str(error)) from None
-        message = answer.message
-        events: list[Event] = [Start(answer.id, self._model)]
-        part = -1
-        if message.tool_plan:
-            part += 1
-            events.append(Text(message.tool_plan, 0, "reasoning", part))
-        logprobs = None if answer.logprobs is None else _logprobs(answer.logprobs)
-        for content in message.content or ():
-            part += 1
-            if content.thinking:
-                events.append(Text(content.thinking, 0, "reasoning", part))
-            elif content.text:
-                events.append(Text(content.text, 0, "answer", part, logprobs))
-                logprobs = None
-        events += [Notice("cohere", "citation", citation, 0, max(part, 0)) for citation in message.citations or ()]
-        events += [_tool_call(call, ordinal) for ordinal, call in enumerate(message.tool_calls or ())]
-        events.append(_finish(answer.finish_reason))
-        usage = None if answer.usage is None else usage_of(answer.usage)
-        if usage is not None:
-            events.append(UsageReport(usage))
-        self._is_complete = True
-        return events
+def read_whole(model: str, body: bytes) -> Sequence[Event]:
+    """A chat that is not streamed."""
+    try:
+        answer = _answer_decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise _unreadable(str(error)) from None
+    message = answer.message
+    events: list[Event] = [Start(answer.id, model)]
+    part = -1
+    if message.tool_plan:
+        part += 1
+        events.append(Text(message.tool_plan, 0, "reasoning", part))
+    logprobs = None if answer.logprobs is None else _logprobs(answer.logprobs)
+    for content in message.content or ():
+        part += 1
+        if content.thinking:
+            events.append(Text(content.thinking, 0, "reasoning", part))
+        elif content.text:
+            events.append(Text(content.text, 0, "answer", part, logprobs))
+            logprobs = None
+    events += [Notice("cohere", "citation", citation, 0, max(part, 0)) for citation in message.citations or ()]
+    events += [_tool_call(call, ordinal) for ordinal, call in enumerate(message.tool_calls or ())]
+    events.append(_finish(answer.finish_reason))
+    usage = None if answer.usage is None else usage_of(answer.usage)
+    if usage is not None:
+        events.append(UsageReport(usage))
+    return events
 
 
 def usage_of(native: JsonObject) -> Usage | None:

@@ -45,41 +45,22 @@ class _Answer(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Answer)
 
 
-class EmbeddingDecoder:
-    """`providers.dialect.Decoder` for embeddings: all events come from `finish`."""
-
-    __slots__ = ("_is_complete", "_parts", "_request")
-
-    def __init__(self, request: EmbeddingRequest) -> None:
-        self._request = request
-        self._parts: list[bytes] = []
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._parts.append(data)
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        try:
-            answer = _decoder.decode(b"".join(self._parts))
-        except (msgspec.MsgspecError, UnicodeError) as error:
-            raise UpstreamProtocolError("The provider sent an answer that cannot be read.", detail=str(error)) from None
-        vectors = answer.embeddings.floats
-        wanted = len(self._request.inputs)
-        if len(vectors) != wanted:
-            raise UpstreamProtocolError(
-                "The provider sent an answer that cannot be read.",
-                detail=f"{len(vectors)} embeddings for {wanted} inputs",
-            )
-        events: list[Event] = [Start(answer.id, self._request.model)]
-        for at, values in enumerate(vectors):
-            events.append(Vector(at, as_asked(values, self._request.encoding)))
-        usage = None if answer.meta is None else usage_of(answer.meta)
-        if usage is not None:
-            events.append(UsageReport(usage))
-        self._is_complete = True
-        return events
+def read_embeddings(request: EmbeddingRequest, body: bytes) -> Sequence[Event]:
+    try:
+        answer = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise UpstreamProtocolError("The provider sent an answer that cannot be read.", detail=str(error)) from None
+    vectors = answer.embeddings.floats
+    wanted = len(request.inputs)
+    if len(vectors) != wanted:
+        raise UpstreamProtocolError(
+            "The provider sent an answer that cannot be read.",
+            detail=f"{len(vectors)} embeddings for {wanted} inputs",
+        )
+    events: list[Event] = [Start(answer.id, request.model)]
+    for at, values in enumerate(vectors):
+        events.append(Vector(at, as_asked(values, request.encoding)))
+    usage = None if answer.meta is None else usage_of(answer.meta)
+    if usage is not None:
+        events.append(UsageReport(usage))
+    return events

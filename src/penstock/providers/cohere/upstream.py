@@ -1,15 +1,17 @@
 """v2/chat and v2/embed as an `UpstreamDialect`."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from penstock.core.chat import ChatRequest, Dialect, EmbeddingRequest, Request
 from penstock.core.errors import PenstockError
 from penstock.core.json import dumps
-from penstock.providers.cohere.decode import StreamDecoder, UnaryDecoder
-from penstock.providers.cohere.embeddings import EmbeddingDecoder, embedding_body
+from penstock.providers.cohere.decode import StreamDecoder, read_whole
+from penstock.providers.cohere.embeddings import embedding_body, read_embeddings
 from penstock.providers.cohere.encode import advisory_fields, body_of
 from penstock.providers.cohere.errors import error_of
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
+from penstock.providers.whole import WholeDecoder
 
 
 class CohereUpstream:
@@ -43,8 +45,8 @@ class CohereUpstream:
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint
         if isinstance(request, ChatRequest):
-            return StreamDecoder(request.model) if request.stream else UnaryDecoder(request.model)
-        return EmbeddingDecoder(request)
+            return StreamDecoder(request.model) if request.stream else WholeDecoder(partial(read_whole, request.model))
+        return WholeDecoder(partial(read_embeddings, request))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
         return error_of(status, headers, body)

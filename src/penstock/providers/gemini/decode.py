@@ -19,7 +19,6 @@ from penstock.core.usage import Usage
 from penstock.providers.gemini.errors import error_in_stream
 
 SIGNATURE_PREFIX: Final = "gemini:"
-_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 _REASONS: Final = MappingProxyType[str, FinishReason](
     {
         "STOP": "stop",
@@ -250,33 +249,12 @@ class StreamDecoder:
         return events
 
 
-class UnaryDecoder:
-    """`providers.dialect.Decoder` for `generateContent`: all events come from `finish`."""
-
-    __slots__ = ("_is_complete", "_parts", "_size")
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._size += len(data)
-        if self._size > _MAX_BODY_BYTES:
-            raise _unreadable(f"a body of over {_MAX_BODY_BYTES} bytes")
-        self._parts.append(data)
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        reading = _Reading()
-        events = reading.take(b"".join(self._parts))
-        events += reading.end()
-        self._is_complete = True
-        return events
+def read_whole(body: bytes) -> Sequence[Event]:
+    """An answer of `generateContent`."""
+    reading = _Reading()
+    events = reading.take(body)
+    events += reading.end()
+    return events
 
 
 def usage_of(native: JsonObject) -> Usage | None:

@@ -43,40 +43,21 @@ class _Answer(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Answer)
 
 
-class EmbeddingDecoder:
-    """`providers.dialect.Decoder` for embeddings: all events come from `finish`."""
-
-    __slots__ = ("_is_complete", "_parts", "_request")
-
-    def __init__(self, request: EmbeddingRequest) -> None:
-        self._request = request
-        self._parts: list[bytes] = []
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._parts.append(data)
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        try:
-            answer = _decoder.decode(b"".join(self._parts))
-        except (msgspec.MsgspecError, UnicodeError) as error:
-            raise UpstreamProtocolError("The provider sent an answer that cannot be read.", detail=str(error)) from None
-        wanted = len(self._request.inputs)
-        if len(answer.embeddings) != wanted:
-            raise UpstreamProtocolError(
-                "The provider sent an answer that cannot be read.",
-                detail=f"{len(answer.embeddings)} embeddings for {wanted} inputs",
-            )
-        events: list[Event] = [Start("", self._request.model)]
-        for at, embedding in enumerate(answer.embeddings):
-            events.append(Vector(at, as_asked(embedding.values, self._request.encoding)))
-        usage = None if answer.usage_metadata is None else usage_of(answer.usage_metadata)
-        if usage is not None:
-            events.append(UsageReport(usage))
-        self._is_complete = True
-        return events
+def read_embeddings(request: EmbeddingRequest, body: bytes) -> Sequence[Event]:
+    try:
+        answer = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise UpstreamProtocolError("The provider sent an answer that cannot be read.", detail=str(error)) from None
+    wanted = len(request.inputs)
+    if len(answer.embeddings) != wanted:
+        raise UpstreamProtocolError(
+            "The provider sent an answer that cannot be read.",
+            detail=f"{len(answer.embeddings)} embeddings for {wanted} inputs",
+        )
+    events: list[Event] = [Start("", request.model)]
+    for at, embedding in enumerate(answer.embeddings):
+        events.append(Vector(at, as_asked(embedding.values, request.encoding)))
+    usage = None if answer.usage_metadata is None else usage_of(answer.usage_metadata)
+    if usage is not None:
+        events.append(UsageReport(usage))
+    return events

@@ -1,6 +1,7 @@
 """generateContent, streamGenerateContent and batchEmbedContents as an `UpstreamDialect`."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -8,10 +9,11 @@ from penstock.core.chat import ChatRequest, Dialect, EmbeddingRequest, Request
 from penstock.core.errors import PenstockError
 from penstock.core.json import dumps
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
-from penstock.providers.gemini.decode import StreamDecoder, UnaryDecoder
-from penstock.providers.gemini.embeddings import EmbeddingDecoder, embedding_body
+from penstock.providers.gemini.decode import StreamDecoder, read_whole
+from penstock.providers.gemini.embeddings import embedding_body, read_embeddings
 from penstock.providers.gemini.encode import advisory_fields, body_of
 from penstock.providers.gemini.errors import error_of
+from penstock.providers.whole import WholeDecoder
 
 _VERSIONS: Final = ("/v1", "/v1beta", "/v1beta1", "/v1alpha")
 
@@ -46,8 +48,8 @@ class GeminiUpstream:
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint
         if isinstance(request, ChatRequest):
-            return StreamDecoder() if request.stream else UnaryDecoder()
-        return EmbeddingDecoder(request)
+            return StreamDecoder() if request.stream else WholeDecoder(read_whole)
+        return WholeDecoder(partial(read_embeddings, request))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
         return error_of(status, headers, body)

@@ -1,15 +1,17 @@
 """The dialect as the engine's HTTP provider sees it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from penstock.core.chat import Dialect, EmbeddingRequest, Request
 from penstock.core.errors import PenstockError
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
-from penstock.providers.openai_chat.embeddings import EmbeddingDecoder, embedding_advisory, encode_embedding
+from penstock.providers.openai_chat.embeddings import embedding_advisory, encode_embedding, read_embeddings
 from penstock.providers.openai_chat.encode import chat_advisory, encode_chat
 from penstock.providers.openai_chat.errors import map_error
 from penstock.providers.openai_chat.stream import StreamDecoder
-from penstock.providers.openai_chat.unary import UnaryDecoder
+from penstock.providers.openai_chat.unary import MOST_BYTES, read_whole
+from penstock.providers.whole import WholeDecoder
 
 
 class OpenAIChatUpstream:
@@ -35,8 +37,8 @@ class OpenAIChatUpstream:
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         del endpoint
         if isinstance(request, EmbeddingRequest):
-            return EmbeddingDecoder(request)
-        return StreamDecoder(request) if request.stream else UnaryDecoder(request)
+            return WholeDecoder(partial(read_embeddings, request), most_bytes=MOST_BYTES)
+        return StreamDecoder(request) if request.stream else WholeDecoder(read_whole, most_bytes=MOST_BYTES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
         return map_error(status, headers, body)

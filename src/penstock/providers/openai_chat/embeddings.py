@@ -16,7 +16,6 @@ from penstock.providers.dialect import Endpoint, HttpCall
 from penstock.providers.openai_chat.call import build_call
 from penstock.providers.openai_chat.errors import streamed_error
 from penstock.providers.openai_chat.reader import protocol_error
-from penstock.providers.openai_chat.unary import BodyBuffer
 from penstock.providers.openai_chat.usage import read_usage
 
 
@@ -57,41 +56,22 @@ class _Answer(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Answer)
 
 
-class EmbeddingDecoder:
-    """`providers.dialect.Decoder` for embeddings: all events come from `finish`."""
-
-    __slots__ = ("_body", "_is_complete", "_request")
-
-    def __init__(self, request: EmbeddingRequest) -> None:
-        self._request = request
-        self._body = BodyBuffer()
-        self._is_complete = False
-
-    @property
-    def is_complete(self) -> bool:
-        return self._is_complete
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._body.add(data)
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        try:
-            answer = _decoder.decode(self._body.take())
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise protocol_error(f"embeddings that cannot be read: {error}") from None
-        if answer.error:
-            raise streamed_error(answer.error)
-        if len(answer.data) != len(self._request.inputs):
-            raise protocol_error(f"{len(answer.data)} embeddings for {len(self._request.inputs)} inputs")
-        events: list[Event] = [Start(answer.id or "", answer.model)]
-        wanted = self._request.encoding
-        events += [Vector(item.index, _in_form(item.embedding, wanted)) for item in answer.data]
-        usage = read_usage(answer.usage)
-        if usage is not None:
-            events.append(UsageReport(usage))
-        self._is_complete = True
-        return events
+def read_embeddings(request: EmbeddingRequest, body: bytes) -> Sequence[Event]:
+    try:
+        answer = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise protocol_error(f"embeddings that cannot be read: {error}") from None
+    if answer.error:
+        raise streamed_error(answer.error)
+    if len(answer.data) != len(request.inputs):
+        raise protocol_error(f"{len(answer.data)} embeddings for {len(request.inputs)} inputs")
+    events: list[Event] = [Start(answer.id or "", answer.model)]
+    wanted = request.encoding
+    events += [Vector(item.index, _in_form(item.embedding, wanted)) for item in answer.data]
+    usage = read_usage(answer.usage)
+    if usage is not None:
+        events.append(UsageReport(usage))
+    return events
 
 
 def _in_form(values: list[float] | str, wanted: str) -> list[float] | str:

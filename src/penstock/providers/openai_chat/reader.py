@@ -1,7 +1,7 @@
 """Answers, whole or in chunks, into events: one reader for both, so that they cannot disagree.
 
-`StreamDecoder` and `UnaryDecoder` feed it decoded objects.  Finishes and usage are held until `close`: then no text can
-follow them, whatever order a server sends them in.
+`StreamDecoder` and `unary.read_whole` feed it decoded objects.  Finishes and usage are held until `close`: then no text
+can follow them, whatever order a server sends them in.
 """
 
 from typing import Any, Final, TypeGuard, cast

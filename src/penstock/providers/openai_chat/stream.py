@@ -15,7 +15,8 @@ from penstock.core.events import Event
 from penstock.core.sse import SseDecoder, SseFrame
 from penstock.providers.openai_chat.errors import streamed_error
 from penstock.providers.openai_chat.reader import AnswerReader, PlainChunk, protocol_error
-from penstock.providers.openai_chat.unary import UnaryDecoder
+from penstock.providers.openai_chat.unary import MOST_BYTES, read_whole
+from penstock.providers.whole import WholeDecoder
 
 _decode: Final = msgspec.json.Decoder().decode
 _decode_plain: Final = msgspec.json.Decoder(PlainChunk).decode
@@ -35,7 +36,7 @@ class StreamDecoder:
         self._tries = _TRIES
         self._is_at_start = True
         self._is_complete = False
-        self._unary: UnaryDecoder | None = None
+        self._unary: WholeDecoder | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -48,7 +49,7 @@ class StreamDecoder:
             first = data.lstrip()[:1]
             self._is_at_start = not first
             if first == b"{":  # a server that does not stream answers with one object
-                self._unary = UnaryDecoder(self._request)
+                self._unary = WholeDecoder(read_whole, most_bytes=MOST_BYTES)
         if self._unary is not None:
             return self._unary.feed(data)
         return self._read(self._sse.feed(data))

@@ -18,7 +18,7 @@ from penstock.core.usage import Usage
 from penstock.providers.openai_responses.errors import stream_error
 from penstock.providers.openai_responses.items import DIALECT, Items
 
-MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+MOST_BYTES: Final = 256 * 1024 * 1024
 _UNREADABLE: Final = "The provider sent an answer that cannot be read."
 _NOT_ENVELOPE: Final = frozenset({"id", "model", "output", "output_text", "usage", "incomplete_details", "error"})
 _INCOMPLETE: Final[Mapping[str, FinishReason]] = MappingProxyType(
@@ -162,37 +162,17 @@ class StreamDecoder:
         out.append(Notice(DIALECT, "event", {"n": item.n, "event": event}, is_content=True))
 
 
-class UnaryDecoder:
-    """Decodes an answer that is one JSON document.  See `providers.dialect.Decoder`."""
-
-    __slots__ = ("_chunks", "_size")
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-        self._size = 0
-
-    @property
-    def is_complete(self) -> bool:
-        """Only the end of the body ends the document."""
-        return False
-
-    def feed(self, data: bytes) -> Sequence[Event]:
-        self._size += len(data)
-        if self._size > MAX_BODY_BYTES:
-            raise UpstreamProtocolError(_UNREADABLE, detail=f"an answer of over {MAX_BODY_BYTES} bytes")
-        self._chunks.append(data)
-        return ()
-
-    def finish(self) -> Sequence[Event]:
-        response = _object(msgspec.Raw(b"".join(self._chunks)), "body")
-        status = response.get("status")
-        if status == "failed" or ("output" not in response and response.get("error")):
-            raise _failure({"type": "response.failed", "response": response})
-        if not isinstance(response.get("output"), list):
-            raise UpstreamProtocolError(_UNREADABLE, detail="a response without output")
-        out: list[Event] = [start(response)]
-        conclude(f"response.{status}" if isinstance(status, str) else "response.completed", response, Items(), out)
-        return out
+def read_whole(body: bytes) -> Sequence[Event]:
+    """An answer that is one JSON document."""
+    response = _object(msgspec.Raw(body), "body")
+    status = response.get("status")
+    if status == "failed" or ("output" not in response and response.get("error")):
+        raise _failure({"type": "response.failed", "response": response})
+    if not isinstance(response.get("output"), list):
+        raise UpstreamProtocolError(_UNREADABLE, detail="a response without output")
+    out: list[Event] = [start(response)]
+    conclude(f"response.{status}" if isinstance(status, str) else "response.completed", response, Items(), out)
+    return out
 
 
 def start(response: JsonObject) -> Start:

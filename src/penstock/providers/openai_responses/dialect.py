@@ -8,9 +8,10 @@ from penstock.core.errors import PenstockError, UnsupportedField
 from penstock.core.json import dumps
 from penstock.providers.dialect import Decoder, Endpoint, HttpCall
 from penstock.providers.openai_chat.errors import map_error
-from penstock.providers.openai_responses.decode import StreamDecoder, UnaryDecoder
+from penstock.providers.openai_responses.decode import MOST_BYTES, StreamDecoder, read_whole
 from penstock.providers.openai_responses.encode import advisory_of, body_of
 from penstock.providers.prompt_cache_key import add_key
+from penstock.providers.whole import WholeDecoder
 
 
 class OpenAIResponses:
@@ -44,7 +45,7 @@ class OpenAIResponses:
 
     def decoder(self, request: Request, endpoint: Endpoint) -> Decoder:
         _ = endpoint
-        return StreamDecoder() if request.stream else UnaryDecoder()
+        return StreamDecoder() if request.stream else WholeDecoder(read_whole, most_bytes=MOST_BYTES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> PenstockError:
         return map_error(status, headers, body)
