@@ -3,7 +3,7 @@
 import msgspec
 
 from penstock.core.chat import ToolKind
-from penstock.core.events import Channel, Finish, Notice, Start, Vector
+from penstock.core.events import Channel, Citation, Finish, Notice, Start, Vector
 from penstock.core.json import JsonValue
 from penstock.core.usage import Usage
 
@@ -28,10 +28,10 @@ class ToolCallBlock(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    """One choice: its blocks and notices in the order in which they began."""
+    """One choice: its blocks, notices and citations in the order in which they began."""
 
     index: int
-    blocks: list[TextBlock | ToolCallBlock | Notice] = []
+    blocks: list[TextBlock | ToolCallBlock | Notice | Citation] = []
     finish: Finish | None = None
 
     def text(self, channel: Channel = "answer") -> str:

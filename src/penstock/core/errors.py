@@ -5,6 +5,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ MalformedRequest 400        not JSON, a wrong type, a value out of range
  │  ├ UnsupportedField 400        what the target cannot do; names the field
  │  ├ UnknownModel 404
+ │  ├ UnknownHold 404             no answer that waits for a person is known by this id, to this caller
  │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
  │  ├ RequestTooLarge 413, RequestTimeout 408
  │  ├ InputTooLarge 400           more messages, text, images, tools, … than may be sent here; names the field
@@ -16,6 +17,8 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ RateLimited 429, BudgetExhausted 429
  │  ├ Overloaded 503, QueueTimeout 503
  │  ├ IssuerUnavailable 503       a token's signature cannot be checked now
+ │  ├ GuardUnavailable 503        a guard could not judge, and nothing passes unjudged
+ │  ├ KnowledgeUnavailable 503    what answers are made from cannot be searched now
  │  └ ShuttingDown 503, LedgerUnavailable 503
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
  ├ UpstreamError                  the provider's doing
@@ -30,10 +33,11 @@ ConfigError                       start-up only: file, line, path, did you mean
 only text a client sees; the exception's own message may say more and goes to the log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
+from penstock.core.events import Event
 from penstock.core.usage import Usage
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -87,6 +91,11 @@ class UnknownModel(ClientError):
     status = 404
 
 
+class UnknownHold(ClientError):
+    code = "unknown_hold"
+    status = 404
+
+
 class UnknownPath(ClientError):
     code = "unknown_path"
     status = 404
@@ -136,7 +145,26 @@ class Forbidden(ClientError):
 
 
 class PolicyBlocked(ClientError):
+    """A guard does not let it through.
+
+    `last` are the events with which an answer that has begun ends, in the client's dialect; `answer` is what is said in
+    place of the error where nothing was said yet, if the guard's owner has written such a text.
+    """
+
     code = "policy_blocked"
+
+    def __init__(
+        self,
+        public: str,
+        *,
+        field: str | None = None,
+        detail: str | None = None,
+        last: Sequence[Event] = (),
+        answer: str | None = None,
+    ) -> None:
+        super().__init__(public, field=field, detail=detail)
+        self.last = last
+        self.answer = answer
 
 
 class NotCached(ClientError):
@@ -173,6 +201,18 @@ class IssuerUnavailable(CapacityError):
     """The keys of a token's issuer are not known (yet, or any more), so nobody can say whether the token is good."""
 
     code = "issuer_unavailable"
+
+
+class GuardUnavailable(CapacityError):
+    """A guard could not judge what it must, and its setting lets nothing through unjudged."""
+
+    code = "guard_unavailable"
+
+
+class KnowledgeUnavailable(CapacityError):
+    """The documents cannot be searched, and the model's setting lets nothing be answered without them."""
+
+    code = "knowledge_unavailable"
 
 
 class ShuttingDown(CapacityError):

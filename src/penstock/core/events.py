@@ -90,4 +90,25 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
     is_content: bool = False
 
 
-Event: TypeAlias = Start | Text | ToolCall | Finish | UsageReport | Vector | Notice
+class Citation(msgspec.Struct, frozen=True, kw_only=True, tag="citation"):
+    """A source of what the answer's part says from `start` to `end`, in characters; it follows that text.
+
+    `document` is the document's id; `source_start` and `source_end` are where `quote`, the cited words, stands in its
+    whole text.  `number` counts the documents of an answer's sources, from 0.
+    """
+
+    document: str
+    title: str
+    quote: str
+    start: int
+    end: int
+    source_start: int
+    source_end: int
+    number: int = 0
+    uri: str | None = None
+    page: int | None = None
+    choice: int = 0
+    part: int = 0
+
+
+Event: TypeAlias = Start | Text | ToolCall | Finish | UsageReport | Vector | Notice | Citation

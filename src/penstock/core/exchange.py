@@ -14,13 +14,14 @@ from penstock.core.ends import End
 from penstock.core.errors import PenstockError
 from penstock.core.facts import AnyFact, LeaseTaken
 from penstock.core.ids import ExchangeId
+from penstock.core.sources import Passage
 from penstock.core.usage import UNKNOWN_COST, UNKNOWN_USAGE, Cost, Usage
 
 if TYPE_CHECKING:
     from penstock.core.ports import Lease, Route, Target
 
-WhyExtra = Literal["broken_off", "hedge"]
-"""A call that failed without an answer's status, or that lost against a second one."""
+WhyExtra = Literal["broken_off", "hedge", "repaired"]
+"""A call that failed without an answer's status, that lost against a second one, or whose answer was of no use."""
 
 BudgetAction = Literal["cheaper_tier", "cache_only"]
 """How an exchange is to go on for which a budget has no room: at a cheaper tier, or from the cache alone."""
@@ -76,7 +77,8 @@ class ExtraCall(msgspec.Struct, eq=False):
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What the caller says of the cache, in the words of RFC 9111: `max_age_s` is how old an answer may be.
 
-    `tier` is the level of the model that it asks for.
+    `tier` is the level of the model that it asks for; `purpose` what personal data in the answer is wanted for;
+    `conversation` the caller's own name for what this is a turn of; `person` that a person is wanted, and no model.
     """
 
     no_cache: bool = False
@@ -84,27 +86,45 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     only_if_cached: bool = False
     max_age_s: float | None = None
     tier: str | None = None
+    purpose: str | None = None
+    conversation: str | None = None
+    person: bool = False
 
 
 NO_WISHES = Wishes()
 
 
 class CacheMark(msgspec.Struct, frozen=True):
-    """What the cache did for an exchange.  `similarity` is that of two questions that mean the same."""
+    """What the cache did for an exchange.  `similarity` is that of two questions that mean the same, `is_verified` says
+    that a person stands for the answer.
+    """
 
     status: CacheStatus
     age_s: float = 0.0
     similarity: float | None = None
+    is_verified: bool = False
+
+
+class HoldReason(msgspec.Struct, frozen=True):
+    """Why the answer is to be held for a person: `by` is a guard's or a rule's name, `rule` what of it decided."""
+
+    by: str
+    rule: str | None = None
+    score: float | None = None
 
 
 class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
-    `body_bytes` is what the request took on the wire, 0 where nobody counted.  `usage` and `cost` are those of all its
-    calls together.  `is_canned` says that the answer was written beforehand, for when no model gives one.
-    `spared_tokens` is what its prompt was shortened by, `dearest` the target that it would have gone to were there no
-    choice; what that saves is settled with the cost.  `cache` is None where no cache was asked.  A struct because one
-    is made for every request, and that at a third of a dataclass's cost.
+    `asked` is the request as its caller wrote it, for showing it back to him and for nothing else: what stages make of
+    it is `request`. `body_bytes` is what it took on the wire, 0 where nobody counted. `usage` and `cost` are those of
+    all its calls together. `is_canned` says that the answer was written beforehand, for when no model gives one;
+    `is_refused` that a guard refused the request, and the answer is only that. `spared_tokens` is what its prompt was
+    shortened by, `dearest` the target that it would have gone to were there no choice; what that saves is settled with
+    the cost. `cache` is None where no cache was asked. `passages` are what the answer may be grounded in, `confidence`
+    what is thought of it, None where nobody asked. `hold_reasons` ask for a person, and `hold` is the id of the hold
+    that came of it: then the answer is only the hand-over. A struct because one is made for every request, and that at
+    a third of a dataclass's cost.
     """
 
     id: ExchangeId
@@ -115,6 +135,7 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     began_s: float
     deadline_s: float
     gone_policy: GonePolicy
+    asked: Request | None = None
     config_hash: str = ""
     body_bytes: int = 0
     facts: list[AnyFact] = []
@@ -130,8 +151,13 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     dearest: "Target | None" = None
     budget_action: BudgetAction | None = None
     is_canned: bool = False
+    is_refused: bool = False
     wishes: Wishes = NO_WISHES
     cache: CacheMark | None = None
+    passages: tuple[Passage, ...] = ()
+    confidence: float | None = None
+    hold_reasons: list[HoldReason] = []
+    hold: str | None = None
     end: End | None = None
     error: PenstockError | None = None
 

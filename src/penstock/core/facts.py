@@ -80,6 +80,13 @@ class FellBack(Fact, frozen=True, tag="fell_back"):
     targets: tuple[str, ...] = ()
 
 
+class AskedAgain(Fact, frozen=True, tag="asked_again"):
+    """The answer was not what was asked for (`reason`), so that another is: with the reason, or of other `targets`."""
+
+    reason: str
+    targets: tuple[str, ...] = ()
+
+
 class RetryDenied(Fact, frozen=True, tag="retry_denied"):
     """Another call would have been worth it, but the route's budget for further calls is used up."""
 
@@ -214,6 +221,123 @@ class AnswerBounded(Fact, frozen=True, tag="answer_bounded"):
     max_tokens: int
 
 
+class GuardJudged(Fact, frozen=True, tag="guard_judged"):
+    """`guard` has read the request's texts (`direction` is `input`) or the answer (`output`).
+
+    `action` is the strongest that its findings ask for; in `mode` `shadow` nothing followed.  `rule` and `score` are
+    those of the finding that decided.  `is_after_release` says that the caller had seen a part of what was found.
+    """
+
+    guard: str
+    direction: str
+    mode: str
+    action: str
+    texts: int
+    findings: int = 0
+    rule: str | None = None
+    score: float | None = None
+    latency_s: float = 0.0
+    is_after_release: bool = False
+
+
+class GuardFailed(Fact, frozen=True, tag="guard_failed"):
+    """`guard` could not judge: it raised, took too long, said nonsense, was too busy, or could not read what was there.
+
+    `is_let_through` says that its setting lets pass what it has not judged.
+    """
+
+    guard: str
+    direction: str
+    mode: str
+    reason: str
+    is_let_through: bool
+
+
+class KnowledgeSearched(Fact, frozen=True, tag="knowledge_searched"):
+    """The bases were searched as the caller; `passages` stand in the prompt.
+
+    `nearness` is the cosine of the nearest to the question; it is no probability.  With `is_rewritten` it was asked
+    with words of earlier turns.
+    """
+
+    bases: tuple[str, ...]
+    passages: int
+    documents: int
+    tokens: int
+    latency_s: float
+    nearness: float | None = None
+    is_rewritten: bool = False
+
+
+class KnowledgeUnavailable(Fact, frozen=True, tag="knowledge_unavailable"):
+    """Nothing could be searched, for `reason`; `action` is what its setting then does."""
+
+    reason: str
+    action: str
+
+
+class AnswerCited(Fact, frozen=True, tag="answer_cited"):
+    """The answer's marks became citations; `unknown` of them named no source and were taken out."""
+
+    citations: int
+    unknown: int
+
+
+class ClaimsTraced(Fact, frozen=True, tag="claims_traced"):
+    """The answer's claims were held against its sources; `action` is what followed from it."""
+
+    claims: int
+    supported: int
+    contradicted: int
+    not_found: int
+    action: str
+    mode: str
+    latency_s: float = 0.0
+
+
+class ConfidenceEstimated(Fact, frozen=True, tag="confidence_estimated"):
+    """`action` is what the model's thresholds ask for."""
+
+    confidence: float
+    action: str
+
+
+class AnswerHeld(Fact, frozen=True, tag="answer_held"):
+    """A person is asked: the caller got the hand-over.  In `mode` `shadow` it would have been."""
+
+    hold: str | None
+    by: str
+    rule: str | None
+    group: str
+    priority: int
+    mode: str
+
+
+class PersonalDataMasked(Fact, frozen=True, tag="personal_data_masked"):
+    """So many values of each kind left as tokens."""
+
+    kinds: dict[str, int]
+
+
+class ConversationRecalled(Fact, frozen=True, tag="conversation_recalled"):
+    """The exchange is a turn of a conversation that it named: `tokens` of it stand in its request.
+
+    `source` is where it was found: `memory`, `store`, or `new`.  With `late`, `away` or `sealed` there may be more that
+    the store did not say in time, could not say, or holds under a key that is not ours; new tokens then have numbers
+    that no earlier turn has used.
+    """
+
+    source: str
+    tokens: int
+
+
+class PersonalDataRestored(Fact, frozen=True, tag="personal_data_restored"):
+    """So many tokens of the answer were replaced by their values, for this caller; `withheld` were not for its eyes."""
+
+    values: int
+    withheld: int = 0
+
+
 class LeaseTaken(Fact, frozen=True, tag="lease_taken"):
     lease: str
 
@@ -297,6 +421,7 @@ AnyFact: TypeAlias = (
     | Hedged
     | ExtraCallBilled
     | FellBack
+    | AskedAgain
     | RetryDenied
     | AttemptFailed
     | AttemptSucceeded
@@ -314,6 +439,17 @@ AnyFact: TypeAlias = (
     | Saved
     | PromptCacheWanted
     | AnswerBounded
+    | GuardJudged
+    | GuardFailed
+    | KnowledgeSearched
+    | KnowledgeUnavailable
+    | AnswerCited
+    | ClaimsTraced
+    | ConfidenceEstimated
+    | AnswerHeld
+    | PersonalDataMasked
+    | ConversationRecalled
+    | PersonalDataRestored
     | LeaseTaken
     | LeaseSettled
     | CredentialEnded

@@ -69,8 +69,10 @@ class Target:
     streams_whole: bool = False
 
 
-FailureCause = Literal["down", "limited", "slow", "context_too_long", "content_refused"]
-"""Why a route's own targets gave no answer, as far as others may help."""
+FailureCause = Literal["down", "limited", "slow", "context_too_long", "content_refused", "invalid_answer"]
+"""Why a route's own targets gave no answer, as far as others may help; the last is an answer of another form than the
+one that was asked for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,29 @@ class Filter(Protocol):
 
     def feed(self, events: Sequence[Event]) -> Sequence[Event]: ...
     def finish(self) -> Sequence[Event]: ...
+
+
+class WaitingFilter(Filter, Protocol):
+    """A filter that asks somebody: it holds what it is fed, and the pump waits for it in `judged`.
+
+    `judged` is called after each `feed` and after `finish`, and returns what may go on now; it may raise as they may.
+    """
+
+    async def judged(self) -> Sequence[Event]: ...
+
+
+class AskAgain(Exception):
+    """Raised by a filter's `finish` or `judged` that has let nothing of the answer pass: another is to be asked for.
+
+    `request` takes the place of the exchange's; `targets`, where there are any, those of its route.  `reason` is one
+    word.
+    """
+
+    def __init__(self, request: Request, *, reason: str, targets: Sequence[Target] = ()) -> None:
+        super().__init__(reason)
+        self.request = request
+        self.reason = reason
+        self.targets = tuple(targets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
@@ -19,9 +20,9 @@ from penstock.core.errors import (
 )
 from penstock.core.events import Event, Finish, Start, Text
 from penstock.core.exchange import Exchange
-from penstock.core.facts import FellBack, Hedged, Queued, RetryDenied, TargetPassedOver
+from penstock.core.facts import AskedAgain, FellBack, Hedged, Queued, RetryDenied, TargetPassedOver
 from penstock.core.outcome import CANCELLED
-from penstock.core.ports import Allowance, Gates, Permit, Route, RouteCalls, Source, Target
+from penstock.core.ports import Allowance, AskAgain, Gates, Permit, Route, RouteCalls, Source, Target
 from penstock.flow.call import NO_SOURCE, Opened, call, take, whole
 from penstock.flow.causes import cause_of
 from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_PERMIT
@@ -63,6 +64,16 @@ async def attempt(
             if opened is not None:
                 return opened
     raise _verdict(calls.errors)
+
+
+def ask_again(exchange: Exchange, again: AskAgain, clock: Clock) -> None:
+    """Have the exchange ask for another answer: the next `attempt` goes by what `again` says."""
+    exchange.request = again.request
+    route = exchange.route
+    if again.targets and route is not None:
+        exchange.route = replace(route, targets=again.targets, fallbacks=(), is_hedged=False)
+    names = tuple(target.name for target in again.targets)
+    exchange.facts.append(AskedAgain(at_s=clock.monotonic() - exchange.began_s, reason=again.reason, targets=names))
 
 
 class _Calls:

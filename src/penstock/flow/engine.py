@@ -17,6 +17,7 @@ from penstock.core.errors import (
     CapacityError,
     ClientError,
     DeadlineExceeded,
+    GuardUnavailable,
     InternalError,
     PenstockError,
     PolicyBlocked,
@@ -25,10 +26,10 @@ from penstock.core.errors import (
 )
 from penstock.core.exchange import Exchange
 from penstock.core.outcome import CANCELLED, Outcome
-from penstock.core.ports import Allowance, ClientGone, Gates, Ledger, PriceList, Sink, TokenCounter
+from penstock.core.ports import Allowance, AskAgain, ClientGone, Gates, Ledger, PriceList, Sink, TokenCounter
 from penstock.flow.admit import admit
-from penstock.flow.attempt import attempt, opened_whole
-from penstock.flow.call import NO_SOURCE
+from penstock.flow.attempt import ask_again, attempt, opened_whole
+from penstock.flow.call import NO_SOURCE, Opened
 from penstock.flow.causes import outcome_of
 from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_GATES
 from penstock.flow.meter import Meter
@@ -103,7 +104,7 @@ class Engine:
                 end = "client_gone"
             else:
                 sink.complete(exchange)
-                end = "completed"
+                end = "blocked" if exchange.is_refused else "held" if exchange.hold is not None else "completed"
         except asyncio.CancelledError:
             end = stop.reason or "shutdown"
             error = _error_of_stop(end)
@@ -136,16 +137,29 @@ class Engine:
 
     async def _answer(self, exchange: Exchange, sink: Sink, stop: Stop, meter: Meter) -> None:
         reply = await admit(self.plan, exchange, self._world.clock)
-        filters = [meter, *self.plan.filters(exchange)]
-        if reply is None:
-            world = self._world
+        if reply is not None:
+            await self._pump(exchange, opened_whole(reply.events, reply.rest or NO_SOURCE), sink, stop, meter)
+            return
+        world = self._world
+        while True:
             opened = await attempt(exchange, world.gates, world.clock, self._rng, world.allowance)
-        else:
-            opened = opened_whole(reply.events, reply.rest or NO_SOURCE)
+            try:
+                await self._pump(exchange, opened, sink, stop, meter)
+            except AskAgain as again:
+                meter.hand_over(exchange)
+                ask_again(exchange, again, world.clock)
+            else:
+                return
+
+    async def _pump(self, exchange: Exchange, opened: Opened, sink: Sink, stop: Stop, meter: Meter) -> None:
+        filters = [meter, *self.plan.filters(exchange)]
         outcome: Outcome = CANCELLED
         try:
             await pump(opened, filters, sink, stop)
             outcome = opened.succeeded(self._world.clock)
+        except AskAgain:
+            outcome = opened.succeeded(self._world.clock)  # the target did its part
+            raise
         except asyncio.CancelledError:
             outcome = CANCELLED
             raise
@@ -186,7 +200,7 @@ class Engine:
 
 def _end_of(error: PenstockError) -> End:
     match error:
-        case PolicyBlocked():
+        case PolicyBlocked() | GuardUnavailable():
             return "blocked"
         case ClientError() | CapacityError():
             return "rejected"

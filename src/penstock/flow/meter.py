@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from penstock.core.events import Event, Text, ToolCall, UsageReport
-from penstock.core.exchange import Exchange
+from penstock.core.exchange import Exchange, ExtraCall
 from penstock.core.facts import UsageEstimated
 from penstock.core.ports import TokenCounter
 from penstock.core.usage import Usage
@@ -23,15 +23,22 @@ class Meter:
             kind = type(event)
             if kind is Text:
                 self._pieces.append(event.text)  # type: ignore[union-attr] # `kind is Text`: narrower and faster than isinstance
-            elif isinstance(event, ToolCall):
-                self._pieces.append(event.name)
-                self._pieces.append(event.arguments)
-            elif isinstance(event, UsageReport):
-                self._reported = event.usage
+            elif kind is ToolCall:
+                self._pieces += (event.name, event.arguments)  # type: ignore[union-attr] # same
+            elif kind is UsageReport:
+                self._reported = event.usage  # type: ignore[union-attr] # same
         return events
 
     def finish(self) -> Sequence[Event]:
         return ()
+
+    def hand_over(self, exchange: Exchange) -> None:
+        """Another answer is asked for: what this one took is that of a call beside it, and counting begins anew."""
+        if exchange.target is not None:
+            said = "".join(self._pieces)
+            exchange.extra_calls.append(ExtraCall(exchange.target, "repaired", self._reported, said=said))
+        self._reported = None
+        self._pieces = []
 
     def usage(self, exchange: Exchange, counter: TokenCounter, *, at_s: float) -> Usage:
         """The provider's figure if it gave one that can be true; else a count of our own, marked `estimated`.

@@ -6,9 +6,11 @@ that must run stands after the loop: settlement belongs to the engine, which run
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeGuard
 
+from penstock.core.errors import PolicyBlocked
 from penstock.core.events import Event
-from penstock.core.ports import ClientGone, Filter, Sink
+from penstock.core.ports import ClientGone, Filter, Sink, WaitingFilter
 from penstock.flow.call import Opened
 from penstock.flow.stop import Stop
 
@@ -16,25 +18,33 @@ from penstock.flow.stop import Stop
 async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop) -> None:
     """Read the answer to its end.  Returns once it is complete and every filter has let go of what it held.
 
-    Raises what the source raises, or `PolicyBlocked` from a filter.  Does not close the source.
+    Raises what the source raises, `PolicyBlocked` from a filter once its last events are written, or `AskAgain` from
+    one.  Does not close the source.
     """
     events: Sequence[Event] | None = opened.first
     read = opened.source.read
-    while events is not None:
-        passed = through(filters, events)
-        if not stop.is_client_gone:
-            try:
-                await sink.write(passed)
-            except ClientGone:
-                await _lost(stop)
-        events = await read()
-    if not stop.is_client_gone:
-        try:
-            await sink.write(flush(filters))
-        except ClientGone:
-            await _lost(stop)
-    else:
-        flush(filters)
+    waits = any(map(_waits, filters))
+    try:
+        while events is not None:
+            passed = through(filters, events) if not waits else await through_waiting(filters, events)
+            await _write(sink, passed, stop)
+            events = await read()
+        rest = flush(filters) if not waits else await flush_waiting(filters)
+    except PolicyBlocked as blocked:
+        if blocked.last:
+            await _write(sink, blocked.last, stop)
+        raise
+    if rest:
+        await _write(sink, rest, stop)
+
+
+async def _write(sink: Sink, events: Sequence[Event], stop: Stop) -> None:
+    if stop.is_client_gone:
+        return
+    try:
+        await sink.write(events)
+    except ClientGone:
+        await _lost(stop)
 
 
 def through(filters: Sequence[Filter], events: Sequence[Event]) -> Sequence[Event]:
@@ -42,7 +52,11 @@ def through(filters: Sequence[Filter], events: Sequence[Event]) -> Sequence[Even
     for each in filters:
         if not events:
             return ()
-        events = each.feed(events)
+        try:
+            events = each.feed(events)
+        except PolicyBlocked as blocked:
+            blocked.last = _ended(filters, each, blocked.last)
+            raise
     return events
 
 
@@ -50,8 +64,71 @@ def flush(filters: Sequence[Filter]) -> Sequence[Event]:
     """Finish the filters in order; what one lets go still passes through those after it."""
     released: list[Event] = []
     for place, each in enumerate(filters):
-        released.extend(through(filters[place + 1 :], each.finish()))
+        try:
+            released.extend(through(filters[place + 1 :], _finished(filters, each)))
+        except PolicyBlocked as blocked:
+            if blocked.last:
+                blocked.last = (*released, *blocked.last)
+            raise
     return released
+
+
+async def through_waiting(filters: Sequence[Filter], events: Sequence[Event]) -> Sequence[Event]:
+    """As `through`, where some of the filters ask somebody."""
+    for each in filters:
+        try:
+            if events:
+                events = each.feed(events)
+            if _waits(each):
+                events = (*events, *await each.judged())
+        except PolicyBlocked as blocked:
+            blocked.last = _ended(filters, each, blocked.last)
+            raise
+    return events
+
+
+async def flush_waiting(filters: Sequence[Filter]) -> Sequence[Event]:
+    """As `flush`, where some of the filters ask somebody."""
+    released: list[Event] = []
+    for place, each in enumerate(filters):
+        try:
+            last = _finished(filters, each)
+            if _waits(each):
+                last = (*last, *await _judged(filters, each))
+            released.extend(await through_waiting(filters[place + 1 :], last))
+        except PolicyBlocked as blocked:
+            if blocked.last:
+                blocked.last = (*released, *blocked.last)
+            raise
+    return released
+
+
+def _finished(filters: Sequence[Filter], each: Filter) -> Sequence[Event]:
+    try:
+        return each.finish()
+    except PolicyBlocked as blocked:
+        blocked.last = _ended(filters, each, blocked.last)
+        raise
+
+
+async def _judged(filters: Sequence[Filter], each: WaitingFilter) -> Sequence[Event]:
+    try:
+        return await each.judged()
+    except PolicyBlocked as blocked:
+        blocked.last = _ended(filters, each, blocked.last)
+        raise
+
+
+def _ended(filters: Sequence[Filter], by: Filter, last: Sequence[Event]) -> Sequence[Event]:
+    """What is written of an answer that `by` has ended: its last events, through the filters after it."""
+    if not last:
+        return ()
+    after = filters[next(place for place, each in enumerate(filters) if each is by) + 1 :]
+    return (*through(after, last), *flush(after))
+
+
+def _waits(each: Filter) -> TypeGuard[WaitingFilter]:
+    return hasattr(each, "judged")
 
 
 async def _lost(stop: Stop) -> None:
