@@ -1,5 +1,6 @@
 """The control plane over HTTP, with a real database behind it and settled exchanges in its journal."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 from tests.console.serving import PATIENCE_S, Api, serving, settings
 
 from penstock.console.plane import open_plane
+from penstock.console.store import Database
 from penstock.core.clock import SystemClock
 from penstock.core.facts import Ended
 from penstock.core.record import Settled
@@ -194,6 +196,30 @@ def test_without_its_database_the_plane_is_not_ready_and_says_so(tmp_path: Path)
         assert api.get("/health/ready").status == 503
         assert api.get("/health").json["postgres"] == "down"
         until(lambda: "cannot reach the database" in api.get("/health").json["reasons"][0], "no reason")
+
+
+def test_who_asked_before_the_database_was_lost_does_not_take_the_readiness_back(tmp_path: Path) -> None:
+    async def scene() -> None:
+        plane = open_plane(settings(tmp_path, "postgresql://me@127.0.0.1:9/x", {}), {})
+        plane.shipping._is_prepared = True  # pyright: ignore[reportPrivateUsage] - as after a first shipment
+        loop = asyncio.get_running_loop()
+        answers: list[asyncio.Future[bool]] = [loop.create_future(), loop.create_future()]
+        waiting = iter(answers)
+
+        class Asked(Database):
+            async def is_up(self) -> bool:
+                return await next(waiting)
+
+        plane.database = Asked(lambda: None)
+        late, early = loop.create_task(plane.is_ready()), loop.create_task(plane.is_ready())
+        await asyncio.wait((late, early), timeout=0)
+        answers[1].set_result(True)
+        assert await early
+        answers[0].set_result(False)
+        assert await late
+        assert await plane.is_ready()
+
+    asyncio.run(scene())
 
 
 def test_an_empty_database_gets_its_schema_from_the_plane(tmp_path: Path, empty_database_url: str) -> None:

@@ -16,6 +16,7 @@ from penstock.core.record import Settled
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
 from penstock.watch.backlog import Backlog, BacklogGauge, measure
+from penstock.watch.folder import turn
 from penstock.watch.journal import JournalFile
 from penstock.watch.segment import head_of, offset_path, read_chunk, segments, write_offset
 from penstock.watch.ship import AlreadyShipping, Shipper
@@ -196,10 +197,8 @@ def test_a_torn_last_line_is_counted_and_passed_over(
 
 def test_only_one_shipper_works_on_a_directory(database_url: str, tmp_path: Path) -> None:
     first = Shipper(tmp_path, database_url, clock=CLOCK)
-    lock = first._lock()  # pyright: ignore[reportPrivateUsage] # what `run` holds while it works
-    with pytest.raises(AlreadyShipping):
-        Shipper(tmp_path, database_url, clock=CLOCK).drain_once()
-    os.close(lock)
+    with turn(tmp_path), pytest.raises(AlreadyShipping):
+        first.drain_once()
     assert first.drain_once() == 0
 
 

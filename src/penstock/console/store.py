@@ -9,15 +9,14 @@ from typing import Any, Literal
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from penstock.core.errors import MalformedRequest, Overloaded
-from penstock.storage.pool import new_pool
+from penstock.storage.late import LatePool
 
 GroupBy = Literal["model", "target", "tenant", "key", "outcome", "day"]
 
 _CHECK_TIMEOUT_S = 1.0
-_CLOSE_TIMEOUT_S = 2.0
 _RETRY_AFTER_S = 2.0
 _AWAY = "The database cannot be reached; what was settled meanwhile waits in the local journal."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,12 +39,10 @@ class Database:
     """
 
     def __init__(self, find_url: Callable[[], str | None]) -> None:
-        self._find_url = find_url
-        self._pool: AsyncConnectionPool | None = None
+        self._pool = LatePool(find_url, name="control", max_size=4)
 
     async def aclose(self) -> None:
-        if self._pool is not None:
-            await self._pool.close(timeout=_CLOSE_TIMEOUT_S)
+        await self._pool.aclose()
 
     async def is_up(self) -> bool:
         """Whether the ledger can be asked now; waits a second at most."""
@@ -59,7 +56,7 @@ class Database:
     @asynccontextmanager
     async def connection(self, *, timeout_s: float | None = None) -> AsyncGenerator[psycopg.AsyncConnection]:
         """A connection for one request.  Raises `Overloaded` where the database is away."""
-        pool = await self._opened()
+        pool = await self._pool.opened()
         if pool is None:
             raise Overloaded(_AWAY, retry_after_s=_RETRY_AFTER_S)
         try:
@@ -67,12 +64,6 @@ class Database:
                 yield connection
         except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
             raise Overloaded(_AWAY, retry_after_s=_RETRY_AFTER_S, detail=str(error)) from error
-
-    async def _opened(self) -> AsyncConnectionPool | None:
-        if self._pool is None and (url := self._find_url()) is not None:
-            self._pool = new_pool(url, name="control", max_size=4)
-            await self._pool.open(wait=False)
-        return self._pool
 
 
 @dataclass(frozen=True, slots=True)

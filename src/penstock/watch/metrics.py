@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector
 from penstock.core.facts import AttemptFailed
 from penstock.core.record import Settled
 from penstock.watch.backlog import Backlog
-from penstock.watch.cache_counts import CacheCounts
+from penstock.watch.guard_counts import GuardCounts
+from penstock.watch.savings import SavingsCounts
 
 _BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _BUCKET_NAMES = (*(f"{bound:g}" for bound in _BUCKETS_S), "+Inf")
@@ -95,7 +96,8 @@ class Metrics:
         self._targets: set[str] = set()
         self._failures: dict[Labels, int] = {}
         self._refusals: dict[Labels, int] = {}
-        self._cache = CacheCounts()
+        self._savings = SavingsCounts()
+        self._guards = GuardCounts()
         self._in_flight = 0
         self._backlog: Backlog | None = None
         self._credentials_refused: Mapping[str, int] = {}
@@ -130,7 +132,8 @@ class Metrics:
             series.first_event.add(record.first_event_s)
         if record.attempts > 1 or record.outcome != "completed":
             self._observe_failures(record)
-        self._cache.observe(record)
+        self._savings.observe(record)
+        self._guards.observe(record)
 
     def refused(self, code: str) -> None:
         """Count a request that was refused before it became an exchange (a bad key, a bad body)."""
@@ -211,7 +214,8 @@ class Metrics:
         yield self._counter(
             "penstock_refused", "Requests refused before they became an exchange.", ("code",), self._refusals.items()
         )
-        yield from self._cache.families()
+        yield from self._savings.families()
+        yield from self._guards.families()
         refused = tuple(self._credentials_refused.items())
         yield self._counter(
             "penstock_credentials_refused",

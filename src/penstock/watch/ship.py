@@ -10,10 +10,9 @@ It runs as a thread or as a process of its own: blocking calls, no event loop.  
 tries again; the journal grows meanwhile and loses nothing.
 """
 
-import fcntl
-import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -23,18 +22,8 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.watch.backlog import Backlog, BacklogGauge
-from penstock.watch.segment import (
-    OFFSET_SUFFIX,
-    SUFFIX,
-    Chunk,
-    Line,
-    is_unwritten,
-    offset_path,
-    read_chunk,
-    read_offset,
-    segments,
-    write_offset,
-)
+from penstock.watch.folder import Part, finish, forget_lost_offsets, next_part, put_aside, turn
+from penstock.watch.segment import Line, segments
 from penstock.watch.store import DatabaseError, LedgerWriter, RowsRefused, copy_line
 
 _TICK_S = 0.25
@@ -58,15 +47,6 @@ class ShipStatus:
     shipped_records: int
     rejected_records: int
     torn_records: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A segment's share of a batch: what was read from it and what is to be done once that is in the database."""
-
-    path: Path
-    chunk: Chunk
-    is_done: bool
 
 
 _Row: TypeAlias = tuple[Path, Line, str]
@@ -102,9 +82,8 @@ class Shipper:
 
     def run(self, stop: threading.Event) -> None:
         """Ship until `stop` is set, and then once more."""
-        lock = self._lock()
         retry_s = _MIN_RETRY_S
-        try:
+        with self._turn():
             while True:
                 is_last_round = stop.is_set()
                 try:
@@ -120,30 +99,23 @@ class Shipper:
                     if is_last_round:
                         break
                     stop.wait(_TICK_S)
-        finally:
-            self._writer.close()
-            os.close(lock)
 
     def drain_once(self) -> int:
         """Ship all there is and return how many records that was.  Raises `DatabaseError`, `OSError`."""
-        lock = self._lock()
         before = self._shipped
-        try:
+        with self._turn():
             self._drain()
-        finally:
-            self._writer.close()
-            os.close(lock)
         return self._shipped - before
 
-    def _lock(self) -> int:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._directory / "ship.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise AlreadyShipping(str(self._directory)) from None
-        return lock
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        with turn(self._directory) as is_ours:
+            if not is_ours:
+                raise AlreadyShipping(str(self._directory))
+            try:
+                yield
+            finally:
+                self._writer.close()
 
     def _drain(self) -> None:
         while batch := self._read_batch():
@@ -153,29 +125,22 @@ class Shipper:
         if self._last_error is not None:
             _log.info("shipping_recovered")
             self._last_error = None
-        self._forget_lost_offsets()
+        forget_lost_offsets(self._directory)
 
-    def _read_batch(self) -> list[_Segment]:
+    def _read_batch(self) -> list[Part]:
         """The next records of the oldest segments, up to a batch; empty once there is nothing to ship or delete."""
-        batch: list[_Segment] = []
+        batch: list[Part] = []
         count = 0
         for path in segments(self._directory):
-            # Asked before the reading: a writer that goes away in between may have written a last line.
-            is_final = is_unwritten(path)
-            offset = read_offset(path)
-            chunk = read_chunk(path, offset, is_final=is_final)
-            if chunk.rejected and not is_final:
-                # A writer on a full disk takes half a line back; we may have read while it did.
-                chunk = read_chunk(path, offset, is_final=False)
-            is_done = is_final and chunk.next_offset >= path.stat().st_size
-            if chunk.next_offset > offset or is_done:
-                batch.append(_Segment(path, chunk, is_done))
-                count += len(chunk.lines)
+            part = next_part(path)
+            if part.is_news:
+                batch.append(part)
+                count += len(part.chunk.lines)
             if count >= _BATCH_RECORDS:
                 break
         return batch
 
-    def _insert(self, batch: Sequence[_Segment]) -> int:
+    def _insert(self, batch: Sequence[Part]) -> int:
         """Insert the batch's records and return how many the database took."""
         rows: list[_Row] = []
         for segment in batch:
@@ -201,32 +166,19 @@ class Shipper:
             return self._insert_rows(rows[:middle]) + self._insert_rows(rows[middle:])
         return len(rows)
 
-    def _finish(self, segment: _Segment) -> None:
+    def _finish(self, segment: Part) -> None:
         chunk = segment.chunk
         for line in chunk.rejected:
             self._reject(segment.path, line, "the checksum does not match")
         if chunk.torn_bytes:
             self._torn += 1
             _log.warning("journal_line_torn", segment=segment.path.name, bytes=chunk.torn_bytes)
-        if segment.is_done:
-            segment.path.unlink()
-            offset_path(segment.path).unlink(missing_ok=True)
-        else:
-            write_offset(segment.path, chunk.next_offset)
+        finish(segment)
 
     def _reject(self, path: Path, line: Line, why: str) -> None:
-        """Keep the line, on disk before the offset passes it; the name makes a repetition the same file."""
-        folder = self._directory / "rejected"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        kept = folder / f"{path.stem}.{line.offset}"
-        if kept.exists():
+        kept = put_aside(path, line)
+        if kept is None:
             return
-        draft = folder.with_name("rejected.draft")
-        with draft.open("wb") as file:
-            file.write(line.payload)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(kept)
         self._rejected += 1
         _log.error("journal_line_rejected", segment=path.name, offset=line.offset, kept=str(kept), why=why)
 
@@ -235,8 +187,3 @@ class Shipper:
         if self._last_error is None:
             _log.warning("shipping_stalled", error=text)
         self._last_error = text
-
-    def _forget_lost_offsets(self) -> None:
-        for path in self._directory.glob("*" + OFFSET_SUFFIX):
-            if not path.with_suffix(SUFFIX).exists():
-                path.unlink(missing_ok=True)

@@ -24,7 +24,8 @@ from penstock.watch.alerts.local import LocalAlerts
 from penstock.watch.alerts.outbox import AlertOutbox
 from penstock.watch.alerts.store import PostgresAlerts
 from penstock.watch.alerts.webhook import Webhook
-from penstock.watch.outgoing import is_anything_waiting, ship, turn
+from penstock.watch.folder import turn
+from penstock.watch.outgoing import is_anything_waiting, ship
 from penstock.watch.store import DatabaseError
 
 _TICK_S = 1.0

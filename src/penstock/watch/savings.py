@@ -5,22 +5,23 @@ number is bounded all the same, and the rest is `other`.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from penstock.core.facts import CacheBypassed, CacheHit, CacheMissed, CacheStored, Saved
+from penstock.core.facts import AnyFact, CacheBypassed, CacheHit, CacheMissed, CacheStored, Saved
 from penstock.core.record import Settled
 
 _MOST_PAIRS = 500
 _OTHER = ("other", "other")
 _NANO = 1e9
+_COUNTED: Final = frozenset({CacheHit, CacheMissed, CacheBypassed, CacheStored, Saved})
 
 _Labels: TypeAlias = tuple[str, ...]
 
 
-class CacheCounts:
+class SavingsCounts:
     """One for each process, used by one thread."""
 
     __slots__ = (
@@ -47,20 +48,10 @@ class CacheCounts:
         self._other_tokens: dict[_Labels, float] = {}
 
     def observe(self, record: Settled) -> None:
-        """Count what is the cache's of a settled exchange; well under a microsecond where nothing is."""
+        """Count what a settled exchange saved and its caches did; well under a microsecond where that is nothing."""
         for fact in record.facts:
-            kind = type(fact)
-            if kind is CacheHit:
-                self._hit(record, cast("CacheHit", fact))
-            elif kind is Saved:
-                self._saved(record, cast("Saved", fact))
-            elif kind is CacheMissed:
-                _add(self._misses, self._pair(record), 1)
-            elif kind is CacheStored:
-                _add(self._stored, self._pair(record), 1)
-            elif kind is CacheBypassed:
-                # A reason is one of our own words.
-                _add(self._bypassed, (*self._pair(record), cast("CacheBypassed", fact).reason), 1)
+            if type(fact) in _COUNTED:  # one look, since most facts of most exchanges are none of them
+                self._count(record, fact)
 
     def families(self) -> Iterator[Metric]:
         """What Prometheus sees."""
@@ -89,6 +80,21 @@ class CacheCounts:
         yield _family(
             "penstock_saved_tokens", "Tokens that were not sent, or read for less.", (*by, "by"), self._other_tokens
         )
+
+    def _count(self, record: Settled, fact: AnyFact) -> None:
+        match fact:
+            case CacheHit():
+                self._hit(record, fact)
+            case Saved():
+                self._saved(record, fact)
+            case CacheMissed():
+                _add(self._misses, self._pair(record), 1)
+            case CacheStored():
+                _add(self._stored, self._pair(record), 1)
+            case CacheBypassed(reason=reason):  # one of our own words
+                _add(self._bypassed, (*self._pair(record), reason), 1)
+            case _:
+                pass
 
     def _saved(self, record: Settled, fact: Saved) -> None:
         labels = (*self._pair(record), fact.by)
