@@ -17,6 +17,8 @@ from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
 from penstock.console.probe import get
+from penstock.console.review.entering import CachedAnswers
+from penstock.console.review.keeping import Reviewing
 from penstock.console.shipping import Shipping
 from penstock.console.store import Database
 from penstock.console.token import open_admin_token
@@ -58,6 +60,7 @@ class ControlPlane:
     shipping: Shipping
     identities: Identities
     alerts: Alerting
+    review: Reviewing
     desk: FleetDesk | None
     started_s: float
     was_ready: bool = False
@@ -68,16 +71,19 @@ class ControlPlane:
         """Take over the live sections of the configuration: what is shown, what names clash with, and who is told."""
         self.config = config
         self.alerts.use(config.alerts)
+        self.review.use(config.review, config.alerts)
 
     async def is_ready(self) -> bool:
         """True once the database answers and has our schema: if it is lost later, this plane is degraded and serves."""
-        self.was_ready = self.was_ready or (self.shipping.is_prepared and await self.database.is_up())
+        if not self.was_ready:
+            self._note_ready(is_up=await self.database.is_up())
         return self.was_ready
 
     async def stop(self) -> None:
         """Ship what is left, bounded in time, then close the pool."""
         await asyncio.to_thread(self.identities.stop)
         await asyncio.to_thread(self.alerts.stop)
+        await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -90,7 +96,7 @@ class ControlPlane:
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
         )
-        self.was_ready = self.was_ready or (self.shipping.is_prepared and is_up)
+        self._note_ready(is_up=is_up)
         reasons = self._reasons(backlog, data_plane, is_up=is_up)
         status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
         return HealthView(
@@ -110,6 +116,11 @@ class ControlPlane:
         """`key_`, `req_` or `ovr_` and a time-ordered id."""
         return f"{kind}_{new_exchange_id(self.clock).removeprefix('ex_')}"
 
+    def _note_ready(self, *, is_up: bool) -> None:
+        """Only ever from False to True: who has asked the database at the same time may have found it lost since."""
+        if is_up and self.shipping.is_prepared:
+            self.was_ready = True
+
     def _reasons(self, backlog: Backlog, data_plane: PlaneStatus, *, is_up: bool) -> list[str]:
         reasons: list[str] = []
         problem = self.shipping.problem
@@ -128,6 +139,7 @@ class ControlPlane:
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
         reasons += self.identities.problems()
         reasons += self.alerts.problems()
+        reasons += self.review.problems()
         return reasons
 
     def _ask_data_plane(self) -> PlaneStatus:
@@ -177,6 +189,15 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
         identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
         alerts=Alerting(config.alerts, root.root, find_url, clock),
+        review=Reviewing(
+            config.review,
+            config.alerts,
+            root.root,
+            find_url=find_url,
+            clock=clock,
+            source=listening,
+            cache=CachedAnswers(config, clock),
+        ),
         desk=open_desk(config, find_url=find_url),
         started_s=clock.monotonic(),
     )
