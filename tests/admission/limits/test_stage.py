@@ -1,36 +1,20 @@
 """What a caller meets: admitted or refused, what it is told, what its answer costs in the end."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
 
 import pytest
+from tests.admission.limits.admitting import FIVE_A_MINUTE, admitted, run
 from tests.admission.limits.scene import Scene
 from tests.admission.limits.unsteady import UnsteadyStore
 
 from penstock.admission.limits.limit import Budget, Limit, Override
-from penstock.core.errors import BudgetExhausted, ConfigError, Overloaded, RateLimited
-from penstock.core.exchange import Exchange
-from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed, LimitStoreLost
+from penstock.core.errors import BudgetExhausted, ConfigError, RateLimited
+from penstock.core.facts import BudgetCapped, LimitRefused, LimitShadowed
 from penstock.core.ports import Target
 from penstock.testing.clock import FakeClock
 from penstock.testing.scripted import ScriptedProvider
 
 MINUTE = 60
-FIVE_A_MINUTE = Limit(name="rpm", unit="requests", amount=5, per="minute", scope=("tenant",))
-
-
-def run(scene: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(scene)
-
-
-async def admitted(scene: Scene, times: int, **fields: Any) -> list[Exchange]:
-    """Those of `times` requests at once that were let in."""
-    made = [scene.exchange(**fields) for _ in range(times)]
-    outcomes = await asyncio.gather(*(scene.enter(each) for each in made), return_exceptions=True)
-    for outcome in outcomes:
-        assert isinstance(outcome, Exchange | RateLimited | BudgetExhausted), outcome
-    return [each for each in outcomes if isinstance(each, Exchange)]
 
 
 def test_so_many_requests_a_minute_and_then_no_more_until_the_next() -> None:
@@ -327,86 +311,6 @@ def test_a_waiting_request_that_is_cancelled_leaves_nothing_reserved(*, is_serve
         clock.advance(1)
         assert scene.supply.health().waiting == 0
         assert len(await admitted(scene, 20)) == 5
-
-    run(play())
-
-
-def test_without_a_store_what_is_leased_is_used_up_and_then_all_is_closed() -> None:
-    async def play() -> None:
-        clock = FakeClock()
-        store = UnsteadyStore(clock)
-        scene = Scene((Limit(name="l", unit="requests", amount=1000, per="day"),), clock=clock, store=store)
-        scene.supply.start()
-        await admitted(scene, 20)
-        clock.advance(0.1)
-        leased = scene.supply.book.counters[0].held - 20
-        assert leased > 0
-        store.is_away = True
-        clock.advance(0.5)
-        leased = scene.supply.book.counters[0].held - 20
-        clock.advance(5)
-        health = scene.supply.health()
-        assert health.is_store_lost
-        assert health.lost_s > 2
-        for _ in range(leased):
-            exchange = await scene.enter()
-            assert any(isinstance(fact, LimitStoreLost) and fact.is_admitted for fact in exchange.facts)
-        with pytest.raises(Overloaded, match="cannot be checked"):
-            await scene.enter()
-        store.is_away = False
-        clock.advance(1)
-        assert not scene.supply.health().is_store_lost
-        await scene.enter()
-
-    run(play())
-
-
-def test_without_a_store_a_limit_that_closes_refuses_at_once() -> None:
-    async def play() -> None:
-        clock = FakeClock()
-        store = UnsteadyStore(clock)
-        limit = Limit(name="l", unit="requests", amount=1000, per="day", on_store_loss="closed")
-        scene = Scene((limit,), clock=clock, store=store)
-        scene.supply.start()
-        await admitted(scene, 20)
-        clock.advance(0.1)
-        store.is_away = True
-        clock.advance(5)
-        exchange = scene.exchange()
-        with pytest.raises(Overloaded):
-            await scene.enter(exchange)
-        assert any(isinstance(fact, LimitStoreLost) and not fact.is_admitted for fact in exchange.facts)
-
-    run(play())
-
-
-def test_a_store_that_was_never_there_lets_nobody_in() -> None:
-    async def play() -> None:
-        clock = FakeClock()
-        store = UnsteadyStore(clock)
-        store.is_away = True
-        scene = Scene((FIVE_A_MINUTE,), clock=clock, store=store)
-        scene.supply.start()
-        task = asyncio.get_running_loop().create_task(scene.stage.enter(scene.exchange()))
-        await clock.run_for(3)
-        with pytest.raises(Overloaded):
-            await task
-
-    run(play())
-
-
-def test_a_store_that_was_never_there_stands_in_nobodys_way_whom_no_limit_concerns() -> None:
-    async def play() -> None:
-        clock = FakeClock()
-        store = UnsteadyStore(clock)
-        store.is_away = True
-        limit = Limit(name="l", unit="requests", amount=1, per="day", where=(("tenant", "acme"),))
-        scene = Scene((limit,), clock=clock, store=store)
-        scene.supply.start()
-        clock.advance(5)
-        scene.settle(await scene.enter(scene.exchange(tenant="other")))
-        with pytest.raises(Overloaded):
-            await scene.enter(scene.exchange(tenant="acme"))
 
     run(play())
 

@@ -1,51 +1,17 @@
 """The gate as `flow.attempt` sees it: every place comes back, nobody waits in vain, and no tenant hurts another."""
 
-import asyncio
-from collections.abc import Coroutine
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.admission.targets.gates import WELL, fixed, task, worker
 from tests.admission.targets.scenes import gate, run
 
 from penstock.admission.targets.breaker import BreakerChange
 from penstock.admission.targets.choice import choose
 from penstock.admission.targets.gate import TargetGate
 from penstock.admission.targets.permit import Permit
-from penstock.config.targets import (
-    PRIORITIES,
-    BreakerSettings,
-    ConcurrencySettings,
-    GateSettings,
-    Priority,
-    QueueSettings,
-)
-from penstock.core.errors import CapacityError, CircuitOpen, Overloaded, QueueTimeout
-from penstock.core.outcome import (
-    CANCELLED,
-    CLIENT_FAULT,
-    FAILED,
-    TIMED_OUT,
-    Outcome,
-    Succeeded,
-    Throttled,
-)
+from penstock.core.errors import CircuitOpen, Overloaded, QueueTimeout
+from penstock.core.outcome import CANCELLED, FAILED, TIMED_OUT, Succeeded, Throttled
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
-
-WELL = Succeeded(1.0, 1.0)
-
-
-def fixed(places: int, **queue: int) -> GateSettings:
-    return GateSettings(
-        concurrency=ConcurrencySettings(initial=places, least=places, most=places),
-        queue=QueueSettings(**queue),  # type: ignore[arg-type]  # counts only
-        breaker=BreakerSettings(consecutive=8),
-    )
-
-
-def task(call: Coroutine[object, object, Permit]) -> asyncio.Task[Permit]:
-    return asyncio.get_running_loop().create_task(call)
 
 
 async def warm(at: TargetGate, clock: FakeClock, *, hold_s: float = 1.0, times: int = 60) -> None:
@@ -172,7 +138,7 @@ def test_a_prediction_is_about_as_long_as_the_wait() -> None:
     async def scene(clock: FakeClock) -> None:
         at = gate(clock, fixed(4))
         await warm(at, clock)
-        workers = [task(_worker(at, clock, "acme", "standard", seed=number)) for number in range(40)]
+        workers = [task(worker(at, clock, "acme", "standard", seed=number)) for number in range(40)]
         await clock.run_for(5.0)
         predicted_s = at.expected_wait_s(tenant="acme")
         mine = task(at.enter(tenant="acme", deadline_s=1e9))
@@ -327,126 +293,5 @@ def test_the_hedge_delay_is_the_learned_quantile() -> None:
             permit.close(WELL)
         assert 0.9 < (at.hedge_after_s(0.85) or 0.0) < 1.1
         assert 9.0 < (at.hedge_after_s(0.95) or 0.0) < 11.0
-
-    run(scene)
-
-
-async def _worker(at: TargetGate, clock: FakeClock, tenant: str, priority: Priority, *, seed: int = 0) -> Permit:
-    """Calls without end."""
-    rng = rng_for(tenant, seed)
-    while True:
-        permit = await at.enter(tenant=tenant, deadline_s=1e9, priority=priority)
-        service_s = rng.lognormvariate(-0.125, 0.5)
-        await clock.sleep(service_s)
-        permit.close(Succeeded(service_s, service_s))
-
-
-def interactive_p95_s(*, with_flood: bool) -> tuple[float, int]:
-    """The 95th percentile of an interactive tenant's waits and answers together, and how many of its calls failed."""
-
-    async def scene() -> tuple[float, int]:
-        clock = FakeClock()
-        at = gate(clock, fixed(20))
-        flood = [task(_worker(at, clock, "batch", "batch", seed=number)) for number in range(100 if with_flood else 0)]
-        arrivals, services = rng_for("arrivals"), rng_for("services")
-        took: list[float] = []
-        failed = 0
-
-        async def call(service_s: float) -> None:
-            nonlocal failed
-            began_s = clock.monotonic()
-            try:
-                permit = await at.enter(tenant="acme", deadline_s=began_s + 30.0, priority="interactive")
-            except CapacityError:
-                failed += 1
-                return
-            await clock.sleep(service_s)
-            permit.close(Succeeded(service_s, service_s))
-            took.append(clock.monotonic() - began_s)
-
-        calls: list[asyncio.Task[None]] = []
-        await clock.run_for(20.0)
-        for _ in range(1_500):
-            await clock.run_for(arrivals.expovariate(6.0))
-            calls.append(asyncio.get_running_loop().create_task(call(services.lognormvariate(-0.125, 0.5))))
-        await clock.run_for(30.0)
-        await asyncio.gather(*calls)
-        for each in flood:
-            each.cancel()
-        await clock.settle()
-        assert at.waiting == 0
-        took.sort()
-        return took[int(0.95 * len(took))], failed
-
-    return asyncio.run(scene())
-
-
-def test_a_batch_tenant_at_fifty_times_its_share_is_hardly_felt_by_an_interactive_one() -> None:
-    alone_s, failed_alone = interactive_p95_s(with_flood=False)
-    flooded_s, failed_flooded = interactive_p95_s(with_flood=True)
-    assert failed_alone == failed_flooded == 0
-    assert flooded_s < 1.1 * alone_s
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["enter", "enter", "enter", "close", "close", "cancel", "advance", "cancel and close"]),
-        st.integers(0, 5),
-        st.sampled_from(PRIORITIES),
-        st.sampled_from([WELL, FAILED, TIMED_OUT, CANCELLED, CLIENT_FAULT, Throttled(None), Throttled(3.0)]),
-    ),
-    max_size=120,
-)
-
-
-@given(STEPS, st.integers(1, 4))
-@settings(deadline=None, max_examples=150)
-def test_whatever_happens_every_place_comes_back(steps: list[tuple[str, int, Priority, Outcome]], places: int) -> None:
-    async def scene(clock: FakeClock) -> None:
-        at = gate(clock, fixed(places, max_waiting=5))
-        waiting: list[asyncio.Task[Permit]] = []
-        held: list[Permit] = []
-
-        def collect() -> None:
-            for each in [each for each in waiting if each.done()]:
-                waiting.remove(each)
-                if each.cancelled():
-                    continue
-                error = each.exception()
-                if error is None:
-                    held.append(each.result())
-                else:
-                    assert isinstance(error, (CapacityError, CircuitOpen))
-
-        for what, which, priority, outcome in steps:
-            if what == "enter":
-                deadline_s = clock.monotonic() + 5.0
-                waiting.append(task(at.enter(tenant=str(which), deadline_s=deadline_s, priority=priority)))
-            elif what == "close" and held:
-                held.pop(which % len(held)).close(outcome)
-            elif what == "cancel" and waiting:
-                waiting[which % len(waiting)].cancel()
-            elif what == "cancel and close" and waiting and held:
-                chosen = waiting[which % len(waiting)]
-                if which % 2:
-                    chosen.cancel()
-                held.pop().close(outcome)
-                chosen.cancel()
-            elif what == "advance":
-                clock.advance(which / 2)
-            if which % 3:
-                await clock.settle()
-                collect()
-                assert at.in_flight == len(held) <= places
-        await clock.settle()
-        collect()
-        assert at.in_flight == len(held) <= places
-        while held or waiting:
-            for permit in held:
-                permit.close(WELL)
-            held.clear()
-            await clock.run_for(1.0)
-            collect()
-        assert (at.in_flight, at.waiting, clock.pending) == (0, 0, 0)
 
     run(scene)

@@ -76,12 +76,11 @@ class MemoryStore:
             total.granted += granted
             share.held += granted
             due = _claim(total, lease, ask)
-            held = share.held
-            if ask.is_final:
-                # What it has is nobody's from here on.  Its batch stays: a message from before must come to nothing.
-                share.held = share.used = 0
-            return Reply(held=held, granted=total.granted, used=total.used, is_starving=_is_starving(total), due=due)
-        return Reply(held=share.held, granted=total.granted, used=total.used, is_starving=_is_starving(total), due=due)
+        held = share.held
+        if batch == share.batch and ask.is_final:
+            # What it has is nobody's from here on.  Its batch stays: a message from before must come to nothing.
+            share.held = share.used = 0
+        return Reply(held=held, granted=total.granted, used=total.used, is_starving=_is_starving(total), due=due)
 
 
 def _is_starving(total: _Total) -> bool:
