@@ -8,15 +8,17 @@ import pytest
 from tests.cache.scene import ALICE, Scene, question
 from tests.flow.scene import BlockAfter
 
-from penstock.cache.entry import Drop
+from penstock.cache.entry import Drop, Entry
 from penstock.cache.exact import Shown
+from penstock.cache.key import Keys
 from penstock.config.cache import CacheSettings, ExactSettings
 from penstock.core.answer import Answer
 from penstock.core.chat import ChatRequest, EmbeddingRequest, ImagePart, Message, OpaqueTool, TextPart, Tool, ToolChoice
 from penstock.core.errors import BudgetExhausted
 from penstock.core.events import Start, Text, UsageReport, Vector
-from penstock.core.exchange import CacheMark, Exchange, Wishes
+from penstock.core.exchange import CacheMark, Exchange, Principal, Wishes
 from penstock.core.facts import CacheBypassed, CacheHit, CacheMissed, CacheStored
+from penstock.core.ids import ExchangeId
 from penstock.core.ports import CONTINUE, Continue
 from penstock.flow.fold import Fold
 
@@ -129,6 +131,72 @@ def test_no_store_keeps_nothing_but_may_be_given_what_is_kept() -> None:
         scene.check()
 
     asyncio.run(main())
+
+
+def test_what_an_answer_was_made_from_must_still_stand_and_be_the_callers_to_read() -> None:
+    bob = Principal(tenant="acme", key="key_bob", user="bob", groups=ALICE.groups)
+    readers = {ALICE.key, bob.key}
+
+    async def fits(exchange: Exchange, entry: Entry) -> bool:
+        assert entry.tags == ("doc_1:1",)
+        return exchange.principal.key in readers
+
+    async def main() -> None:
+        settings = CacheSettings(exact=ExactSettings(), share="everyone")
+        scene = Scene(settings, shown=Shown(tags=lambda _: ("doc_1:1",), fits=fits))
+        assert (await scene.ask()).exchange.cache == CacheMark("miss")
+        assert (await scene.ask(who=bob)).exchange.cache == CacheMark("hit")
+        readers.remove(bob.key)  # nothing is dropped, and it is in force at once
+        assert (await scene.ask(who=bob)).exchange.cache == CacheMark("miss")
+        assert (await scene.ask()).exchange.cache == CacheMark("hit")
+        readers.remove(ALICE.key)
+        scene.provider.hold_at(2)
+        both = [await scene.begin(), await scene.begin(who=bob)]
+        scene.provider.release()
+        for each in both:
+            await each.end()
+        # Who waited for the other's answer is asked about too.
+        assert [each.exchange.cache for each in both] == [CacheMark("miss"), CacheMark("miss")]
+
+    asyncio.run(main())
+
+
+def test_answers_made_from_nothing_are_not_asked_about() -> None:
+    async def never(exchange: Exchange, entry: Entry) -> bool:
+        raise AssertionError((exchange, entry))
+
+    async def main() -> None:
+        scene = Scene(shown=Shown(fits=never))
+        assert [(await scene.ask()).exchange.cache for _ in range(2)] == [CacheMark("miss"), CacheMark("hit")]
+
+    asyncio.run(main())
+
+
+def test_roles_keep_apart_what_is_made_from_documents() -> None:
+    keys = Keys(b"a secret")
+    one = call_of(Principal(tenant="acme", key="k", roles=("hr", "lead")))
+    same = call_of(Principal(tenant="acme", key="k", roles=("lead", "hr", "hr")))
+    other = call_of(Principal(tenant="acme", key="k", roles=("hr",)))
+
+    def partition(exchange: Exchange, *, by_rights: bool) -> bytes:
+        return keys.partition(exchange, share="tenant", fingerprint="f", by_rights=by_rights)
+
+    assert partition(one, by_rights=True) == partition(same, by_rights=True) != partition(other, by_rights=True)
+    assert partition(one, by_rights=False) == partition(other, by_rights=False) != partition(one, by_rights=True)
+
+
+def call_of(who: Principal) -> Exchange:
+    asked = question()
+    return Exchange(
+        id=ExchangeId("ex_1"),
+        principal=who,
+        request=asked,
+        dialect=asked.dialect,
+        started_at=0.0,
+        began_s=0.0,
+        deadline_s=1.0,
+        gone_policy="abort",
+    )
 
 
 def test_max_age_refuses_what_is_older() -> None:

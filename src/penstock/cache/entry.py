@@ -10,11 +10,11 @@ from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
 
-from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport, Vector
+from penstock.core.events import Citation, Event, Finish, Notice, Start, Text, ToolCall, UsageReport, Vector
 from penstock.core.usage import Usage
 
-EntryKind: TypeAlias = Literal["exact", "similar"]
-"""`exact` is found by its key alone; `similar` by what its question means, within its partition."""
+EntryKind: TypeAlias = Literal["exact"]
+"""Found by its key alone."""
 
 _OVERHEAD_BYTES = 1_000
 """What an entry takes in memory beside its bytes: the struct, its texts, its place in the tables."""
@@ -32,6 +32,7 @@ _KINDS: Mapping[str, Callable[..., Event]] = MappingProxyType(
         "finish": Finish,
         "vector": Vector,
         "notice": Notice,
+        "citation": Citation,
         "usage": _usage_report,
     }
 )
@@ -41,6 +42,10 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[dict[str, Any]])
 
 
+VERIFIED = "verified"
+"""The tag of an answer that a person stands for."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A complete, judged answer.
 
@@ -48,8 +53,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     both are digests (`key.Keys`).  Times are Unix seconds; `created_at` is when that request came, so that the age is
     never understated.  `events` are the answer's, as `encode_events` writes them.  Tokens and money are what it took
     then; `cost_nanousd` is None where nobody knows.  `pace_tokens_per_s` is how fast it was streamed, where it was.
-    `tags` name what it was made from (documents it cites, a release), and drop it when that changes.  `question` and
-    `vector` are a semantic entry's: the question as it stands alone, and its sentence vector as bytes.
+    `tags` name what it was made from (documents it cites, a release), and drop it when that changes.
     """
 
     id: str
@@ -67,14 +71,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     cost_nanousd: int | None = None
     pace_tokens_per_s: float | None = None
     tags: tuple[str, ...] = ()
-    question: str | None = None
-    vector: bytes | None = None
 
     @property
     def size_bytes(self) -> int:
         """About what it takes in memory."""
-        more = len(self.question or "") + len(self.vector or b"") + sum(map(len, self.tags))
-        return len(self.events) + more + _OVERHEAD_BYTES
+        return len(self.events) + sum(map(len, self.tags)) + _OVERHEAD_BYTES
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,11 +5,11 @@ ones wait for.  What the answer says is recorded behind the guards, and kept onc
 order of things is `enter`, `filter`, and `settle` of the lease that hears of every end.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from penstock.cache.entry import Entry, encode_events, joined
+from penstock.cache.entry import VERIFIED, Entry, encode_events, joined
 from penstock.cache.flights import Flights
 from penstock.cache.key import Keys
 from penstock.cache.policy import Policy, why_not_asked, why_not_kept
@@ -46,6 +46,16 @@ MayRest = Callable[[Exchange], bool]
 """Whether what is made of a request may be kept where this installation is."""
 
 
+Fits = Callable[[Exchange, Entry], Awaitable[bool]]
+"""Whether what an answer was made from still stands, and its caller may read it: asked of entries with tags."""
+
+
+async def always(exchange: Exchange, entry: Entry) -> bool:
+    """Where answers are made from nothing that changes."""
+    del exchange, entry
+    return True
+
+
 def anywhere(exchange: Exchange) -> bool:
     """Where nobody has named a region."""
     del exchange
@@ -59,6 +69,7 @@ class Shown:
     may_rest: MayRest = anywhere
     pace_tokens_per_s: float = 60.0
     tags: Tags = no_tags
+    fits: Fits = always
     on_kept: Kept = nobody
 
 
@@ -100,7 +111,9 @@ class ExactCache:
         reason = why_not_asked(exchange.request, policy.exact)
         if reason is None and not self._shown.may_rest(exchange):
             reason = "region"
-        partition = self._keys.partition(exchange, share=policy.settings.share, fingerprint=policy.fingerprint)
+        partition = self._keys.partition(
+            exchange, share=policy.settings.share, fingerprint=policy.fingerprint, by_rights=policy.by_rights
+        )
         key = None if reason is not None else self._keys.key(partition, exchange.request)
         if key is None:
             return self._pass_by(exchange, reason or "unwritable")
@@ -110,7 +123,7 @@ class ExactCache:
                 self._make(exchange, policy, partition, key, is_leading=False)
             return CONTINUE
         entry = self._shelf.get(key)
-        if entry is not None and self._is_young(entry, exchange):
+        if entry is not None and await self.may_have(exchange, entry):
             return self._answer(exchange, policy, entry, "hit")
         if wishes.only_if_cached:
             entry = await self._elsewhere(exchange, key)
@@ -147,6 +160,13 @@ class ExactCache:
             self._flights.land(making.key, entry, is_new=True)
         self._told(exchange, entry)
 
+    def place_of(self, exchange: Exchange) -> tuple[str, str] | None:
+        """Key and partition, in hexadecimal, under which the exchange's answer would be kept; None where it is not."""
+        for lease in exchange.leases:
+            if type(lease) is _Making:
+                return lease.key.hex(), lease.partition.hex()
+        return None
+
     def spoilt(self, exchange: Exchange, making: "_Making", reason: str) -> None:
         """What `_Making` calls as soon as the answer cannot be kept: nobody has to wait for its end."""
         exchange.facts.append(CacheBypassed(at_s=self._clock.monotonic() - exchange.began_s, reason=reason))
@@ -163,7 +183,9 @@ class ExactCache:
         may_lead = exchange.budget_action is None and not wishes.no_store
         boarding = await self._flights.board(key, may_lead=may_lead, wait_s=policy.exact.wait_s)
         if not isinstance(boarding, str):
-            return self._answer(exchange, policy, boarding.entry, "shared" if boarding.is_new else "hit")
+            if await self.may_have(exchange, boarding.entry):
+                return self._answer(exchange, policy, boarding.entry, "shared" if boarding.is_new else "hit")
+            boarding = "alone"
         making: _Making | None = None
         if boarding == "lead":
             making = self._make(exchange, policy, partition, key, is_leading=True)
@@ -183,7 +205,13 @@ class ExactCache:
         if not self._shelf.is_elsewhere(key):
             return None
         entry = await self._shelf.fetch(key)
-        return entry if entry is not None and self._is_young(entry, exchange) else None
+        return entry if entry is not None and await self.may_have(exchange, entry) else None
+
+    async def may_have(self, exchange: Exchange, entry: Entry) -> bool:
+        """Whether the caller may be given what is kept: it is young enough, and what it was made from still stands."""
+        if not self._is_young(entry, exchange):
+            return False
+        return not entry.tags or await self._shown.fits(exchange, entry)
 
     def _is_young(self, entry: Entry, exchange: Exchange) -> bool:
         most_s = exchange.wishes.max_age_s
@@ -191,7 +219,7 @@ class ExactCache:
 
     def _answer(self, exchange: Exchange, policy: Policy, entry: Entry, status: CacheStatus) -> Reply:
         age_s = max(0.0, self._clock.now() - entry.created_at)
-        exchange.cache = CacheMark(status, age_s)
+        exchange.cache = CacheMark(status, age_s, is_verified=VERIFIED in entry.tags)
         exchange.facts.append(
             CacheHit(
                 at_s=self._clock.monotonic() - exchange.began_s,
@@ -223,6 +251,10 @@ class ExactCache:
     def _entry(self, exchange: Exchange, making: "_Making", *, at_s: float) -> Entry | str:
         """The answer as an entry, or why it is not kept."""
         target = exchange.target
+        if exchange.hold is not None:
+            return "held"
+        if exchange.is_refused:
+            return "refused"
         if exchange.first_event_s is None or target is None:
             return "not_made"  # a later stage's, or a canned one
         route = exchange.route

@@ -46,20 +46,24 @@ class Keys:
         self._keyed = blake2b(digest_size=32, key=key, person=_PERSON)
         self._partitions: dict[tuple[object, ...], bytes] = {}
 
-    def partition(self, exchange: Exchange, *, share: Share, fingerprint: str) -> bytes:
+    def partition(self, exchange: Exchange, *, share: Share, fingerprint: str, by_rights: bool = False) -> bytes:
         """Within which answers are shared at all: who asks, with which rights, and what answers.
 
-        `fingerprint` stands for the model's configuration as far as it shapes answers.
+        `fingerprint` stands for the model's configuration as far as it shapes answers; `by_rights` has roles count too.
         """
         who = exchange.principal
         route = exchange.route.name if exchange.route is not None else None
+        roles = who.roles if by_rights else None
         # As they come, not sorted: the same rights in another order are looked up once more, and are then the same.
-        named = (share, *_scope(who, share), who.groups, exchange.request.model, route, fingerprint)
+        named = (share, *_scope(who, share), who.groups, roles, exchange.request.model, route, fingerprint)
         found = self._partitions.get(named)
         if found is None:
             if len(self._partitions) >= _MOST_PARTITIONS:
                 self._partitions.clear()
-            written = (share, _scope(who, share), sorted(set(who.groups)), exchange.request.model, route, fingerprint)
+            groups, model = sorted(set(who.groups)), exchange.request.model
+            written: tuple[object, ...] = (share, _scope(who, share), groups, model, route, fingerprint)
+            if roles is not None:
+                written = (*written, sorted(set(roles)))
             found = self._partitions[named] = self._digest(b"partition", _encoder.encode(written))
         return found
 
@@ -69,6 +73,10 @@ class Keys:
             return self._digest(b"exact", partition, canonical(request))
         except (OverflowError, UnicodeEncodeError):
             return None
+
+    def sealing(self, partition: bytes) -> bytes:
+        """The key under which what a partition keeps at rest is sealed: 32 bytes."""
+        return self._digest(b"sealed", partition)
 
     def _digest(self, *parts: bytes) -> bytes:
         hasher = self._keyed.copy()

@@ -19,7 +19,7 @@ import structlog
 from penstock.cache import store
 from penstock.cache.entry import Drop, Entry
 from penstock.core.clock import Clock
-from penstock.storage.follow import Follower, Following
+from penstock.storage.follow import Follower, Following, Listening
 
 Connect = Callable[[], psycopg.Connection | None]
 """A new connection, or None while the database's address is not known."""
@@ -33,6 +33,8 @@ _SKEW_S = 60.0
 _GRACE_S = 3.0
 _PAUSE_S = 2.0
 _AWAY_TOO_LONG_S = 86_400.0
+WRITE_S = 5.0
+"""What a statement may take, and so about how long a batch is waited for at the end."""
 _KEY_BYTES = 16
 """Of a digest: enough to know it by.  One that is taken for another costs a look into the store."""
 _CHUNK = 2_000
@@ -56,8 +58,10 @@ class StoreLink:
         self._connect_now = connect
         self._clock = clock
         self._bounds = bounds
+        self.listening = Listening(self.connect)
+        """The connection and the thread, for what else follows the store and is as quickly done with it."""
         self._follower = Follower(
-            Following("cache", (store.CHANNEL,), _REFRESH_S, self._refresh, self._tend), self._connect
+            Following("cache", (store.CHANNEL,), _REFRESH_S, self._refresh, self._tend), self.listening
         )
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="penstock-cache")
         self._idle: list[psycopg.Connection] = []
@@ -65,6 +69,7 @@ class StoreLink:
         self._pause_until_s = 0.0
         self._known: dict[bytes, None] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._waiting: deque[tuple[Entry, int]] = deque()
         self._waiting_bytes = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,6 +93,9 @@ class StoreLink:
         """Write what still waits, if the store is there; takes a second or so."""
         self._follower.stop()
         self._readers.shutdown(wait=False, cancel_futures=True)
+        # What the follower took and has not written yet waits in no line: where the process ends now, it is lost.
+        if self._writing.acquire(timeout=WRITE_S):
+            self._writing.release()
         if self._waiting and self._lost_since_s is None:
             with suppress(psycopg.Error):
                 connection = self._connect_now()
@@ -107,6 +115,11 @@ class StoreLink:
     @property
     def is_up(self) -> bool:
         return self._lost_since_s is None
+
+    @property
+    def heard_drop(self) -> int:
+        """The place of the last drop that this process has applied, for what is to be written: on the loop."""
+        return self._heard_drop
 
     @property
     def known(self) -> int:
@@ -155,7 +168,7 @@ class StoreLink:
     def offer(self, entry: Entry, since: int) -> None:
         """Write it, soon; what waits longest is forgotten where there is too much."""
         del since  # whoever offers has just asked whether it was dropped: what was heard until now does not concern it
-        if "\x00" in f"{entry.tenant}{entry.model}{entry.target}{entry.question}{''.join(entry.tags)}":
+        if "\x00" in f"{entry.tenant}{entry.model}{entry.target}{''.join(entry.tags)}":
             return  # PostgreSQL keeps no such text
         with self._lock:
             self._waiting.append((entry, self._heard_drop))
@@ -164,7 +177,8 @@ class StoreLink:
                 self._waiting_bytes -= self._waiting.popleft()[0].size_bytes
                 self.forgotten += 1
 
-    def _connect(self) -> psycopg.Connection | None:
+    def connect(self) -> psycopg.Connection | None:
+        """A new connection to the store, in autocommit mode; None while its address is not known."""
         try:
             connection = self._connect_now()
         except psycopg.Error as error:
@@ -172,7 +186,7 @@ class StoreLink:
             raise
         if connection is not None:
             connection.autocommit = True
-            connection.execute("SELECT set_config('statement_timeout', '5000', false)")
+            connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(int(WRITE_S * 1000)),))
         return connection
 
     def _refresh(self, connection: psycopg.Connection) -> None:
@@ -194,7 +208,8 @@ class StoreLink:
             self._tell(lambda keys=news.keys[begin : begin + _CHUNK]: self._take_keys(keys))
 
     def _tend(self, connection: psycopg.Connection) -> None:
-        self._write(connection)
+        with self._writing:
+            self._write(connection)
         now_s = self._clock.monotonic()
         if now_s - self._purged_s >= _PURGE_EVERY_S:
             self._purged_s = now_s
@@ -219,7 +234,7 @@ class StoreLink:
     def _fetch(self, key: bytes) -> Entry | None:
         """In a reader's thread.  Raises `psycopg.Error`."""
         try:
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = self._idle.pop() if self._idle else self.connect()
             if connection is None:
                 raise psycopg.OperationalError("the database's address is not known")
             try:

@@ -27,11 +27,16 @@ SEARCHES: Final = frozenset({"web_search_options", "mcp_servers"})
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A model's.  `fingerprint` stands for what answers it, as far as that shapes answers."""
+    """A model's.  `fingerprint` stands for what answers it, as far as that shapes answers.
+
+    With `by_rights` answers are made from documents that not everybody may read: they are shared among those whose
+    roles are the same too.
+    """
 
     settings: CacheSettings
     exact: ExactSettings
     fingerprint: str
+    by_rights: bool = False
 
 
 def why_not_asked(request: Request, exact: ExactSettings) -> str | None:

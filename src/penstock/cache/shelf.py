@@ -5,8 +5,8 @@ moment at most.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,14 @@ from penstock.core.events import Event
 _SWEPT_AT_ONCE = 500
 _MOST_READ = 512
 _LARGEST_READ_BYTES = 8 * 1024
+
+
+Dropped: TypeAlias = Callable[[Sequence[Drop] | None], None]
+"""Hears of what was dropped; None is everything."""
+
+
+def _nobody(drops: Sequence[Drop] | None) -> None:
+    del drops
 
 
 class Backing(Protocol):
@@ -35,7 +43,7 @@ class Backing(Protocol):
 class Shelf:
     """Used on one event loop.  Without a `backing` entries live and die with the process."""
 
-    __slots__ = ("_backing", "_clock", "_read", "drops", "memory")
+    __slots__ = ("_backing", "_clock", "_read", "_told", "drops", "memory")
 
     def __init__(self, memory: Lru, drops: Drops, clock: Clock, backing: Backing | None = None) -> None:
         self.memory = memory
@@ -43,6 +51,11 @@ class Shelf:
         self._clock = clock
         self._backing = backing
         self._read: dict[bytes, tuple[Entry, tuple[Event, ...]]] = {}
+        self._told: Dropped = _nobody
+
+    def tell(self, dropped: Dropped) -> None:
+        """Have `dropped` hear of what is dropped from now on, once it is gone from here."""
+        self._told = dropped
 
     def get(self, key: bytes) -> Entry | None:
         """The entry that lies here."""
@@ -87,6 +100,7 @@ class Shelf:
             self.drops.apply(drop)
         self._read.clear()
         self._sweep(self.memory.everything())
+        self._told(drops)
 
     def _sweep(self, keys: tuple[bytes, ...]) -> None:
         """A part of it now and the rest later, so that no request waits for all."""

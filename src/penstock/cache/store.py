@@ -18,17 +18,21 @@ CHANNEL = "penstock_cache"
 
 DROPS_KEPT_DAYS = 7
 """A process that was away for longer than this keeps nothing of what it had."""
+LABELS_KEPT_S = 30 * 86_400.0
+"""What was learned of matches, which holds no text, is believed for so long."""
 
 _COLUMNS = Entry.__struct_fields__
 _TYPES: tuple[LiteralString, ...] = (
     *("text", "text", "bytea", "bytea", "text", "text", "text", "bytea"),
-    *("float8", "float8", "bigint", "bigint", "bigint", "float8", "text[]", "text", "bytea"),
+    *("float8", "float8", "bigint", "bigint", "bigint", "float8", "text[]"),
 )
 _LIST = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
-_MATCHES = sql.SQL(
+MATCHES = sql.SQL(
     "(d.tenant IS NULL OR d.tenant = {e}.tenant) AND (d.model IS NULL OR d.model = {e}.model)"
     " AND (d.tag IS NULL OR d.tag = ANY ({e}.tags)) AND (d.answer IS NULL OR d.answer = {e}.id)"
 )
+"""Whether the drop `d` concerns the row `e`."""
+
 _WRITE = sql.SQL(
     "INSERT INTO cache_entries AS kept ({columns}) SELECT {columns} FROM ("
     "SELECT {values}) AS new ({columns})"
@@ -40,23 +44,29 @@ _WRITE = sql.SQL(
         sql.SQL("{}::{}").format(sql.Placeholder(name), sql.SQL(kind))
         for name, kind in zip(_COLUMNS, _TYPES, strict=True)
     ),
-    matches=_MATCHES.format(e=sql.Identifier("new")),
+    matches=MATCHES.format(e=sql.Identifier("new")),
     updates=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in _COLUMNS),
 )
 _READ = sql.SQL("SELECT {} FROM cache_entries WHERE kind = %s AND key = %s").format(_LIST)
-_READ_PARTITION = sql.SQL(
-    "SELECT {} FROM cache_entries WHERE kind = 'similar' AND partition = %s AND expires_at > %s"
-    " ORDER BY place DESC LIMIT %s"
-).format(_LIST)
 _PURGE = (
     "DELETE FROM cache_entries WHERE (kind, key) IN ("
     "SELECT kind, key FROM cache_entries WHERE expires_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)"
 )
-_DROP = (
-    "DELETE FROM cache_entries WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s)"
-    " AND (%(model)s::text IS NULL OR model = %(model)s)"
-    " AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])"
+_PURGE_QUESTIONS = (
+    "DELETE FROM cache_questions WHERE key IN ("
+    "SELECT key FROM cache_questions WHERE expires_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)"
+)
+_OWNED = sql.SQL("(%(tenant)s::text IS NULL OR tenant = %(tenant)s) AND (%(model)s::text IS NULL OR model = %(model)s)")
+_DROP = sql.SQL(
+    "DELETE FROM {table} WHERE {owned} AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])"
     " AND (%(answer)s::text IS NULL OR id = %(answer)s)"
+)
+_DROP_ANSWERS = _DROP.format(table=sql.Identifier("cache_entries"), owned=_OWNED)
+_DROP_QUESTIONS = _DROP.format(table=sql.Identifier("cache_questions"), owned=_OWNED)
+_DROP_LABELS = sql.SQL("DELETE FROM cache_labels WHERE {}").format(_OWNED)
+_PURGE_LABELS = (
+    "DELETE FROM cache_labels WHERE place IN ("
+    "SELECT place FROM cache_labels WHERE at < %s LIMIT %s FOR UPDATE SKIP LOCKED)"
 )
 _SAVED = """
     SELECT tenant, model, fact ->> 'fact' AS what, coalesce(fact ->> 'kind', fact ->> 'reason') AS kind,
@@ -83,7 +93,7 @@ class News:
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """How much is kept for one tenant and model."""
+    """How much is kept for one tenant and model: answers (`exact`), or questions that are compared by meaning."""
 
     tenant: str
     model: str
@@ -127,13 +137,6 @@ def read(connection: psycopg.Connection, key: bytes, kind: EntryKind = "exact") 
     return None if row is None else msgspec.convert(row, Entry)
 
 
-def read_partition(connection: psycopg.Connection, partition: bytes, *, now: float, most: int) -> list[Entry]:
-    """The semantic entries of one partition, newest first."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_READ_PARTITION, (partition, now, most)).fetchall()
-    return msgspec.convert(rows, list[Entry])
-
-
 def read_news(
     connection: psycopg.Connection, *, after_drop: int | None, after_entry: int, now: float, most: int
 ) -> News:
@@ -165,15 +168,23 @@ def read_news(
 def purge(connection: psycopg.Connection, *, now: float, most: int) -> int:
     """Delete what nobody may be given any more; returns how many entries."""
     connection.execute("DELETE FROM cache_drops WHERE at < now() - make_interval(days => %s)", (DROPS_KEPT_DAYS,))
+    connection.execute(_PURGE_QUESTIONS, (now, most))
+    connection.execute(_PURGE_LABELS, (now - LABELS_KEPT_S, most))
     return connection.execute(_PURGE, (now, most)).rowcount
 
 
 async def drop(connection: psycopg.AsyncConnection, wanted: Drop) -> int:
-    """Delete what matches, and tell every process; returns how many entries lay here.  Inside a transaction."""
+    """Delete what matches, and tell every process; returns how many answers lay here.  Inside a transaction.
+
+    What was learned of matches goes with all answers of its tenant or model, not with some of them.
+    """
     # Nobody writes meanwhile, and drops are told in the order of their places.
     await connection.execute("LOCK TABLE cache_entries IN SHARE ROW EXCLUSIVE MODE")
     named = msgspec.structs.asdict(wanted)
-    deleted = await connection.execute(_DROP, named)
+    deleted = await connection.execute(_DROP_ANSWERS, named)
+    await connection.execute(_DROP_QUESTIONS, named)
+    if wanted.tag is None and wanted.answer is None:
+        await connection.execute(_DROP_LABELS, named)
     await connection.execute(
         "INSERT INTO cache_drops (tenant, model, tag, answer) VALUES (%(tenant)s, %(model)s, %(tag)s, %(answer)s)",
         named,
@@ -188,6 +199,7 @@ def drop_answers(connection: psycopg.Connection, answers: Sequence[str]) -> None
         return
     connection.execute("LOCK TABLE cache_entries IN SHARE ROW EXCLUSIVE MODE")
     connection.execute("DELETE FROM cache_entries WHERE id = ANY (%s)", (list(answers),))
+    connection.execute("DELETE FROM cache_questions WHERE id = ANY (%s)", (list(answers),))
     connection.execute("INSERT INTO cache_drops (answer) SELECT unnest(%s::text[])", (list(answers),))
     connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
@@ -197,11 +209,17 @@ async def contents(connection: psycopg.AsyncConnection, *, tenant: str | None, n
     query = """
         SELECT tenant, model, kind, count(*) AS entries, sum(octet_length(events))::bigint AS size_bytes,
             min(created_at) AS oldest, max(created_at) AS newest
-        FROM cache_entries WHERE expires_at > %s AND (%s::text IS NULL OR tenant = %s)
-        GROUP BY 1, 2, 3 ORDER BY entries DESC LIMIT 1000
+        FROM cache_entries WHERE expires_at > %(now)s AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+        GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT tenant, model, 'question', count(*), sum(octet_length(question))::bigint,
+            min(created_at), max(created_at)
+        FROM cache_questions WHERE expires_at > %(now)s AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+        GROUP BY 1, 2
+        ORDER BY entries DESC LIMIT 1000
     """
     async with connection.cursor(row_factory=dict_row) as cursor:
-        rows = await (await cursor.execute(query, (now, tenant, tenant))).fetchall()
+        rows = await (await cursor.execute(query, {"now": now, "tenant": tenant})).fetchall()
     return msgspec.convert(rows, list[Kept])
 
 

@@ -210,7 +210,7 @@ def test_what_is_counted_is_what_is_there() -> None:
 def test_a_row_gives_back_what_was_put_there() -> None:
     rows = Rows()
     asked = replace(question("wo ist mein Päckchen 🙂?", topic=1), unread=frozenset({"🙂", "文"}))
-    rows.put(12, "an entry", asked, rows.new_group())
+    rows.put(12, "an entry", asked, rows.join(()))
     found = rows.question(12, asked.vector, 64)
     assert (found.text, found.reading, found.unread) == (asked.text, asked.reading, asked.unread)
     assert np.abs(found.words - asked.words).max() < 0.01

@@ -50,7 +50,9 @@ def test_a_request_goes_on_at_once_where_too_many_wait_for_a_lookup() -> None:
         policy = SemanticPolicy(Policy(settings, settings.exact, "a fingerprint"), SemanticSettings())
         cache = _Slow()
         encoder = Encoder(cast("Model", _Reads()))
-        parts = Parts(cache, encoder, Keys(b"a secret of the installation"), scene.shelf, scene.clock)
+        parts = Parts(
+            cache, encoder, Keys(b"a secret of the installation"), scene.shelf, scene.clock, scene.cache.may_have
+        )
         stage = SemanticStage({"sim": policy}, parts)
 
         def asked() -> Exchange:

@@ -10,26 +10,23 @@ labels leave open, stays under the ceiling.  It can be wrong for a while where t
 come; `wrong_rate` shows how it does.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from math import inf
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-_REMEMBERED: Final = 4_000
+from penstock.cache.semantic.labels import Floats, Recent, Ticks
+
+REMEMBERED: Final = 4_000
+"""Labels, and as many matches whether they were checked or not: the latest ones."""
 _LEAST_LABELS: Final = 100
-_LABEL_BYTES: Final = 130
-_SEEN_BYTES: Final = 32
 _EACH: Final = 25
 _BENDS: Final = (0.0, 2.0)
 _EXPECTED: Final = (-1.17, -0.28, -0.99, 0.26)
 """The curve's height, its slope, and by how much that changes at each bend, before anything is known here."""
 _EXPECTED_SPREAD: Final = (1.0, 0.5, 0.5, 0.5)
 _STEPS: Final = 10
-
-_Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +44,19 @@ class Estimate:
 class Bound:
     """`ceiling` is the wrong share that hits may have; `deviations` how many standard errors are allowed for.
 
-    Nothing is a hit before enough is known: `least` is infinite.
+    Nothing is a hit before enough is known: `least` is infinite.  `ticks` are the moments of this process.
     """
 
-    __slots__ = ("_curve", "_deviations", "_labels", "_seen", "_unread", "ceiling", "least", "wrong_rate")
+    __slots__ = ("_curve", "_deviations", "_labels", "_seen", "_ticks", "_unread", "ceiling", "least", "wrong_rate")
 
-    def __init__(self, ceiling: float, *, deviations: float = 0.5) -> None:
+    def __init__(self, ceiling: float, *, deviations: float = 0.5, ticks: Ticks | None = None) -> None:
         self.ceiling = ceiling
         self._deviations = deviations
-        self._labels: deque[tuple[float, bool]] = deque(maxlen=_REMEMBERED)
-        self._seen: deque[float] = deque(maxlen=_REMEMBERED)
+        self._ticks = ticks if ticks is not None else Ticks()
+        self._labels = Recent(4, REMEMBERED)
+        self._seen = Recent(3, REMEMBERED)
         self._unread = 0
-        self._curve: _Floats = np.array(_EXPECTED)
+        self._curve: Floats = np.array(_EXPECTED)
         self.least = inf
         self.wrong_rate: Estimate | None = None
 
@@ -68,8 +66,8 @@ class Bound:
 
     @property
     def size_bytes(self) -> int:
-        """About what its labels take in memory."""
-        return _LABEL_BYTES * len(self._labels) + _SEEN_BYTES * len(self._seen)
+        """What its labels take in memory."""
+        return self._labels.size_bytes + self._seen.size_bytes
 
     def risk(self, score: float) -> float:
         """How probably a match of this score is wrong."""
@@ -80,22 +78,37 @@ class Bound:
         """That of the least sure match which is a hit; before anything is learned, what hits may have on average."""
         return self.risk(self.least) if self.least < inf else self.ceiling
 
-    def saw(self, score: float) -> None:
-        """Take in that there was a match, checked or not."""
-        self._seen.append(score)
+    def saw(self, score: float) -> float:
+        """Take in that there was a match, checked or not; returns its moment."""
+        at = self._ticks.next()
+        self._seen.add(at, self._ticks.origin, score)
+        return at
 
-    def learn(self, score: float, *, is_right: bool) -> None:
-        """Take in one checked match.  Whether it was checked may depend on nothing but its score and its text."""
-        self._labels.append((score, is_right))
+    def learn(self, score: float, *, is_right: bool, at: float | None = None) -> None:
+        """Take in one checked match.  Whether it was checked may depend on nothing but its score and its text.
+
+        `at` is what `saw` said of it.
+        """
+        self._labels.add(self._ticks.next() if at is None else at, self._ticks.origin, score, is_right)
         self._unread += 1
-        if len(self._labels) >= _LEAST_LABELS and self._unread >= _EACH:
-            self._unread = 0
+        if self.is_learned and self._unread >= _EACH:
+            self._fit()
+
+    def merge(self, labels: Floats, seen: Floats) -> None:
+        """Take in what others saw, or this process before: rows of (moment, origin, score, right) and without `right`.
+
+        In any order, any number of times; after it the bound is of all labels that there are.
+        """
+        is_new = self._labels.merge(labels)
+        is_new = self._seen.merge(seen) or is_new
+        if self.is_learned and (is_new or self._unread):
             self._fit()
 
     def _fit(self) -> None:
-        labels = np.array(self._labels, np.float64)
+        self._unread = 0
+        labels, seen = self._labels.latest()[:, 2:], self._seen.latest()
         self._curve, bend = _fitted(_place(labels[:, 0]), 1.0 - labels[:, 1], self._curve)
-        scores = np.sort(np.array(self._seen or labels[:, 0], np.float64))[::-1]
+        scores = np.sort(seen[:, 2] if len(seen) else labels[:, 0])[::-1]
         place = _place(scores)
         wrong = _chance(place, self._curve)
         counts = np.arange(1, len(scores) + 1)
@@ -114,16 +127,16 @@ class Bound:
         self.wrong_rate = Estimate(float(share[last]), float(at_most[last]), above)
 
 
-def _place(scores: _Floats) -> _Floats:
+def _place(scores: Floats) -> Floats:
     """One row for a score: what the curve is a sum of."""
     return np.stack([np.ones_like(scores), scores, *(np.maximum(0.0, scores - bend) for bend in _BENDS)], axis=1)
 
 
-def _chance(place: _Floats, curve: _Floats) -> _Floats:
+def _chance(place: Floats, curve: Floats) -> Floats:
     return 1.0 / (1.0 + np.exp(-np.clip(place @ curve, -30.0, 30.0)))
 
 
-def _fitted(place: _Floats, wrong: _Floats, start: _Floats) -> tuple[_Floats, _Floats]:
+def _fitted(place: Floats, wrong: Floats, start: Floats) -> tuple[Floats, Floats]:
     """The most probable curve, and how sharply so, by Newton's method from the last one."""
     expected, precision = np.array(_EXPECTED), np.diag(1.0 / np.array(_EXPECTED_SPREAD) ** 2)
     curve, bend = start, precision

@@ -75,6 +75,26 @@ class VectorIndex:
         self._rows += 1
         return row
 
+    def extend(self, vectors: NDArray[np.int8], scales: Vector) -> range:
+        """As `add` does with each, of vectors that were kept before: with 8 bits, and what they are times."""
+        begin, end = self._used, self._used + len(vectors)
+        self.reserve(len(vectors))
+        bits = np.packbits(vectors.astype(np.float32) @ self._rotation.T > 0, axis=1)
+        padded = np.zeros((len(vectors), len(self._signs) * 8), np.uint8)
+        padded[:, : bits.shape[1]] = bits
+        self._vectors[begin:end] = vectors
+        self._signs[:, begin:end] = padded.view(np.uint64).T
+        self._scales[begin:end] = scales
+        self._used = end
+        self._rows += end - begin
+        return range(begin, end)
+
+    def reserve(self, count: int) -> None:
+        """Have room for so many more behind all others: to make it step by step copies all of it again and again."""
+        missing = self._used + count - len(self._vectors)
+        if missing > 0:
+            self._grow(missing)
+
     def remove(self, row: int) -> None:
         """It is found no more; the row is given to another one later."""
         self._scales[row] = 0.0
@@ -84,6 +104,10 @@ class VectorIndex:
     def vector(self, row: int) -> Vector:
         """What was added, within 8 bits."""
         return self._vectors[row].astype(np.float32) * self._scales[row]
+
+    def packed(self, row: int) -> tuple[bytes, float]:
+        """The same as it is kept: 8 bits a number, and what they are times."""
+        return self._vectors[row].tobytes(), float(self._scales[row])
 
     def nearest(self, vector: Vector, count: int) -> Near:
         """At most `count` rows."""
@@ -116,8 +140,8 @@ class VectorIndex:
         padded[: len(bits)] = bits
         return padded.view(np.uint64)
 
-    def _grow(self) -> None:
-        rows = len(self._vectors) + max(_FIRST_ROWS, len(self._vectors) // 4)
+    def _grow(self, least: int = _FIRST_ROWS) -> None:
+        rows = len(self._vectors) + max(least, len(self._vectors) // 4)
         vectors = np.zeros((rows, self.width), np.int8)
         vectors[: self._used] = self._vectors[: self._used]
         scales = np.zeros(rows, np.float32)

@@ -5,6 +5,7 @@ cosines between words are about those of the full vectors (`training/semantic_ca
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib.resources import files
 from typing import Final
 
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 
 from penstock.cache.semantic.reading import Reading, Word, read
 from penstock.core.errors import ConfigError
+from penstock.encoder.heads import arrays_of, shipped
 from penstock.encoder.model import Encoded, Matrix, Vector
 
 _MOST_WORDS: Final = 48
 _SCALE: Final = 127.0
 _LEAST_NORM: Final = 1e-9
+_MADE_BY: Final = ("weights.npz", "reading.py", "words.py", "word.py", "clauses.py", "question.py", "rows.py")
+"""What a kept question depends on beside the encoder: its words are those of the text as these read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ class Weights:
 
 def load_weights(*, encoder_sha256: str) -> Weights:
     """The shipped weights.  Raises `ConfigError` where they were trained on another encoder."""
-    with files("penstock.cache.semantic").joinpath("weights.npz").open("rb") as file:
-        data = np.load(file, allow_pickle=False)
+    source = shipped("penstock.cache.semantic", "weights.npz")
+    with arrays_of(source, "what the semantic cache has learned") as data:
         trained_on = str(data["encoder_sha256"])
         weights = Weights(
             np.asarray(data["projection"], np.float32),
@@ -62,6 +66,14 @@ def load_weights(*, encoder_sha256: str) -> Weights:
     if trained_on != encoder_sha256:
         raise ConfigError("the semantic cache was trained on another encoder: it cannot be used with this one")
     return weights
+
+
+def space_of(encoder_identity: str) -> bytes:
+    """Names all that kept questions depend on: those of two spaces must never be compared."""
+    hasher = blake2b(encoder_identity.encode(), digest_size=16)
+    for name in _MADE_BY:
+        hasher.update(blake2b(files("penstock.cache.semantic").joinpath(name).read_bytes()).digest())
+    return hasher.digest()
 
 
 def question_of(text: str, encoded: Encoded, weights: Weights) -> Question | None:

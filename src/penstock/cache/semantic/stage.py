@@ -8,19 +8,21 @@ computes runs on one thread of its own.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, TypeVar, TypeVarTuple, Unpack
+from typing import Final, Protocol, TypeVar, TypeVarTuple, Unpack
 
-from penstock.cache.entry import Entry, decode_events
-from penstock.cache.exact import MayRest, anywhere
+from penstock.cache.entry import VERIFIED, Drop, Entry, decode_events
+from penstock.cache.exact import Fits, MayRest, anywhere
 from penstock.cache.key import Keys
 from penstock.cache.policy import Policy, why_not_asked
 from penstock.cache.replay import reply_paced
 from penstock.cache.semantic.bound import Estimate
-from penstock.cache.semantic.cache import Counts, Found, SemanticCache
+from penstock.cache.semantic.cache import Found, SemanticCache
 from penstock.cache.semantic.checks import answers_agree
+from penstock.cache.semantic.partition import Match, Packed
 from penstock.cache.semantic.question import Question, question_of
 from penstock.cache.semantic.situation import Situation, situation_of
 from penstock.cache.shelf import Shelf
@@ -79,17 +81,29 @@ class Checks:
     at_most: float | None = None
 
 
+class Outbox(Protocol):
+    """Takes what is to be kept for others and for later; never waits.
+
+    `note` is of one match in a partition, by its moment: whether it was right, or None where that is not known.
+    """
+
+    def offer(self, entry: Entry, partition: bytes, packed: Packed) -> None: ...
+    def note(self, partition: bytes, whose: tuple[str, str], match: Match, *, is_right: bool | None) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the stage works with; `app` makes it."""
+    """What the stage works with; `app` makes it.  `may_have` is the exact cache's."""
 
     cache: SemanticCache
     encoder: Encoder
     keys: Keys
     shelf: Shelf
     clock: Clock
+    may_have: Fits
     is_personal: IsPersonal = nothing_personal
     may_rest: MayRest = anywhere
+    outbox: Outbox | None = None
 
 
 class _Asked:
@@ -137,14 +151,11 @@ class SemanticStage:
         """By model and tenant; their number is bounded, and the rest is `other`."""
         self._ending: tuple[Exchange, _Asked] | None = None
         self._is_fed = asyncio.Event()
+        parts.shelf.tell(self._dropped)
 
     @property
     def name(self) -> str:
         return "semantic_cache"
-
-    @property
-    def counts(self) -> Counts:
-        return self.parts.cache.counts
 
     @property
     def questions(self) -> int:
@@ -167,7 +178,10 @@ class SemanticStage:
         if not self.parts.may_rest(exchange):
             return CONTINUE
         owner = self.parts.keys.partition(
-            exchange, share=policy.exact.settings.share, fingerprint=policy.exact.fingerprint
+            exchange,
+            share=policy.exact.settings.share,
+            fingerprint=policy.exact.fingerprint,
+            by_rights=policy.exact.by_rights,
         )
         situation = situation_of(exchange.request, owner, policy.settings.follow_ups)
         if isinstance(situation, str):
@@ -185,9 +199,12 @@ class SemanticStage:
         if looked is None:
             return CONTINUE
         question, found = looked
+        if found.match.entry is not None and self.parts.outbox is not None:
+            whose = (exchange.principal.tenant, exchange.request.model)
+            self.parts.outbox.note(situation.partition, whose, found.match, is_right=None)
         if found.entry is not None:
             entry = await self._stored(situation.partition, found.entry)
-            if entry is not None and self._is_young(entry, exchange):
+            if entry is not None and await self.parts.may_have(exchange, entry):
                 return self._answer(exchange, policy, entry, found)
         asked = _Asked(situation, question, found, policy.settings, self._ended)
         exchange.take(asked, at_s=self.parts.clock.monotonic())
@@ -224,20 +241,29 @@ class SemanticStage:
             except EncoderBusy:
                 continue  # one label less
 
+    def submit(self, call: Callable[[Unpack[Given]], Back], *given: *Given) -> Future[Back]:
+        """Call it on the cache's thread, from any other one.  Raises `RuntimeError` once that is closed."""
+        return self._thread.submit(call, *given)
+
     def close(self) -> None:
         """Let go of the thread; no `enter` follows."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _dropped(self, drops: Sequence[Drop] | None) -> None:
+        """A single answer's question is found no more, since its answer is not there; whole owners' go at once."""
+        if drops is None or any(drop.answer is None and drop.tag is None for drop in drops):
+            with suppress(RuntimeError):  # closed: this process is at its end
+                self.submit(self.parts.cache.forget)
+
     async def _learn(self, asked: _Asked, entry: Entry) -> None:
-        partition, cache = asked.situation.partition, self.parts.cache
+        partition, cache, outbox = asked.situation.partition, self.parts.cache, self.parts.outbox
         like: list[str] = []
         match = asked.found.match
         ours = _text_of(entry)
         first = [match.entry] if match.entry is not None else []
         for other in [*first, *(each for each in match.others if each != match.entry)]:
-            theirs = self._entry(other)
+            theirs = await self._stored(partition, other)
             if theirs is None:
-                await self._on_thread(cache.drop, partition, other)
                 continue
             is_right = await self._agree(ours, _text_of(theirs))
             if is_right:
@@ -245,7 +271,14 @@ class SemanticStage:
             if other == match.entry:
                 estimate = await self._on_thread(_learn_one, cache, partition, asked.found, is_right)
                 self._note_check(entry, asked.found, estimate, is_right=is_right)
-        await self._on_thread(_add_one, cache, asked, _name_of(entry), tuple(like))
+                if outbox is not None:
+                    outbox.note(partition, (entry.tenant, entry.model), match, is_right=is_right)
+        name = _name_of(entry)
+        packed = None
+        if self._entry(name) is not None:  # else it was dropped meanwhile
+            packed = await self._on_thread(_add_one, cache, asked, name, tuple(like))
+        if packed is not None and outbox is not None and self._entry(name) is not None:
+            outbox.offer(entry, partition, packed)
 
     def _note_check(self, entry: Entry, found: Found, estimate: Estimate | None, *, is_right: bool) -> None:
         whose = (entry.model, entry.tenant)
@@ -272,25 +305,21 @@ class SemanticStage:
 
     async def _stored(self, partition: bytes, name: str) -> Entry | None:
         """The same, and where it is not in memory any more, from the store; what is nowhere is found no more."""
-        shelf, key = self.parts.shelf, bytes.fromhex(name[:_KEY_CHARS])
         entry = self._entry(name)
-        if entry is None and shelf.is_elsewhere(key):
-            found = await shelf.fetch(key)
-            if found is None:
-                return None  # perhaps only not in time
-            entry = found if _name_of(found) == name else None
-        if entry is None:
+        if entry is not None:
+            return entry
+        shelf, key = self.parts.shelf, bytes.fromhex(name[:_KEY_CHARS])
+        entry = await shelf.fetch(key)
+        if entry is not None and _name_of(entry) == name:
+            return entry
+        if entry is not None or not shelf.is_elsewhere(key):  # else it was perhaps only not in time
             await self._on_thread(self.parts.cache.drop, partition, name)
-        return entry
-
-    def _is_young(self, entry: Entry, exchange: Exchange) -> bool:
-        most_s = exchange.wishes.max_age_s
-        return most_s is None or self.parts.clock.now() - entry.created_at <= most_s
+        return None
 
     def _answer(self, exchange: Exchange, policy: SemanticPolicy, entry: Entry, found: Found) -> Reply:
         clock = self.parts.clock
         age_s, similarity = max(0.0, clock.now() - entry.created_at), found.match.similarity
-        exchange.cache = CacheMark("similar", age_s, similarity)
+        exchange.cache = CacheMark("similar", age_s, similarity, VERIFIED in entry.tags)
         exchange.facts.append(
             CacheHit(
                 at_s=clock.monotonic() - exchange.began_s,
@@ -330,8 +359,8 @@ def _learn_one(cache: SemanticCache, partition: bytes, found: Found, is_right: b
     return cache.wrong_rate(partition)
 
 
-def _add_one(cache: SemanticCache, asked: _Asked, entry: str, like: tuple[str, ...]) -> None:
-    cache.add(asked.situation.partition, entry, asked.question, asked.settings, like=like)
+def _add_one(cache: SemanticCache, asked: _Asked, entry: str, like: tuple[str, ...]) -> Packed | None:
+    return cache.add(asked.situation.partition, entry, asked.question, asked.settings, like=like)
 
 
 def _name_of(entry: Entry) -> str:

@@ -2,7 +2,8 @@
 
 `decide` is the cache's whole judgement of one pair.  A hard disagreement (`agreement`) ends it.  Otherwise the words
 that only one of the two has are laid beside those of the other: where a word has no counterpart in its context, it was
-put in the place of something else.  How much that counts is trained (`training/semantic_cache.py`).
+put in the place of something else.  How much that counts is trained (`training/semantic_cache.py`).  Last, where
+the two are one sentence with another word in the same place (`slots`), the two words must mean nearly the same.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from penstock.cache.semantic.agreement import Disagreement, disagreement, is_reworded
 from penstock.cache.semantic.question import Question, Weights, meaningful
+from penstock.cache.semantic.slots import Slot, slots
 from penstock.encoder.model import Matrix, Vector
 
 Reason = Disagreement | Literal["similarity", "unread", "same"]
 
 _LEAST_SUBSTITUTE: Final = 0.55
+_LEAST_NOMINAL: Final = 0.6
+"""Of another thing in the same place: synonyms seldom lie further apart, one thing and another seldom nearer."""
 _SHORT_WORDS: Final = 6
 _LONG_WORDS: Final = 8
 FEATURES: Final = ("one", "similarity", "worst", "substitute", "replaced", "replaced_once", "share_alone")
@@ -57,6 +61,8 @@ def decide(question: Question, candidate: Question, weights: Weights, *, least: 
     if (words < weights.least_pair or is_replaced) and not is_reworded(question.reading, candidate.reading, similarity):
         return Verdict(is_same=False, reason="words", similarity=similarity, words=words)
     cosines = question.words @ candidate.words.T
+    if _is_refilled(question, candidate, cosines):
+        return Verdict(is_same=False, reason="words", similarity=similarity, words=words)
     aligned = float(cosines.max(axis=1).mean() + cosines.max(axis=0).mean()) / 2
     return Verdict(is_same=True, reason="same", similarity=similarity, words=words, aligned=aligned)
 
@@ -74,6 +80,35 @@ def _unread_agree(question: Question, candidate: Question) -> bool:
 def _is_short(question: Question, candidate: Question) -> bool:
     """In a short question each word counts: what stands in the place of one must be near it."""
     return min(len(question.words), len(candidate.words)) <= _SHORT_WORDS
+
+
+def _is_refilled(question: Question, candidate: Question, cosines: Matrix) -> bool:
+    """Whether the two are one sentence that asks of one thing and of another: `the height of the river`, `… bridge`.
+
+    Who puts a sentence in other words changes a verb as well, so of two places both must be those of nouns.
+    """
+    ours, theirs = question.reading, candidate.reading
+    if ours.stems == theirs.stems:
+        return False
+    found = slots(ours.words, theirs.words)
+    if not found:
+        return False
+    rows, columns = _rows(question), _rows(candidate)
+    nearness = [_nearness(slot, rows, columns, cosines) for slot in found]
+    if all(slot.is_nominal for slot in found):
+        return min(nearness) < _LEAST_NOMINAL
+    return len(found) == 1 and min(nearness) < _LEAST_SUBSTITUTE and _is_short(question, candidate)
+
+
+def _nearness(slot: Slot, rows: dict[int, int], columns: dict[int, int], cosines: Matrix) -> float:
+    row, column = rows.get(slot.left), columns.get(slot.right)
+    return 1.0 if row is None or column is None else float(cosines[row, column])
+
+
+def _rows(question: Question) -> dict[int, int]:
+    """Which row of `words` belongs to which word of the text."""
+    told = (at for at, word in enumerate(question.reading.words) if word.kind != "function")
+    return {at: row for row, at in zip(range(len(question.words)), told, strict=False)}
 
 
 def pair_features(question: Question, candidate: Question, similarity: float) -> Vector:

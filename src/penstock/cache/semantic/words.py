@@ -292,9 +292,8 @@ FOCUSED: Final = frozenset("all every always only both each everyone everything 
 JOINING: Final = frozenset({*SUBORDINATING, *LINKS, *DIRECTIONS})
 """They have no endings."""
 EXCEPTING: Final = frozenset({"other than", "apart from", "aside from"})
-NOUN_PHRASE_STARTS: Final = frozenset(
-    "the a an this that these those my your his her our their its i you he she it we they".split()
-)
+PRONOUNS: Final = frozenset("i you he she it we they".split())
+NOUN_PHRASE_STARTS: Final = PRONOUNS | frozenset("the a an this that these those my your his her our their its".split())
 AUXILIARIES: Final = frozenset(
     "do does did can could will would shall should may might must has have had is are was were".split()
 )
