@@ -49,7 +49,7 @@ def main() -> int:
     chosen = parser.parse_args()
     manifest = check(chosen.encoder)
     model = Model(chosen.encoder / "model.onnx", chosen.encoder / "tokenizer.json")
-    chance = random.Random(11)  # noqa: S311 - to draw samples
+    chance = random.Random(11)
     swaps, alike = _swaps(chosen.data, chance), _alike(chosen.data, model, chance)
     texts = sorted({text for pair in (*swaps, *(pair[:2] for pair in alike)) for text in pair})
     encoded = {text: model.encode(text) for text in texts}

@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluation.cache import sets
 from evaluation.cache.memo import Memo
-from evaluation.cache.twins import negations
+from evaluation.cache.twins.denials import negations
 from penstock.cache.semantic.checks import answers_agree
 
 _NUMBER: Final = re.compile(r"\b\d+\b")
