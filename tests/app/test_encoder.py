@@ -1,5 +1,6 @@
 """The encoder as a configuration asks for it: opened where something needs it, refused with the place that is wrong."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 from tests.encoder import foreign
 
 from penstock.app.encoder import encoder_files, load_encoder, open_encoder
+from penstock.app.guards.opening import needs_encoder as guards_need_encoder
+from penstock.app.guards.opening import open_guards
 from penstock.config import InvalidConfig, read
 from penstock.core.errors import ConfigError
 from penstock.encoder.files import MODEL, TOKENIZER, WEIGHTS_SHA256, sha256_of
+from penstock.testing.clock import FakeClock
 
 
 def configured(folder: Path, text: str) -> Path:
@@ -57,6 +61,51 @@ def test_without_a_built_model_it_is_said_who_needs_it_and_what_to_do(tmp_path: 
         ConfigError, match=r"penstock.yaml:2: log.level: it needs the encoder: .*penstock encoder build"
     ):
         open_encoder(config, needed_by=("log.level",), built=tmp_path / "nowhere")
+
+
+GUARDED = """\
+models:
+  m:
+    targets: [{provider: sim, model: sim}]
+    guards:
+      GUARD
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "named"),
+    [
+        ("personal_data: {fail: open}", "personal_data.names"),
+        ("injection: {fail: open}", "injection.meaning"),
+        ("scope: {fail: open, topics: {orders: [Where is it]}}", "scope.topics"),
+    ],
+)
+def test_a_guard_whose_model_is_missing_or_another_refuses_the_start_even_where_it_may_fail_open(
+    encoder_folder: Path, tmp_path: Path, guard: str, named: str
+) -> None:
+    config = read(configured(tmp_path, GUARDED.replace("GUARD", guard)), {})
+    needed = guards_need_encoder(config)
+    with pytest.raises(ConfigError, match=rf"models\.m\.guards\.{named}: it needs the encoder"):
+        open_encoder(config, needed_by=needed, built=tmp_path / "nowhere")
+    damaged = tmp_path / "damaged"
+    shutil.copytree(encoder_folder, damaged)
+    (damaged / MODEL).write_bytes(b"half a model")
+    with pytest.raises(ConfigError, match=rf"models\.m\.guards\.{named}: it needs the encoder"):
+        open_encoder(config, needed_by=needed, built=damaged)
+
+
+@pytest.mark.parametrize("guard", ["personal_data: {fail: open}", "injection: {fail: open}"])
+def test_a_guard_that_was_trained_on_another_encoder_refuses_the_start(
+    encoder_folder: Path, tmp_path: Path, guard: str
+) -> None:
+    sha256 = sha256_of(foreign.write(tmp_path / "own.onnx"))
+    (tmp_path / "own.json").write_bytes((encoder_folder / TOKENIZER).read_bytes())
+    own = f"encoder: {{model: own.onnx, tokenizer: own.json, sha256: '{sha256}'}}\n"
+    config = read(configured(tmp_path, GUARDED.replace("GUARD", guard) + own), {})
+    encoder = load_encoder(config)
+    with pytest.raises(ConfigError, match=r"penstock.yaml:.*another encoder"):
+        open_guards(config, encoder, FakeClock())
+    encoder.close()
 
 
 def test_without_its_libraries_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,12 @@ wording alone is used, on a scale of its own.  Called by `stage` and `dial`.
 """
 
 from dataclasses import dataclass
-from importlib.resources import files
-from io import BytesIO
 from typing import Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.core.errors import ConfigError
+from penstock.encoder.heads import arrays_of, shipped
 from penstock.routing.signals import Signals
 from penstock.routing.wording import wording_of
 
@@ -119,21 +117,17 @@ class Complexity:
 
 def load_complexity() -> Complexity:
     """The head that is shipped.  Raises `ConfigError` where it is not there or not whole."""
-    source = files("penstock.routing").joinpath("complexity.npz")
-    try:
-        with np.load(BytesIO(source.read_bytes()), allow_pickle=False) as data:
-            return Complexity(
-                encoder_sha256=str(data["encoder_sha256"]),
-                mean=data["mean"],
-                spread=data["spread"],
-                frequencies=data["frequencies"],
-                phases=data["phases"],
-                full=_read(data, "full"),
-                wording=_read(data, "wording"),
-                sentence_scale=float(data["sentence_scale"]),
-            )
-    except (OSError, KeyError, ValueError) as error:
-        raise ConfigError(f"the complexity head cannot be loaded: {str(error)[:200]}") from None
+    with arrays_of(shipped("penstock.routing", "complexity.npz"), "the complexity head") as data:
+        return Complexity(
+            encoder_sha256=str(data["encoder_sha256"]),
+            mean=data["mean"],
+            spread=data["spread"],
+            frequencies=data["frequencies"],
+            phases=data["phases"],
+            full=_read(data, "full"),
+            wording=_read(data, "wording"),
+            sentence_scale=float(data["sentence_scale"]),
+        )
 
 
 def _read(data: "np.lib.npyio.NpzFile", name: str) -> Readout:
