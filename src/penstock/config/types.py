@@ -12,9 +12,12 @@ import msgspec
 from penstock.config.alerts import AlertSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.fleet import FleetSettings
+from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
+from penstock.config.knowledge import KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
+from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
 from penstock.config.secret import Secret, Text
@@ -132,7 +135,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     their names there; `cache` is what its answers are kept for.  `tiers`, in place of `targets`, are levels from the
     weakest to the strongest, among which `routing` chooses.  `regions` are the only ones that a request may touch;
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
-    as long as they want; `prompt_caching` lets providers keep what prompts begin with.
+    as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
+    `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -149,6 +153,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     compaction: CompactionSettings | None = None
     prompt_caching: PromptCaching = "auto"
     answer_length: AnswerLengthSettings | None = None
+    guards: ModelGuards | None = None
+    knowledge: KnowledgeUse | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +205,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[BudgetSettings, ...] = ()
     limit_store: LimitStoreSettings = LimitStoreSettings()
     cache: CacheStoreSettings = CacheStoreSettings()
+    guards: GuardSettings = GuardSettings()
     alerts: AlertSettings = AlertSettings()
+    review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()
     log: Log = Log()
 
