@@ -1,0 +1,1 @@
+"""Many regular expressions over one text, whole or as it streams in."""
