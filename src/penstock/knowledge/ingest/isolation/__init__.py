@@ -1,0 +1,1 @@
+"""Reading in child processes, so that a hostile file costs one file."""
