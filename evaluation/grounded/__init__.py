@@ -1,0 +1,1 @@
+"""How well claims are traced to their sources, inventions caught, and confidence told."""
