@@ -1,0 +1,40 @@
+"""Cuts a long text into pieces that the encoder reads whole, at the ends of lines, sentences or words."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+MOST_CHARS: Final = 800
+"""Some 200 tokens of prose: one window of the encoder.  Pieces that need more are read in several by itself."""
+_LEAST_SHARE: Final = 0.5
+_SENTENCE_ENDS: Final = re.compile(r"[.!?]{1,3}\s|\n|[。！？]")  # noqa: RUF001 - where sentences end
+_ENDS: Final = ("\n\n", "\n", ". ", "? ", "! ", "; ", ", ", " ")
+
+
+def pieces(text: str, most: int = MOST_CHARS) -> Iterator[tuple[int, str]]:
+    """Where each begins, and the piece; together they are the text."""
+    at = 0
+    while len(text) - at > most:
+        end = _end(text, at, at + most)
+        yield at, text[at:end]
+        at = end
+    if at < len(text):
+        yield at, text[at:]
+
+
+def sentences(text: str, most: int = MOST_CHARS) -> Iterator[tuple[int, str]]:
+    """Where each sentence begins that is not blank, and the sentence; a long one in pieces."""
+    begin = 0
+    for end in (*(match.end() for match in _SENTENCE_ENDS.finditer(text)), len(text)):
+        if not text[begin:end].isspace():
+            yield from ((begin + at, piece) for at, piece in pieces(text[begin:end], most))
+        begin = end
+
+
+def _end(text: str, begin: int, most: int) -> int:
+    least = begin + int((most - begin) * _LEAST_SHARE)
+    for mark in _ENDS:
+        found = text.rfind(mark, least, most)
+        if found >= 0:
+            return found + len(mark)
+    return most
