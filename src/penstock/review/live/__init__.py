@@ -1,0 +1,1 @@
+"""Review in the life of a request."""

@@ -1,0 +1,40 @@
+"""Rules of the review that wait for what nobody says are refused at the start."""
+
+from pathlib import Path
+
+import pytest
+
+from penstock.config import read
+from penstock.core.errors import ConfigError
+
+GROUNDED = """\
+models:
+  help:
+    targets: [{provider: sim, model: sim}]
+    knowledge: {bases: [b], grounding: {fail: closed, confidence: {notice: 0.5}}}
+"""
+
+
+def rule(tmp_path: Path, when: str, models: str = GROUNDED) -> Path:
+    path = tmp_path / "penstock.yaml"
+    path.write_text(f"{models}review:\n  rules:\n    - {{name: r, when: {when}}}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("when", "models", "said"),
+    [
+        ("{topics: [billing]}", GROUNDED, "when.topics: no guard says"),
+        ("{confidence_below: 0.5}", "", "when.confidence_below: no model"),
+        ("{confidence_below: 0.5, models: [other]}", GROUNDED, "when.confidence_below: no model"),
+    ],
+)
+def test_what_would_never_hold_anything_is_refused(tmp_path: Path, when: str, models: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(rule(tmp_path, when, models), {})
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("when", ["{confidence_below: 0.5}", "{confidence_below: 0.5, or_unknown: true}"])
+def test_what_can_is_taken(tmp_path: Path, when: str) -> None:
+    assert read(rule(tmp_path, when), {}).review.rules[0].when.confidence_below == 0.5
