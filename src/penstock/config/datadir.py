@@ -59,6 +59,11 @@ class DataDir:
         """The signing keys of token issuers as last fetched, one file for each issuer."""
         return self.root / "issuer-keys"
 
+    @property
+    def scope_heads(self) -> Path:
+        """What was made of the examples of what assistants are for."""
+        return self.root / "scope-heads"
+
     def make(self) -> None:
         """Make the directory, readable by its owner alone.  Raises `OSError`."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,10 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 from penstock.config.alerts import broken_alerts
 from penstock.config.cache import broken_cache
 from penstock.config.fleet import broken_fleet
+from penstock.config.guards import broken_guards, broken_lists, broken_vault
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
+from penstock.config.knowledge import broken_knowledge
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
+from penstock.config.review import broken_review
 from penstock.config.routing.compaction import broken_compaction
 from penstock.config.routing.residency import broken_residency
 from penstock.config.routing.settings import RoutingSettings, broken_routing
@@ -41,13 +44,18 @@ def broken(config: Config) -> Iterator[ConfigError]:
     yield from _database(config)
     yield from broken_residency(config)
     yield from broken_summaries(config)
+    yield from _unknowable(config)
     for path, message in (
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_review(config.review),
         *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),
         *broken_gates(config.gates),
+        *broken_lists(config.guards.lists),
+        *broken_vault(config.guards.vault),
+        *((f"guards.default.{path}", message) for path, message in broken_guards(config.guards.default)),
     ):
         yield config.problem(path, message)
     for name, provider in config.providers.items():
@@ -59,10 +67,32 @@ def broken(config: Config) -> Iterator[ConfigError]:
         for path, message in (
             *broken_cache(model.cache),
             *broken_compaction(model.compaction, model.answer_length),
+            *broken_knowledge(model.knowledge, model.cache),
+            *((f"guards.{path}", message) for path, message in broken_guards(model.guards)),
         ):
             yield config.problem(f"models.{name}.{path}", message)
         for limit, meant in broken_inputs(model.inputs):
             yield config.problem(f"models.{name}.inputs.{limit}", "unknown setting", did_you_mean=meant)
+
+
+def _unknowable(config: Config) -> Iterator[ConfigError]:
+    """Rules of the review that wait for something that nobody says: they would never hold anything."""
+    for index, rule in enumerate(config.review.rules):
+        path, when = f"review.rules.{index}.when", rule.when
+        if when.topics is not None:
+            yield config.problem(f"{path}.topics", "no guard says yet which topic a question is about")
+        if when.confidence_below is None or when.or_unknown:
+            continue
+        estimated = (
+            name
+            for name, model in config.models.items()
+            if model.knowledge is not None
+            and model.knowledge.grounding is not None
+            and model.knowledge.grounding.confidence is not None
+        )
+        if not any(rule.is_for(tenant=None, model=name) for name in estimated):
+            text = "no model that it is for has `knowledge.grounding.confidence`: nobody knows how sure an answer is"
+            yield config.problem(f"{path}.confidence_below", text)
 
 
 def _database(config: Config) -> Iterator[ConfigError]:

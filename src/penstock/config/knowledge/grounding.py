@@ -1,0 +1,48 @@
+"""What becomes of an answer whose claims its sources do not support (`models.*.knowledge.grounding`)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+
+Said = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class ConfidenceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of an answer by its confidence: below `hold` a person is asked, below `notice` it goes out with
+    `text` behind it.  One that is not set asks for nothing.
+    """
+
+    notice: Share | None = None
+    hold: Share | None = None
+    text: Said = "This answer may be incomplete; please check it against its sources."
+
+
+class GroundingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Each claim of an answer is traced to the sources; `fail` is required.
+
+    `action` is what follows where one is not supported: `flag` adds `notice`, `strip` leaves its sentence out,
+    `ask_again` asks the model once more with the reason and then refuses, `refuse` says `refusal`, `hold` asks a
+    person.  In `mode` `shadow` it is only recorded.  A stream is seen sentence by sentence (`window`) or whole
+    (`buffer`), which all but the first two need.  `timeout_s` bounds the tracing of one answer.
+    """
+
+    fail: Literal["closed", "open"]
+    mode: Literal["enforce", "shadow"] = "enforce"
+    action: Literal["flag", "strip", "ask_again", "refuse", "hold"] = "flag"
+    stream: Literal["window", "buffer"] = "buffer"
+    notice: Said = "Some of this could not be found in the sources."
+    refusal: Said = "I could not find a reliable answer in the documents."
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    confidence: ConfidenceSettings | None = None
+
+
+def broken_grounding(grounding: GroundingSettings | None) -> Iterator[tuple[str, str]]:
+    """Path and message of every rule that is broken."""
+    if grounding is None or grounding.stream != "window":
+        return
+    if grounding.mode == "enforce" and grounding.action not in {"flag", "strip"}:
+        yield "stream", f"`{grounding.action}` needs the whole answer: `buffer`"
+    if grounding.confidence is not None and grounding.confidence.hold is not None:
+        yield "stream", "`confidence.hold` needs the whole answer: `buffer`"
