@@ -31,3 +31,10 @@ def test_a_tier_is_asked_for_by_its_own_header() -> None:
     both = Headers({"x-penstock-tier": b"strong", "cache-control": b"no-cache"})
     assert wishes_of(both) == Wishes(no_cache=True, tier="strong")
     assert wishes_of(Headers({"x-penstock-tier": b""})) == NO_WISHES
+
+
+def test_a_purpose_is_named_by_its_own_header() -> None:
+    assert wishes_of(Headers({"x-penstock-purpose": b"billing"})) == Wishes(purpose="billing")
+    both = Headers({"x-penstock-purpose": b"billing", "cache-control": b"no-cache"})
+    assert wishes_of(both) == Wishes(no_cache=True, purpose="billing")
+    assert wishes_of(Headers({"x-penstock-purpose": b""})) == NO_WISHES

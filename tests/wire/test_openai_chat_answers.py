@@ -8,7 +8,7 @@ import pytest
 from penstock.core.answer import Answer, Choice, TextBlock, ToolCallBlock
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.errors import InternalError, PenstockError, PolicyBlocked, RateLimited, UnknownModel
-from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport
+from penstock.core.events import Citation, Event, Finish, Notice, Start, Text, ToolCall, UsageReport
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import ExchangeId
 from penstock.core.json import JsonObject
@@ -87,7 +87,7 @@ def test_a_plain_answer_is_written() -> None:
 
 def test_everything_an_answer_can_hold_is_written() -> None:
     entry: JsonObject = {"token": "a", "logprob": -1.0}
-    blocks: list[TextBlock | ToolCallBlock | Notice] = [
+    blocks: list[TextBlock | ToolCallBlock | Notice | Citation] = [
         Notice("openai-chat", "answer", {"system_fingerprint": "fp"}),
         Notice("openai-chat", "chunk", {"x_groq": {"id": "g"}}),
         Notice("openai-chat", "choice", {"content_filter_results": {}}),

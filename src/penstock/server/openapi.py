@@ -183,6 +183,49 @@ def _feedback() -> JsonObject:
     }
 
 
+def _ground() -> JsonObject:
+    source: JsonObject = {
+        "type": "object",
+        "required": ["text"],
+        "additionalProperties": False,
+        "properties": {
+            "id": {"type": "string", "maxLength": 300},
+            "title": {"type": "string", "maxLength": 1000},
+            "text": {"type": "string", "minLength": 1, "maxLength": 200_000},
+        },
+    }
+    schema: JsonObject = {
+        "type": "object",
+        "required": ["answer", "sources"],
+        "additionalProperties": False,
+        "properties": {
+            "answer": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 200_000,
+                "description": "marks such as [1] count the sources from 1",
+            },
+            "sources": {"type": "array", "maxItems": 100, "items": source},
+        },
+    }
+    return {
+        "post": {
+            "summary": "Hold an answer against sources, claim by claim",
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {
+                "200": {"description": "verdicts", "content": {"application/json": {"schema": {"type": "object"}}}},
+                **_error_responses(_OPENAI_ERROR),
+            },
+        }
+    }
+
+
+def _hold() -> JsonObject:
+    page = _page("how an answer stands that a person is to give", is_open=False)
+    path: JsonObject = {"name": "hold", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {**page, "parameters": [path]}
+
+
 def _error_responses(error: JsonObject) -> JsonObject:
     return {
         status: {"description": text, "content": {"application/json": {"schema": error}}}
@@ -244,6 +287,8 @@ def describe(version: str, limits: Mapping[str, int]) -> JsonObject:
             "/v1/messages": _ask("Anthropic Messages", _messages(), _ANTHROPIC_ERROR),
             "/v1/embeddings": _ask("Embeddings", _embeddings(), _OPENAI_ERROR, is_streamed=False),
             "/v1/feedback": _feedback(),
+            "/v1/ground": _ground(),
+            "/v1/holds/{hold}": _hold(),
             "/v1/models": _page("all models", is_open=False),
             "/v1/models/{model}": one_model,
             "/health": _page("ready, degraded or not ready, with reasons"),

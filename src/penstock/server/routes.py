@@ -24,7 +24,12 @@ from penstock.core.ports import ClientDialect, ClientGone, Sink
 from penstock.server.body import BodyBounds, read_json_body
 from penstock.server.feedback import MOST_BYTES, take_feedback
 from penstock.server.feedback import PATH as FEEDBACK
+from penstock.server.ground import MOST_BYTES as MOST_GROUND_BYTES
+from penstock.server.ground import PATH as GROUND
+from penstock.server.ground import hold_against_sources
 from penstock.server.health import health_page
+from penstock.server.holds import PATH as HOLDS
+from penstock.server.holds import show_hold
 from penstock.server.http.head import Headers
 from penstock.server.http.request import Request
 from penstock.server.service import Service
@@ -60,8 +65,8 @@ class DataPlane:
             return
         exchange_id = self._ids.new()
         try:
-            is_feedback = request.path == FEEDBACK
-            request.respond(*(await self._feedback(request) if is_feedback else self._page(request)))
+            page = await self._answered(request)
+            request.respond(*page)
         except ClientGone:
             return  # before it had said anything
         except PenstockError as error:
@@ -102,6 +107,7 @@ class DataPlane:
             id=exchange_id,
             principal=principal,
             request=asked,
+            asked=asked,
             dialect=dialect.name,
             started_at=clock.now(),
             began_s=began_s,
@@ -136,6 +142,22 @@ class DataPlane:
             raise UnknownPath(f"there is no {path[:200]} here; the OpenAPI description is at /openapi.json")
         _require(request, "GET", "HEAD")
         return handler(request)
+
+    async def _answered(self, request: Request) -> Page:
+        """A page that is no answer of a model; some of them have to be waited for."""
+        if request.path == FEEDBACK:
+            return await self._feedback(request)
+        if request.path.startswith(HOLDS):
+            _require(request, "GET")
+            principal = self._authenticate(request.headers)
+            return await show_hold(request.path, principal, self.service.find_hold)
+        if request.path == GROUND:
+            _require(request, "POST")
+            self._authenticate(request.headers)
+            limits = BodyBounds(MOST_GROUND_BYTES, self.service.limits.body_timeout_s)
+            body = await read_json_body(request, limits, self.service.clock)
+            return await hold_against_sources(body, self.service.ground)
+        return self._page(request)
 
     async def _feedback(self, request: Request) -> Page:
         service = self.service

@@ -1,8 +1,10 @@
 """What the data plane is made of, put together in `app`: one frozen value, replaced whole when the config changes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
@@ -10,6 +12,7 @@ from penstock.core.exchange import Exchange, GonePolicy, Principal
 from penstock.core.feedback import Feedback
 from penstock.core.json import JsonObject
 from penstock.core.ports import ClientDialect
+from penstock.core.sources import Passage
 from penstock.flow.engine import Engine
 
 Readiness = Literal["ready", "degraded", "not_ready"]
@@ -38,6 +41,62 @@ class Limits:
 AnswerHeaders = Callable[[Exchange], Sequence[tuple[str, str]]]
 """What an answer's headers say besides, whether it is an answer or an error: of limits, for one."""
 
+
+class Spoken(msgspec.Struct, frozen=True):
+    """What a person wrote to the conversation; `at` is Unix seconds."""
+
+    at: float
+    text: str
+
+
+class HoldView(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is `waiting`, `released` (with its `answer`), `rejected` (with what is to be said instead), or
+    `taken_over`: a person goes on with the conversation, in `messages`.
+    """
+
+    id: str
+    status: str
+    exchange: str
+    model: str
+    created_at: float
+    hand_over: str
+    answer: str | None = None
+    messages: tuple[Spoken, ...] = ()
+
+
+FindHold = Callable[[str, Principal], Awaitable[HoldView | None]]
+"""The hold as this caller sees it; None where there is none for it.  Raises `Overloaded` where nobody can tell."""
+
+
+class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer states from `start` to `end`, in characters, and what its sources say of it.
+
+    `verdict` is `supported`, `contradicted` or `not_found`; `probability` that of its being supported.  `source` is the
+    id of the one that comes nearest, and `quote` what of it was compared.  `reasons` are the checks that it failed.
+    """
+
+    text: str
+    start: int
+    end: int
+    verdict: str
+    probability: float
+    source: str | None
+    quote: str
+    reasons: tuple[str, ...]
+
+
+class GroundingView(msgspec.Struct, frozen=True, kw_only=True):
+    """The claims of an answer in their order.  `support` is their mean chance, None where it states nothing."""
+
+    claims: tuple[ClaimView, ...]
+    supported: int
+    contradicted: int
+    not_found: int
+    support: float | None
+
+
+Ground = Callable[[str, Sequence[Passage]], Awaitable[GroundingView]]
+"""Holds an answer against sources.  Raises `GuardUnavailable` where it cannot now."""
 
 TakeFeedback = Callable[[Feedback], None]
 """Makes it safe before it returns.  Raises `LedgerUnavailable`."""
@@ -78,5 +137,7 @@ class Service:
     refused: Callable[[PenstockError], None]
     """Hears of requests that were refused before they became an exchange: they are counted, not recorded."""
     take_feedback: TakeFeedback
+    find_hold: FindHold
+    ground: Ground | None
     openapi: JsonObject
     answer_headers: AnswerHeaders = no_headers

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from penstock.core.clock import Clock, Timer
 from penstock.core.ends import End
-from penstock.core.errors import ClientError, InternalError, PenstockError
-from penstock.core.events import Event
+from penstock.core.errors import ClientError, InternalError, PenstockError, PolicyBlocked
+from penstock.core.events import Event, Finish, Start, Text
 from penstock.core.exchange import Exchange
 from penstock.core.ports import ClientDialect, ClientGone, StreamEncoder
 from penstock.flow.fold import Fold
@@ -18,6 +18,8 @@ from penstock.server.service import AnswerHeaders, no_headers
 Page = tuple[int, HeaderList, bytes]
 """A whole answer: status, headers, body."""
 KEEP_ALIVE = b": keep-alive\n\n"
+_WHOLE: frozenset[End | None] = frozenset({"completed", "held"})
+"""Ends of an answer that is written as one, if only to say that a person will give it."""
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a request whose client has left; nobody reads it."""
 
@@ -64,14 +66,22 @@ class UnarySink:
         self._body = self._dialect.encode(self._fold.answer(), exchange)
 
     async def close(self, exchange: Exchange) -> None:
-        match exchange.end:
-            case "completed":
-                headers = [*_answer_headers("application/json", exchange), *self._more_headers(exchange)]
-                self._request.respond(200, headers, self._body)
-            case "client_gone":
-                self._request.respond(CLIENT_CLOSED_REQUEST, [], b"")
-            case _:
-                self._request.respond(*_refusal_page(self._dialect, exchange, self._more_headers))
+        refusal = exchange.error.answer if isinstance(exchange.error, PolicyBlocked) else None
+        if exchange.end == "client_gone":
+            self._request.respond(CLIENT_CLOSED_REQUEST, [], b"")
+        elif exchange.end in _WHOLE or exchange.is_refused:
+            self._answer(exchange)
+        elif refusal is not None:
+            said = Fold()
+            said.feed((Start("", exchange.request.model), Text(refusal), Finish("content_filter")))
+            self._body = self._dialect.encode(said.answer(), exchange)
+            self._answer(exchange)
+        else:
+            self._request.respond(*_refusal_page(self._dialect, exchange, self._more_headers))
+
+    def _answer(self, exchange: Exchange) -> None:
+        headers = [*_answer_headers("application/json", exchange), *self._more_headers(exchange)]
+        self._request.respond(200, headers, self._body)
 
 
 class StreamSink:
@@ -135,13 +145,17 @@ class StreamSink:
         if end == "client_gone":
             if not request.is_begun:
                 request.respond(CLIENT_CLOSED_REQUEST, [], b"")
-        elif end == "completed":
+        elif end in _WHOLE or exchange.is_refused:
             encoder = self._encoder if self._encoder is not None else self._dialect.stream(exchange)
             self._finish(encoder.finish())
         elif not request.is_begun:
             request.respond(*_refusal_page(self._dialect, exchange, self._more_headers))
+        elif self._encoder is None:
+            self._finish(b"")
+        elif end == "blocked" and isinstance(exchange.error, PolicyBlocked) and exchange.error.last:
+            self._finish(self._encoder.finish())  # its last events say how it ended
         else:
-            self._finish(self._encoder.fail(exchange) if self._encoder is not None else b"")
+            self._finish(self._encoder.fail(exchange))
         if request.is_held_back:
             await request.wait_writable()
 
@@ -191,6 +205,8 @@ def _answer_headers(content_type: str, exchange: Exchange) -> HeaderList:
         # Part of the name may be the caller's own, and a header takes printable ASCII only.
         name = target.name
         headers.append(("x-penstock-target", name if name.isascii() and name.isprintable() else quote(name)))
+    if exchange.hold is not None:
+        headers.append(("x-penstock-hold", exchange.hold))
     mark = exchange.cache
     if mark is not None:
         headers.append(("x-penstock-cache", mark.status))

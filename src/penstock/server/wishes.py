@@ -1,4 +1,7 @@
-"""What a request's headers ask of the gateway: `Cache-Control` (RFC 9111, section 5.2.1) and `x-penstock-tier`."""
+"""What a request's headers ask of the gateway.
+
+`Cache-Control` (RFC 9111, section 5.2.1), a tier, a purpose, which conversation it is a turn of, and a person's help.
+"""
 
 from penstock.core.exchange import NO_WISHES, Wishes
 from penstock.core.ports import HeaderView
@@ -8,8 +11,13 @@ def wishes_of(headers: HeaderView) -> Wishes:
     """The directives that concern a cache of answers; others, and what cannot be read, say nothing."""
     text = headers.get("cache-control")
     tier = headers.get("x-penstock-tier")
+    purpose = headers.get("x-penstock-purpose")
+    conversation = headers.get("x-penstock-conversation")
+    person = (headers.get("x-penstock-person") or "").strip().lower() in {"1", "true", "yes", "wanted"}
     if not text:
-        return Wishes(tier=tier) if tier else NO_WISHES
+        if not tier and not purpose and not conversation and not person:
+            return NO_WISHES
+        return Wishes(tier=tier or None, purpose=purpose or None, conversation=conversation or None, person=person)
     given: dict[str, str] = {}
     for part in text.lower().split(","):
         name, _, value = part.strip().partition("=")
@@ -21,4 +29,7 @@ def wishes_of(headers: HeaderView) -> Wishes:
         only_if_cached="only-if-cached" in given,
         max_age_s=float(age) if age.isascii() and age.isdigit() and len(age) <= 10 else None,
         tier=tier or None,
+        purpose=purpose or None,
+        conversation=conversation or None,
+        person=person,
     )

@@ -34,10 +34,18 @@ def read_document(body: bytes) -> JsonObject:
         _diagnose(body, error)
     if type(document) is not dict:
         raise MalformedRequest(f"The request body must be a JSON object, not {kind_of(document)}.")
-    excess = body.count(b'"') - 2 * _survey(cast("JsonObject", document))
-    if excess and (excess != body.count(b'\\"') or b'\\\\"' in body):
+    if may_repeat_keys(body, _survey(cast("JsonObject", document))):
         _refuse_repeated_keys(body)
     return cast("JsonObject", document)
+
+
+def may_repeat_keys(body: bytes, strings: int) -> bool:
+    """Whether a key may stand twice in one object of `body`, which holds so many strings as decoded, keys included.
+
+    False says that none does.
+    """
+    excess = body.count(b'"') - 2 * strings
+    return excess != 0 and (excess != body.count(b'\\"') or b'\\\\"' in body)
 
 
 def _survey(document: JsonObject) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from penstock.core.errors import InternalError
-from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport, Vector
+from penstock.core.events import Citation, Event, Finish, Notice, Start, Text, ToolCall, UsageReport, Vector
 from penstock.core.exchange import Exchange
 from penstock.core.json import JsonObject, JsonValue, dumps
 from penstock.core.sse import frame
@@ -16,6 +16,7 @@ from penstock.core.usage import Usage
 from penstock.wire.anthropic.answer import DELTA_FIELDS, is_object, message_id, stop_reason, tool_id, usage_object
 from penstock.wire.anthropic.errors import encode_error
 from penstock.wire.anthropic.signatures import shown
+from penstock.wire.citations import anthropic_notice
 
 _START_ONLY: Final = frozenset({"cache_creation", "service_tier", "inference_geo", "speed"})
 """Fields of a usage that Anthropic tells in `message_start` and not again."""
@@ -69,13 +70,15 @@ class MessageStream:
                     self._content(event, ("tool", event.index), out)
                 case Notice(dialect="anthropic", choice=0):
                     self._notice(event, out)
+                case Citation(choice=0):
+                    self._notice(anthropic_notice(event), out)
                 case Start():
                     self._start = self._message(event)
                 case Finish(choice=0):
                     self._finish = event
                 case UsageReport():
                     self._usage = event.usage
-                case Text() | ToolCall() | Notice() | Finish() | Vector():
+                case Text() | ToolCall() | Notice() | Citation() | Finish() | Vector():
                     pass
         self._write_start(out)
         return b"".join(out)

@@ -3,11 +3,12 @@
 import msgspec
 
 from penstock.core.answer import Answer, Choice, TextBlock, ToolCallBlock
-from penstock.core.events import Notice
+from penstock.core.events import Citation, Notice
 from penstock.core.exchange import Exchange
 from penstock.core.json import JsonObject, JsonValue, dumps
 from penstock.wire.anthropic.answer import is_object, message_id, stop_reason, tool_id, usage_object
 from penstock.wire.anthropic.signatures import shown
+from penstock.wire.citations import anthropic_notice
 
 
 def encode_message(answer: Answer, exchange: Exchange) -> bytes:
@@ -40,7 +41,8 @@ def _content(choice: Choice, fields: JsonObject, exchange: Exchange) -> list[Jso
     content: list[JsonValue] = []
     texts: dict[int, JsonObject] = {}
     tools: dict[JsonValue, JsonObject] = {}
-    for block in choice.blocks:
+    for each in choice.blocks:
+        block = anthropic_notice(each) if isinstance(each, Citation) else each
         match block:
             case TextBlock(channel="reasoning"):
                 thinking = thinking_block(block.text, block.signature)

@@ -27,6 +27,7 @@ from penstock.wire.document import (
     wrong_type,
 )
 from penstock.wire.openai_chat.messages import read_messages
+from penstock.wire.openai_chat.plain import read_plain
 from penstock.wire.openai_chat.tools import read_tool_choice, read_tools, upgrade_functions
 
 _MAX_CHOICES: Final = 128
@@ -36,6 +37,12 @@ _MAX_STOPS: Final = 16
 
 def parse_request(body: bytes) -> ChatRequest:
     """Read a request body.  Raises `MalformedRequest` naming the field."""
+    plain = read_plain(body)
+    return plain if plain is not None else read_any(body)
+
+
+def read_any(body: bytes) -> ChatRequest:
+    """As `parse_request`, whatever the request holds: `read_plain` knows only the most common kind."""
     document = read_document(body)
     model = as_name(take(document, "model", ""), "model")
     messages = read_messages(take(document, "messages", ""))

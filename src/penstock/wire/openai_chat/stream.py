@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from penstock.core.chat import ChatRequest
-from penstock.core.events import Channel, Event, Finish, Notice, Start, Text, ToolCall, UsageReport
+from penstock.core.events import Channel, Citation, Event, Finish, Notice, Start, Text, ToolCall, UsageReport
 from penstock.core.exchange import Exchange
 from penstock.core.json import JsonObject, JsonValue
 from penstock.core.sse import frame
 from penstock.core.usage import Usage
+from penstock.wire.citations import chat_notice
 from penstock.wire.openai_chat.errors import error_body, error_of
 from penstock.wire.openai_chat.shapes import (
     NOTICE_ANSWER,
@@ -151,6 +152,8 @@ class ChunkEncoder:
                 self._usage = event.usage
             case Notice() if event.dialect == "openai-chat" and isinstance(event.data, dict):
                 self._note(event.kind, event.choice, event.data)
+            case Citation():
+                self._other(chat_notice(event), out)
             case _:
                 pass
 

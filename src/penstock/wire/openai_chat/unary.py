@@ -1,9 +1,10 @@
 """A whole answer as a `chat.completion` object."""
 
 from penstock.core.answer import Answer, Choice, TextBlock, ToolCallBlock
-from penstock.core.events import Notice
+from penstock.core.events import Citation, Notice
 from penstock.core.exchange import Exchange
 from penstock.core.json import JsonObject, JsonValue, dumps
+from penstock.wire.citations import chat_notice
 from penstock.wire.openai_chat.shapes import (
     NOTICE_ANSWER,
     NOTICE_CHOICE,
@@ -53,6 +54,8 @@ def _choice(choice: Choice, exchange: Exchange, document: JsonObject) -> JsonObj
                 calls.append(call)
             case Notice():
                 _place(block, document, shape, message)
+            case Citation():
+                _place(chat_notice(block), document, shape, message)
     _set_texts(message, texts)
     if calls and is_legacy:
         message["function_call"] = {"name": choice.tool_calls()[0].name, "arguments": choice.tool_calls()[0].arguments}

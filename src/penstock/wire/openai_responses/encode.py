@@ -7,10 +7,11 @@ waits for the end of the batch that brought `Start`, so that a provider of the s
 from collections.abc import Sequence
 
 from penstock.core.answer import Answer, TextBlock, ToolCallBlock
-from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport
+from penstock.core.events import Citation, Event, Finish, Notice, Start, Text, ToolCall, UsageReport
 from penstock.core.exchange import Exchange
 from penstock.core.json import JsonObject, JsonValue, dumps
 from penstock.core.usage import Usage
+from penstock.wire.citations import responses_notice
 from penstock.wire.openai_responses.assembly import DIALECT, Assembly
 from penstock.wire.openai_responses.envelope import error_object, failure_event, outcome, response_object, usage_object
 from penstock.wire.openai_responses.frames import NoFrames, SseFrames
@@ -35,6 +36,8 @@ def encode_answer(answer: Answer, exchange: Exchange) -> bytes:
                 case Notice():
                     provider = _settings(block) or provider
                     assembly.notice(block)
+                case Citation():
+                    assembly.notice(responses_notice(block))
     return dumps(_finished(assembly, exchange, answer.start, provider, finish=finish, usage=answer.usage))
 
 
@@ -75,6 +78,8 @@ class ResponsesStream:
                     self._assembly.tool_call(event)
                 case Notice(dialect="openai-responses", choice=0):
                     self._notice(event)
+                case Citation(choice=0):
+                    self._notice(responses_notice(event))
                 case Start():
                     self._start = event
                 case Finish(choice=0):

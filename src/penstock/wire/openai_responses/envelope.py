@@ -1,7 +1,7 @@
 """The response object around the output items: who answered, how it ended, and an echo of the request's settings.
 
-Where the provider speaks the same dialect the echo is its own; otherwise it is made from the request, as the official
-SDKs require most of its fields.
+Where the provider speaks the same dialect the echo is its own, but for what the caller wrote: the provider may have got
+that in other words.  Otherwise it is made from the request, as the official SDKs require most of its fields.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ _BY_NATIVE: Final[Mapping[str, tuple[str, str | None]]] = MappingProxyType(
         "incomplete": ("incomplete", None),
     }
 )
+_WRITTEN: Final = ("instructions", "metadata", "prompt_cache_key", "safety_identifier", "text", "tools", "user")
+"""What of the echo is in the caller's words."""
 _BY_REASON: Final[Mapping[FinishReason, tuple[str, str | None]]] = MappingProxyType(
     {
         "stop": ("completed", None),
@@ -55,10 +57,12 @@ def response_object(
     exchange: Exchange, start: Start | None, provider: JsonObject | None, *, status: str, output: list[JsonValue]
 ) -> JsonObject:
     """The object without its end: no usage, no error."""
-    request = exchange.request
-    settings = provider
-    if settings is None:
-        settings = echo(request) if isinstance(request, ChatRequest) else {}
+    request = exchange.request if exchange.asked is None else exchange.asked
+    own = echo(request) if isinstance(request, ChatRequest) else {}
+    settings = own
+    if provider is not None:
+        is_changed = exchange.asked is not None and exchange.asked is not exchange.request
+        settings = {**provider, **{name: own[name] for name in _WRITTEN if name in own}} if is_changed else provider
     return {
         "id": (start.id if start is not None else "") or f"resp_{exchange.id}",
         "object": "response",
