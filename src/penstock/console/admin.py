@@ -13,7 +13,10 @@ from penstock.console import alerts, audit, credentials, keys, targets, tenants,
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
+from penstock.console.guards import vault
 from penstock.console.outcomes import feedback, left_out, savings
+from penstock.console.review import cases, holds, seconds
+from penstock.console.review import groups as review_groups
 from penstock.console.rules import budgets, limits
 from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 
@@ -34,12 +37,17 @@ for _part in (
     credentials.router,
     targets.router,
     cache.router,
+    vault.router,
     alerts.router,
     audit.router,
     reload.router,
     left_out.router,
     feedback.router,
     savings.router,
+    seconds.router,
+    review_groups.router,
+    cases.router,
+    holds.router,
 ):
     router.include_router(_part)
 

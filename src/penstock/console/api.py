@@ -65,6 +65,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.shipping.start()
         plane.identities.start()
         plane.alerts.start()
+        plane.review.start()
         following = file_follower(plane)
         following.start()
         try:

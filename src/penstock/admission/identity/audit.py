@@ -42,6 +42,18 @@ Action = Literal[
     "target.closed",
     "config.reloaded",
     "cache.dropped",
+    "vault.erased",
+    "hold.claimed",
+    "hold.given_back",
+    "hold.decided",
+    "hold.messaged",
+    "hold.commented",
+    "hold.case_kept",
+    "hold.second_claimed",
+    "hold.second_decided",
+    "review.member_added",
+    "review.member_removed",
+    "review.erased",
 ]
 
 _INSERT = (

@@ -41,6 +41,11 @@ Permission = Literal[
     "cache.write",
     "feedback.read",
     "feedback.write",
+    "vault.erase",
+    "review.read",
+    "review.write",
+    "review.manage",
+    "review.erase",
 ]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -77,7 +82,16 @@ _VIEWER: frozenset[Permission] = frozenset(
 )
 _DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
 _AUDITOR = _VIEWER | frozenset[Permission](
-    {"config.read", "providers.read", "ledger.read", "prompts.read", "keys.read", "credentials.read", "audit.read"}
+    {
+        "config.read",
+        "providers.read",
+        "ledger.read",
+        "prompts.read",
+        "keys.read",
+        "credentials.read",
+        "audit.read",
+        "review.read",
+    }
 )
 _ADMIN = (
     _DEVELOPER
@@ -91,6 +105,10 @@ _ADMIN = (
             "webhooks.write",
             "cache.write",
             "feedback.write",
+            "vault.erase",
+            "review.write",
+            "review.manage",
+            "review.erase",
         }
     )
 )
@@ -100,7 +118,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         "owner": ALL,
         "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write", "config.reload"}),
         "developer": _DEVELOPER,
-        "reviewer": _VIEWER | frozenset[Permission]({"ledger.read", "prompts.read", "feedback.write"}),
+        "reviewer": _VIEWER
+        | frozenset[Permission]({"ledger.read", "prompts.read", "feedback.write", "review.read", "review.write"}),
         "auditor": _AUDITOR,
         "viewer": _VIEWER,
     }
@@ -109,12 +128,18 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who calls the admin API.  `tenant` is None for one who spans them all."""
+    """Who calls the admin API.  `tenant` is None for one who spans them all.
+
+    `key`, `user` and `groups` are the principal's.
+    """
 
     id: str
     tenant: str | None
     permissions: frozenset[Permission]
     models: tuple[str, ...] | None = None
+    key: str = ""
+    user: str | None = None
+    groups: tuple[str, ...] = ()
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -137,8 +162,11 @@ def actor_of(principal: Principal) -> Actor:
         tenant=None if principal.spans_tenants else principal.tenant,
         permissions=granted(principal.roles, spans_tenants=principal.spans_tenants),
         models=principal.models,
+        key=principal.key,
+        user=principal.user,
+        groups=principal.groups,
     )
 
 
-OWNER_TOKEN = Actor(id="admin-token", tenant=None, permissions=ALL)
+OWNER_TOKEN = Actor(id="admin-token", tenant=None, permissions=ALL, key="admin-token")
 """Who holds the admin token."""
