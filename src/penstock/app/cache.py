@@ -1,9 +1,10 @@
 """The cache of a data plane, put together from the configuration: whose answers are kept, where, and by which keys."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+import msgspec
 import psycopg
 
 from penstock.admission.keys import open_hasher
@@ -73,9 +74,12 @@ def open_cache(
     clock: Clock,
     endpoints: Mapping[str, Connected],
     connect: Callable[[str], psycopg.Connection | None],
-    may_rest: MayRest = anywhere,
+    shown: Shown,
 ) -> PlaneCache:
-    """Everything but running.  Raises `ConfigError` where the installation's secret is damaged."""
+    """Everything but running.  The pace of `shown` is the configuration's.
+
+    Raises `ConfigError` where the installation's secret is damaged.
+    """
     open_hasher(data_dir)
     keys = Keys(bytes.fromhex(data_dir.secret.read_text("ascii").strip()))
     policies = _policies(config, endpoints)
@@ -89,7 +93,7 @@ def open_cache(
         )
         link = StoreLink(partial(connect, "cache"), clock, bounds)
     shelf = Shelf(Lru(settings.memory_bytes, drops), drops, clock, link)
-    shown = Shown(pace_tokens_per_s=settings.replay_tokens_per_s, may_rest=may_rest)
+    shown = replace(shown, pace_tokens_per_s=settings.replay_tokens_per_s)
     stage = ExactCache(policies, keys, shelf, clock, shown=shown)
     return PlaneCache(stage=stage, shelf=shelf, keys=keys, policies=policies, link=link)
 
@@ -107,7 +111,12 @@ def cache_of_file(
 
 def _policies(config: Config, endpoints: Mapping[str, Connected]) -> dict[str, Policy]:
     return {
-        name: Policy(model.cache, model.cache.exact, _fingerprint(config, name, endpoints))
+        name: Policy(
+            model.cache,
+            model.cache.exact,
+            _fingerprint(config, name, endpoints),
+            by_rights=model.knowledge is not None,
+        )
         for name, model in config.models.items()
         if model.cache.exact is not None
     }
@@ -121,12 +130,13 @@ def _fingerprint(config: Config, name: str, endpoints: Mapping[str, Connected]) 
     model = config.models[name]
     targets = [*model.targets, *(target for tier in model.tiers.values() for target in tier)]
     found = {target.provider: endpoints[target.provider].endpoint for target in targets if target.provider in endpoints}
-    return fingerprint(
-        {
-            "targets": [[target.provider, target.model, target.region] for target in targets],
-            "endpoints": {
-                provider: None if endpoint is None else [endpoint.vendor, endpoint.base_url, dict(endpoint.options)]
-                for provider, endpoint in found.items()
-            },
-        }
-    )
+    parts: dict[str, object] = {
+        "targets": [[target.provider, target.model, target.region] for target in targets],
+        "endpoints": {
+            provider: None if endpoint is None else [endpoint.vendor, endpoint.base_url, dict(endpoint.options)]
+            for provider, endpoint in found.items()
+        },
+    }
+    if model.knowledge is not None:
+        parts["knowledge"] = msgspec.to_builtins(model.knowledge)
+    return fingerprint(parts)

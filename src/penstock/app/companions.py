@@ -35,6 +35,8 @@ class Companions:
     fleet: Fleet
     database: Callable[[str], psycopg.Connection | None]
     """A new connection under a name, or None while the database's address is not known."""
+    database_url: Callable[[], str | None]
+    """The database's address, or None while it is not known."""
 
     def start(self, gates: TargetGates) -> None:
         self.identities.start()
@@ -81,11 +83,17 @@ def open_companions(
         limits=limits,
         fleet=Fleet(config, data_dir.root, clock),
         database=database,
+        database_url=partial(find_url, config, data_dir),
     )
 
 
+def find_url(config: Config, data_dir: DataDir) -> str | None:
+    """The address of the database; None while the embedded one is not running."""
+    return config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
+
+
 def _connect(config: Config, data_dir: DataDir, name: str) -> psycopg.Connection | None:
-    url = config.database_url.reveal() if config.database_url is not None else running_url(data_dir.root)
+    url = find_url(config, data_dir)
     if url is None:
         return None
     opened = connect(url, name=name)

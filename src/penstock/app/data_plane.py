@@ -18,9 +18,10 @@ from penstock.admission.identity.assembly import Identities
 from penstock.admission.identity.stage import note_ended
 from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
-from penstock.app.companions import open_companions
+from penstock.app.companions import Companions, open_companions
 from penstock.app.condition import Condition
 from penstock.app.feedback import PlaneFeedback
+from penstock.app.fleet import Fleet
 from penstock.app.layers import Ground, open_layers
 from penstock.app.plan import new_plan
 from penstock.app.reload import Reloader
@@ -87,14 +88,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     metrics = Metrics()
     beside = open_companions(config, environ, data_dir=data_dir, clock=clock, prices=prices)
     identities, limits, fleet = beside.identities, beside.limits, beside.fleet
-    gates = TargetGates(
-        config.gates,
-        config.retries,
-        clock,
-        random.Random(),  # noqa: S311 - jitter and draws, not a secret
-        hedging=config.hedging,
-        on_breaker_change=fleet.changed,
-    )
+    gates = _new_gates(config, clock, fleet)
     counter = _warm_later(Counter(), clock)
     world = World(
         ledger=Books(journal, metrics),
@@ -106,7 +100,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    ground = Ground(catalog=catalog, endpoints=connected, data_dir=data_dir, connect=beside.database, counter=counter)
+    ground = _ground(catalog, connected, data_dir, beside, counter)
     layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
     feedback = PlaneFeedback(
         FeedbackOutbox(data_dir.root / FEEDBACK, clock),
@@ -144,6 +138,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         ),
         refused=lambda error: metrics.refused(error.code),
         take_feedback=feedback.take,
+        find_hold=layers.review.find,
+        ground=layers.grounding.ground,
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
         answer_headers=limits.stage.headers,
     )
@@ -173,6 +169,30 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     feedback.start()
     condition.start()
     return running
+
+
+def _new_gates(config: Config, clock: Clock, fleet: Fleet) -> TargetGates:
+    return TargetGates(
+        config.gates,
+        config.retries,
+        clock,
+        random.Random(),  # noqa: S311 - jitter and draws, not a secret
+        hedging=config.hedging,
+        on_breaker_change=fleet.changed,
+    )
+
+
+def _ground(
+    catalog: Catalog, connected: Mapping[str, Connected], data_dir: DataDir, beside: Companions, counter: Counter
+) -> Ground:
+    return Ground(
+        catalog=catalog,
+        endpoints=connected,
+        data_dir=data_dir,
+        connect=beside.database,
+        find_url=beside.database_url,
+        counter=counter,
+    )
 
 
 def _jobs(running: Running, identities: Identities) -> Jobs:

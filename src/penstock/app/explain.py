@@ -1,12 +1,14 @@
 """What Penstock would do with a request, found out by doing all of it but the call itself."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from penstock.admission.limits.stage import LimitStage
+from penstock.app.companions import find_url
 from penstock.app.data_plane import client_dialects, new_prices
-from penstock.app.layers import layers_of_file
+from penstock.app.layers import Ground, layers_of_file
 from penstock.app.limits import limits_of_file
 from penstock.app.plan import new_plan
 from penstock.app.upstreams import Connected, connect, new_catalog
@@ -44,9 +46,18 @@ async def explain(
     clock = SystemClock()
     connected = connect(config, environ, clock)
     catalog = new_catalog(config, connected)
-    prices = new_prices(config, DataDir(Path(config.data_dir)), clock)
+    data_dir = DataDir(Path(config.data_dir))
+    prices = new_prices(config, data_dir, clock)
     limits = limits_of_file(config, prices, clock)
-    layers = layers_of_file(config, catalog=catalog, endpoints=connected, clock=clock, counter=Counter())
+    ground = Ground(
+        catalog=catalog,
+        endpoints=connected,
+        data_dir=data_dir,
+        connect=lambda _: None,
+        find_url=partial(find_url, config, data_dir),
+        counter=Counter(),
+    )
+    layers = layers_of_file(config, clock, ground)
     plan = new_plan(config, clock, limits=limits, layers=layers)
     spoken = next(each for each in client_dialects().values() if each.name == dialect)
     try:
@@ -64,7 +75,7 @@ async def explain(
         gone_policy=config.server.on_client_gone,
     )
     limits.supply.start()
-    decisions, error = await _enter(plan, exchange)
+    decisions, filters, error = await _enter(plan, exchange)
     limits.supply.close()
     await layers.aclose()
     route = exchange.route
@@ -79,7 +90,7 @@ async def explain(
         is_streamed=request.stream,
         config_hash=config.config_hash,
         stages=decisions,
-        filters=("meter", *(type(each).__name__ for each in plan.filters(exchange)), "encode"),
+        filters=("meter", *filters, "encode"),
         route=route.name if route else None,
         max_attempts=route.max_attempts if route else None,
         deadline_s=config.server.deadline_s,
@@ -90,8 +101,8 @@ async def explain(
     )
 
 
-async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, ...], str | None]:
-    """Enter the stages one by one; the leases that they took are given back at once."""
+async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, ...], tuple[str, ...], str | None]:
+    """Enter the stages one by one, and name the filters; the leases that were taken are given back at once."""
     decisions: list[StageDecision] = []
     stopped: str | None = None
     for stage in plan.request:
@@ -110,10 +121,11 @@ async def _enter(plan: Plan, exchange: Exchange) -> tuple[tuple[StageDecision, .
             stopped if outcome == "refuse" and stopped else "nothing to change"
         )
         decisions.append(StageDecision(stage.name, outcome, why, stage.filter(exchange) is not None))
+    filters = tuple(type(each).__name__ for each in plan.filters(exchange))
     exchange.end = "rejected" if stopped else "completed"
     while exchange.leases:
         exchange.leases.pop().settle(exchange)
-    return tuple(decisions), stopped
+    return tuple(decisions), filters, stopped
 
 
 def _course(config: Config, route: Route, caller: Principal) -> Iterator[str]:

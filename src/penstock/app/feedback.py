@@ -66,7 +66,10 @@ class PlaneFeedback:
         return (("penstock_feedback_taken", "Verdicts on answers that this process has taken.", self._outbox.written),)
 
     def heed(self, placed: Sequence[Placed]) -> None:
-        """On the event loop: let it have its consequences in this process."""
+        """On the event loop: let it have its consequences in this process.
+
+        Bad answers go from memory here, where no store may tell of drops, and from the store in `_tend`.
+        """
         drops = [Drop(answer=each.answer) for each in placed if each.verdict == "bad" and each.answer is not None]
         if drops:
             self._shelf.apply(drops)

@@ -10,11 +10,20 @@ import structlog
 
 from penstock.app.cache import PlaneCache, cache_of_file, open_cache
 from penstock.app.encoder import load_encoder
+from penstock.app.guards.heads import KeptHeads
+from penstock.app.guards.opening import PlaneGuards, open_guards
+from penstock.app.guards.opening import needs_encoder as guards_need_encoder
+from penstock.app.guards.vault import held_values, open_vault
+from penstock.app.knowledge.grounding import PlaneGrounding, open_grounding
+from penstock.app.knowledge.plane import PlaneKnowledge, open_knowledge
+from penstock.app.knowledge.plane import needs_encoder as knowledge_needs_encoder
+from penstock.app.review import PlaneReview, open_review, review_of_file
 from penstock.app.routing import Routing, open_routing
 from penstock.app.shortening.shorteners import Shorteners, needs_encoder, open_shorteners
 from penstock.app.shortening.summaries import Jobs
 from penstock.app.similar import Similar, open_similar
 from penstock.app.upstreams import Connected
+from penstock.cache.exact import Shown
 from penstock.config.datadir import DataDir
 from penstock.config.types import Config
 from penstock.core.clock import Clock
@@ -39,9 +48,14 @@ class Layers:
     """
 
     routing: Routing
+    guards: PlaneGuards
     cache: PlaneCache
     similar: Similar | None
     shorteners: Shorteners
+    knowledge: PlaneKnowledge
+    searches: tuple[Stage, ...]
+    grounding: PlaneGrounding
+    review: PlaneReview
     encoder: "Encoder | None"
     left_out: Follower | None
 
@@ -50,7 +64,13 @@ class Layers:
         """What is kept for the same request, then what is kept for one that means the same."""
         return (self.cache.stage,) if self.similar is None else (self.cache.stage, self.similar.stage)
 
+    @property
+    def judged(self) -> tuple[Stage, ...]:
+        """What sees answers behind the guards and before the caches, in its order."""
+        return (*self.grounding.stages, *self.searches, self.review.stage)
+
     def start(self, jobs: Jobs) -> None:
+        self.guards.start()
         self.cache.start()
         self.shorteners.start(jobs)
         if self.similar is not None:
@@ -65,15 +85,22 @@ class Layers:
     def use(self, config: Config) -> None:
         """Take over the live sections of the configuration, on the event loop."""
         self.routing.use(config)
+        self.review.use(config)
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
-        return self.cache.problems()
+        return (*self.guards.problems(), *self.cache.problems())
 
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
         similar = () if self.similar is None else self.similar.gauges()
-        found = (*self.routing.gauges(), *self.cache.gauges(), *similar, *self.shorteners.gauges())
+        found = (
+            *self.routing.gauges(),
+            *self.guards.gauges(),
+            *self.cache.gauges(),
+            *similar,
+            *self.shorteners.gauges(),
+        )
         if self.encoder is None:
             return found
         counts = self.encoder.counts
@@ -95,6 +122,10 @@ class Layers:
             await self.similar.aclose()
         await asyncio.to_thread(self.cache.stop)
         await self.shorteners.aclose()
+        await self.guards.aclose()
+        self.grounding.close()
+        await self.knowledge.aclose()
+        await self.review.aclose()
         if self.left_out is not None:
             await asyncio.to_thread(self.left_out.stop)
         if self.encoder is not None:
@@ -103,12 +134,16 @@ class Layers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What the layers of a data plane stand on.  `connect` gives a connection under a name, or None for now."""
+    """What the layers of a data plane stand on.
+
+    `connect` gives a connection under a name, `find_url` the database's address; None for now.
+    """
 
     catalog: Catalog
     endpoints: Mapping[str, Connected]
     data_dir: DataDir
     connect: Callable[[str], psycopg.Connection | None]
+    find_url: Callable[[], str | None]
     counter: TokenCounter
 
 
@@ -120,6 +155,7 @@ def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground
     connect = ground.connect
     encoder = _encoder(config, ground.catalog)
     routing = open_routing(config, ground.catalog, clock, encoder)
+    knowledge = open_knowledge(config, encoder, clock, ground.find_url)
     cache = open_cache(
         config,
         environ,
@@ -127,30 +163,48 @@ def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground
         clock=clock,
         endpoints=ground.endpoints,
         connect=connect,
-        may_rest=routing.may_rest,
+        shown=Shown(may_rest=routing.may_rest, tags=knowledge.tags, fits=knowledge.fits),
+    )
+    vault = open_vault(
+        config, environ, data_dir=ground.data_dir, clock=clock, connect=connect, may_rest=routing.may_rest
     )
     model = None if encoder is None else encoder.model
     shorteners = open_shorteners(config, ground.counter, clock, model, may_rest=routing.may_rest)
+    review = open_review(config, ground.data_dir, clock, ground.find_url)
+    review.join(cache.stage, held_values(config, ground.data_dir))
+    heads = KeptHeads(ground.data_dir.scope_heads, may_write=True)
+    guards = open_guards(config, encoder, clock, vault=vault, heads=heads)
     return Layers(
         routing=routing,
+        guards=guards,
         cache=cache,
         similar=open_similar(config, cache, encoder, clock, may_rest=routing.may_rest),
         shorteners=shorteners,
+        knowledge=knowledge,
+        searches=knowledge.stages(guards.screen, ground.counter, clock),
+        grounding=open_grounding(config, encoder, clock),
+        review=review,
         encoder=encoder,
         left_out=shorteners.follower(lambda: connect("left_out")),
     )
 
 
-def layers_of_file(
-    config: Config, *, catalog: Catalog, endpoints: Mapping[str, Connected], clock: Clock, counter: TokenCounter
-) -> Layers:
+def layers_of_file(config: Config, clock: Clock, ground: Ground) -> Layers:
     """With nothing kept yet, and never started: for `explain`."""
+    catalog, endpoints, counter = ground.catalog, ground.endpoints, ground.counter
     encoder = _encoder(config, catalog)
     routing = open_routing(config, catalog, clock, encoder)
     cache = cache_of_file(config, endpoints, clock, may_rest=routing.may_rest)
     model = None if encoder is None else encoder.model
+    knowledge = open_knowledge(config, encoder, clock, ground.find_url)
+    guards = open_guards(config, encoder, clock)
     return Layers(
         routing=routing,
+        guards=guards,
+        knowledge=knowledge,
+        searches=knowledge.stages(guards.screen, counter, clock),
+        grounding=open_grounding(config, encoder, clock),
+        review=review_of_file(config, clock),
         cache=cache,
         similar=open_similar(config, cache, encoder, clock, may_rest=routing.may_rest),
         shorteners=open_shorteners(config, counter, clock, model, may_rest=routing.may_rest),
@@ -163,6 +217,8 @@ def _encoder(config: Config, catalog: Catalog) -> "Encoder | None":
     """Loaded where something cannot do without it; for tiers, which can, where it is there."""
     needed = [f"models.{name}.cache.semantic" for name, model in config.models.items() if model.cache.semantic]
     needed += needs_encoder(config)
+    needed += guards_need_encoder(config)
+    needed += knowledge_needs_encoder(config)
     if needed:
         return load_encoder(config, needed_by=needed)
     if not catalog.tiered():

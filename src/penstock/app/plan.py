@@ -28,7 +28,8 @@ def new_plan(
     Who may not use a model, or asks too much at once, learns so before a place is taken, and limits come after the
     route and its tier: what is reserved is money at its targets' prices.  The caches come after them, since a hit is a
     request too, and before the tier of a budget, since one that is used up lets hits through.  What changes the request
-    comes last: caches know it by what the caller wrote.  `stale_s` is `Identities.stale_s`.
+    comes last: caches know it by what the caller wrote.  On the way back answers are traced to their sources,
+    cited, and held where a person is to see them, before a cache keeps anything.  `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
@@ -36,11 +37,16 @@ def new_plan(
         InFlightLimit(config.server.max_in_flight, clock),
         *layers.routing.stages,
         limits,
+        *layers.guards.stages,
+        layers.review.stage,
         *layers.caches,
         TierStage(clock),
+        *layers.grounding.stages,
+        *layers.searches,
         *layers.shorteners.stages,
+        *layers.guards.last,
     )
-    return Plan(request=stages, response=stages)
+    return Plan(request=stages, response=layers.guards.around(stages, judged=layers.judged))
 
 
 def _input_stage(config: Config, clock: Clock) -> InputStage:

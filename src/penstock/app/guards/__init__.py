@@ -1,0 +1,1 @@
+"""The guards of a data plane, put together from the configuration."""

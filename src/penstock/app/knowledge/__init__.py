@@ -1,0 +1,1 @@
+"""Layer 4, put together from the configuration."""
