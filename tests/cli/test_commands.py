@@ -59,6 +59,30 @@ def test_check_refuses_a_model_whose_provider_is_not_there(tmp_path: Path) -> No
     )
 
 
+BOMBS = {
+    "(a{1000}){1000}": "invalid repetition size: {1000}",
+    "(?:(?:a{20}){20}){20}": "invalid repetition size: {20}",
+    "(?:[a-z]{1,64}){1,64}": "invalid repetition size: {1,64}",
+    r"\pL{900}": "pattern too large",
+    "(a+)+$": "without an upper bound",
+    "(?:[a-z ]{20}){20}": "a match may have 400 characters",
+    "(?=a)b": "invalid perl operator",
+}
+
+
+def test_check_names_every_expression_of_a_list_that_cannot_be_used(tmp_path: Path) -> None:
+    lines = [f"      - '{each}'" for each in ("PRJ-[0-9]{4}", *BOMBS)]
+    settings = "guards:\n  lists:\n    projects:\n      kind: PROJECT\n      patterns:\n"
+    (tmp_path / "penstock.yaml").write_text(settings + "\n".join(lines) + "\n")
+    done = penstock("check", cwd=tmp_path)
+    assert done.returncode == 2, done.stdout
+    said = done.stderr.splitlines()
+    assert len(said) == len(BOMBS)
+    for place, (line, why) in enumerate(zip(said, BOMBS.values(), strict=True), 1):
+        assert f"guards.lists.projects.patterns.{place}: " in line
+        assert why in line
+
+
 def test_check_says_what_a_sound_configuration_serves(tmp_path: Path) -> None:
     done = penstock("check", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -77,6 +101,70 @@ def test_check_names_the_beginnings_of_model_names_and_where_they_go(tmp_path: P
     assert f"data       {tmp_path / 'elsewhere'}" in lines
     assert "gemini" not in done.stdout, "a provider that is not there"
     assert not (tmp_path / "elsewhere").exists(), "a check makes nothing"
+
+
+BROKEN = """\
+models:
+  a: {targets: &sim [{provider: sim, model: "sim:echo"}], guards: {personal_data: {fail: closed, kinds: [IBANN]}}}
+  b: {targets: *sim, guards: {policy: {fail: closed, terms: {x: ["good", "???"]}}}}
+  c: {targets: *sim, guards: {policy: {fail: closed, disclaimers: [{text: "No advice.", said: ["(("]}]}}}
+  d: {targets: *sim, guards: {own: {tone: {fail: open, plugin: tone}}}}
+  e: {targets: *sim, guards: {scope: {fail: open, topics: {talk: ["Where is my order?", "🦄🦄"]}}}}
+  f: {targets: *sim, guards: {scope: {fail: open, languages: [xx]}}}
+  g: {targets: *sim, guards: {policy: {fail: open, secrets: false, least_chars: 10}}}
+"""
+SAID = (
+    "models.a.guards.personal_data.kinds.0: no rule finds IBANN",
+    "models.b.guards.policy.terms.x: the term '???' has no letter",
+    "models.c.guards.policy.disclaimers.0: the expression '((' is not taken",
+    "models.d.guards.own.tone.plugin: no installed package offers a guard 'tone'",
+    "models.e.guards.scope.topics.talk.1: it has no word that the encoder knows",
+    "models.f.guards.scope.languages: a language is not known",
+)
+
+
+def test_check_opens_what_guards_need_and_names_what_cannot_be_had(tmp_path: Path) -> None:
+    (tmp_path / "penstock.yaml").write_text(BROKEN)
+    done = penstock("check", cwd=tmp_path)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(SAID), done.stderr
+    for number, (line, said) in enumerate(zip(lines, SAID, strict=True)):
+        assert line.startswith(f"error: penstock.yaml:{number + 2}: {said}"), line
+    assert [each.name for each in tmp_path.iterdir()] == ["penstock.yaml"], "a check makes nothing"
+
+
+def test_check_names_the_expression_of_a_list_that_cannot_be_used(tmp_path: Path) -> None:
+    patterns = '["P-[0-9]{4}", "P-[0-9]+(", "P-.*"]'
+    (tmp_path / "penstock.yaml").write_text(
+        f"guards:\n  default: {{personal_data: {{fail: closed, names: false}}}}\n"
+        f"  lists: {{projects: {{kind: PROJECT, patterns: {patterns}}}}}\n"
+    )
+    done = penstock("check", cwd=tmp_path)
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert "guards.lists.projects.patterns.1: " in first
+    assert "guards.lists.projects.patterns.2: " in second
+
+
+@pytest.mark.parametrize(
+    ("guards", "module", "told"),
+    [
+        ("{scope: {fail: open, languages: [en]}}", "py3langid", "pip install 'penstock[language]'"),
+        ("{scope: {fail: open, topics: {talk: [Hello there]}}}", "onnxruntime", "pip install 'penstock[encoder]'"),
+    ],
+)
+def test_check_says_what_to_install(tmp_path: Path, guards: str, module: str, told: str) -> None:
+    (tmp_path / "penstock.yaml").write_text(
+        f'models: {{m: {{targets: [{{provider: sim, model: "sim:echo"}}], guards: {guards}}}}}\n'
+    )
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / f"{module}.py").write_text("raise ImportError('not installed')\n")
+    path = os.pathsep.join((str(tmp_path / "without"), os.environ.get("PYTHONPATH", "")))
+    done = penstock("check", cwd=tmp_path, environ={"PYTHONPATH": path})
+    assert done.returncode == 2
+    assert "models.m.guards.scope." in done.stderr
+    assert told in done.stderr
 
 
 def test_explain_shows_the_call_without_the_key_and_without_calling(tmp_path: Path) -> None:

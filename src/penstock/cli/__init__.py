@@ -32,10 +32,14 @@ _COMMANDS = (
     "reload",
     "savings",
     "cache",
+    "vault",
     "encoder",
+    "guard",
+    "kb",
+    "worker",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "savings", "cache"})
+_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "savings", "cache", "vault"})
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

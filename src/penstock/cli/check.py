@@ -13,13 +13,14 @@ from penstock.core.errors import ConfigError
 def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     """Check the configuration and say everything that is wrong with it; exit with 2 if anything is.
 
-    Nothing is called on the network.
+    What guards need is opened and their examples are read.  Nothing is called on the network, and nothing is written.
     """
     path = config_file(config)
     environ = with_options({"data_dir": data_dir})
     settings = load(path, environ)
     from penstock.admission.limits.rules.written import rules_of_file  # noqa: PLC0415 - heavy: only once the file is sound
     from penstock.app.encoder import encoder_files  # noqa: PLC0415 - heavy
+    from penstock.app.guards.checking import check_guards  # noqa: PLC0415 - heavy
     from penstock.app.upstreams import connect, new_catalog  # noqa: PLC0415 - heavy
 
     try:
@@ -27,6 +28,7 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
         if settings.encoder.model is not None:
             encoder_files(settings)
         catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
+        check_guards(settings)
     except ConfigError as error:
         refuse(error)
     providers = [provider.name for provider in catalog.providers()]

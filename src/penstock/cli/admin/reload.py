@@ -4,9 +4,10 @@ from penstock.cli.admin.api import AdminApi, AsJson, ConfigFile, DataDirPath, Ur
 
 
 def reload(url: Url = None, data_dir: DataDirPath = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Read the configuration file again and take over limits, budgets, tenants and alerts; the rest needs a restart.
+    """Read the configuration file again and take over limits, budgets, tenants, alerts and review.
 
-    A file with a mistake in it changes nothing.  The planes read the file that they were started with.
+    The rest needs a restart.  A file with a mistake in it changes nothing.  The planes read the file that they were
+    started with.
     """
     answer = AdminApi(url=url, data_dir=data_dir, config=config).call("POST", "/config/reload")
 
