@@ -18,7 +18,7 @@ def test_every_item_of_the_grammar_is_read() -> None:
     behaviour = Behaviour.parse(
         "first=lognormal(400ms/1500ms), gap=20ms, tokens=oneof(10/20), think=5, per_event=3, fault=cut@5|status@500,"
         "rate=6%, outage=60s/2s, limit=10/1s, token_limit=900/60s, bucket, retry_after=1.5s, announced,"
-        "early_head, echo"
+        "early_head, echo=line"
     )
     assert behaviour == Behaviour(
         first_s=LogNormal(0.4, 1.5),
@@ -36,6 +36,7 @@ def test_every_item_of_the_grammar_is_read() -> None:
         is_announced=True,
         is_head_early=True,
         is_echo=True,
+        is_line=True,
     )
     assert all(getattr(behaviour, each.name) != getattr(Behaviour(), each.name) for each in fields(Behaviour))
 

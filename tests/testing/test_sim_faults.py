@@ -1,21 +1,16 @@
 """Each fault as a client's socket sees it: bytes are read with nothing in between."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import pytest
-import uvloop
+from tests.testing.simulated import PATIENCE_S, Heard, hear, with_simulator
 
-from penstock.core.json import JsonObject, JsonValue, dumps, loads
+from penstock.core.json import JsonObject, dumps, loads
 from penstock.testing import Behaviour, FakeClock
 from penstock.testing.script import count_tokens
 from penstock.testing.sim import Profile, Simulator
 
-T = TypeVar("T")
-PATIENCE_S = 10.0
 SILENCE_S = 0.4
 Api: TypeAlias = tuple[str, JsonObject]
 OPENAI: Api = (
@@ -34,42 +29,6 @@ ENDS = {
 }
 
 
-@dataclass
-class Heard:
-    """All bytes that came, and how the connection ended: `eof`, `reset` or `silence`."""
-
-    raw: bytes
-    end: str
-
-    @property
-    def status(self) -> int:
-        return int(self.raw.split(b" ", 2)[1])
-
-    @property
-    def head(self) -> bytes:
-        return self.raw.partition(b"\r\n\r\n")[0]
-
-    @property
-    def body(self) -> bytes:
-        return self.raw.partition(b"\r\n\r\n")[2]
-
-    @property
-    def is_whole(self) -> bool:
-        if b"transfer-encoding: chunked" in self.head:
-            return self.raw.endswith(b"0\r\n\r\n")
-        length = next(line for line in self.head.split(b"\r\n") if line.startswith(b"content-length"))
-        return len(self.body) == int(length.split(b" ")[1])
-
-    @property
-    def data(self) -> list[bytes]:
-        """The chunks' bytes, joined, cut into server-sent events."""
-        joined, rest = b"", self.body
-        while rest:
-            size, _, rest = rest.partition(b"\r\n")
-            joined, rest = joined + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
-        return [event for event in joined.replace(b"\r\n", b"\n").split(b"\n\n") if event]
-
-
 def request(api: str, model: str, *, stream: bool) -> bytes:
     path, fields = APIS[api]
     body: JsonObject = {**fields}
@@ -85,44 +44,11 @@ def request(api: str, model: str, *, stream: bool) -> bytes:
     )
 
 
-async def hear(simulator: Simulator, sent: bytes, *, silence_s: float = PATIENCE_S) -> Heard:
-    reader, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
-    writer.write(sent)
-    raw = b""
-    try:
-        while True:
-            async with asyncio.timeout(silence_s):
-                piece = await reader.read(65536)
-            if not piece:
-                return Heard(raw, "eof")
-            raw += piece
-    except TimeoutError:
-        return Heard(raw, "silence")
-    except ConnectionResetError:
-        return Heard(raw, "reset")
-    finally:
-        writer.close()
-
-
 def ask(api: str, model: str, *, stream: bool, silence_s: float = PATIENCE_S) -> Heard:
     async def scenario(simulator: Simulator) -> Heard:
         return await hear(simulator, request(api, model, stream=stream), silence_s=silence_s)
 
     return with_simulator(scenario)
-
-
-def with_simulator(
-    scenario: Callable[[Simulator], Awaitable[T]],
-    *,
-    profile: Profile | None = None,
-    clock: FakeClock | None = None,
-) -> T:
-    async def run() -> T:
-        async with Simulator(profile=profile, clock=clock) as simulator:
-            return await scenario(simulator)
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
 
 
 def tally(simulator: Simulator) -> JsonObject:
@@ -360,58 +286,3 @@ def test_equal_seeds_give_equal_bytes_after_a_reset() -> None:
     first, second = with_simulator(scenario, clock=FakeClock())
     assert first == second
     assert len(set(first)) > 2
-
-
-@pytest.mark.parametrize("cut", [1, 7, 40, 4096])
-def test_requests_are_read_however_they_are_cut_and_many_on_one_connection(cut: int) -> None:
-    body = dumps({"model": "sim:echo", "messages": [{"role": "user", "content": "Straße 🗼"}]})
-    chunked = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:5], body[5:])) + b"0\r\n\r\n"
-    sent = b"POST /v1/chat/completions HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + chunked
-    sent += b"GET /v1/models HTTP/1.1\r\n\r\n"
-    sent += b"POST /v1/chat/completions HTTP/1.1\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body
-
-    async def scenario(simulator: Simulator) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
-        for at in range(0, len(sent), cut):
-            writer.write(sent[at : at + cut])
-            await writer.drain()
-        raw = await reader.read()
-        writer.close()
-        return raw
-
-    raw = with_simulator(scenario)
-    assert raw.count(b"HTTP/1.1 200 OK") == 3
-    assert raw.count("Straße 🗼".encode()) == 2
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("/v1/chat/completions", b"{", 400),
-        ("/v1/chat/completions", b"[]", 400),
-        ("/v1/chat/completions", b'{"model":"sim"}', 400),
-        ("/v1/chat/completions", b'{"model":"sim:nope","messages":[{"role":"user","content":"a"}]}', 404),
-        ("/v1/messages", b'{"model":"sim","messages":[{"role":"user","content":"a"}]}', 400),
-        ("/v1/embeddings", b'{"model":"sim"}', 400),
-        ("/v1beta/models/sim:generateContent", b"{}", 400),
-        ("/v1/nothing", b"{}", 404),
-    ],
-)
-def test_bad_calls_are_refused_as_the_vendor_would(path: str, body: bytes, status: int) -> None:
-    async def scenario(simulator: Simulator) -> Heard:
-        head = b"POST %b HTTP/1.1\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (path.encode(), len(body))
-        return await hear(simulator, head + body)
-
-    heard = with_simulator(scenario)
-    assert heard.status == status
-    parsed: JsonValue = loads(heard.body)
-    assert isinstance(parsed, dict)
-    assert "error" in parsed
-
-
-def test_what_is_no_http_gets_a_400_and_the_door() -> None:
-    async def scenario(simulator: Simulator) -> Heard:
-        return await hear(simulator, b"nonsense\r\n\r\n")
-
-    heard = with_simulator(scenario)
-    assert (heard.status, heard.end) == (400, "eof")

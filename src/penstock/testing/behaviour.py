@@ -118,7 +118,7 @@ class Behaviour:
     `retry_after=<duration>`  what a fault's 429 and 503 ask a client to wait (default 1s)
     `announced`               flag: every answer says in its headers, as OpenAI's do, what of the limits is left
     `early_head`              flag: a stream's HTTP head goes out at once, before the wait for the first event
-    `echo`                    flag: the answer is the last user message, word for word
+    `echo`                    flag: the answer is the last user message, word for word; `echo=line`: its last line
     ========================  ==========================================================================================
 
     A `<time>` is a duration, a `<count>` a whole number, or either drawn for each request: `lognormal(400ms/1500ms)`
@@ -161,6 +161,7 @@ class Behaviour:
     is_announced: bool = False
     is_head_early: bool = False
     is_echo: bool = False
+    is_line: bool = False
 
     @staticmethod
     def parse(text: str, base: "Behaviour | None" = None) -> "Behaviour":
@@ -214,6 +215,8 @@ def _set(behaviour: Behaviour, key: str, value: str | None, item: str) -> Behavi
             return replace(behaviour, is_head_early=True)
         case "echo", None | "true" | "1":
             return replace(behaviour, is_echo=True)
+        case "echo", "line":
+            return replace(behaviour, is_echo=True, is_line=True)
         case (("announced" | "bucket" | "early_head" | "echo"), _):
             raise ValueError(f"`{item}`: `{key}` is a flag and takes no value")
         case _, None:

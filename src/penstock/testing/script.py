@@ -200,7 +200,7 @@ def _answer(ask: Ask, behaviour: Behaviour, rng: Rng, *, most: int) -> list[str]
     if ask.schema is not None:
         return tokenise(dumps(make_example({"type": "object", **ask.schema}, rng)).decode())
     if behaviour.is_echo:
-        return tokenise(ask.prompt)
+        return tokenise(ask.prompt.rstrip().rpartition("\n")[2] if behaviour.is_line else ask.prompt)
     length = int(behaviour.tokens.draw(rng)) if behaviour.tokens is not None else rng.randrange(24, 49)
     length = min(length, most)
     if ask.tool_result is not None:
