@@ -19,10 +19,15 @@ from penstock.storage.migrate import migrate
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """The embedded server, running.  Outside pytest's own folder, which another run may close to other users."""
+    """The embedded server, running.  Outside pytest's own folder, which another run may close to other users.
+
+    It brings nothing to the disk: what it keeps is gone with the run.  Tests of crashes have servers of their own.
+    """
     data_dir = Path(tempfile.mkdtemp(prefix="penstock-"))
     server = EmbeddedPostgres(data_dir)
-    server.start()
+    with psycopg.connect(server.start(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server
     server.stop()
     shutil.rmtree(data_dir)
@@ -33,20 +38,32 @@ def database_names() -> Iterator[str]:
     return (f"test_{number}" for number in count())
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: EmbeddedPostgres) -> str:
+    """The name of a database with today's schema, to be copied: that takes a tenth of the time of making it."""
+    name = "with_schema"
+    migrate(_created(postgres, name, "template0"))
+    return name
+
+
 @pytest.fixture
 def empty_database_url(postgres: EmbeddedPostgres, database_names: Iterator[str]) -> str:
     """A database without any schema."""
-    url, name = postgres.start(), next(database_names)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return url.replace("/penstock?", f"/{name}?")
+    return _created(postgres, next(database_names), "template0")
 
 
 @pytest.fixture
-def database_url(empty_database_url: str) -> str:
+def database_url(postgres: EmbeddedPostgres, database_names: Iterator[str], migrated: str) -> str:
     """A database with today's schema and nothing in it."""
-    migrate(empty_database_url)
-    return empty_database_url
+    return _created(postgres, next(database_names), migrated)
+
+
+def _created(postgres: EmbeddedPostgres, name: str, template: str) -> str:
+    url = postgres.start()
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    return url.replace("/penstock?", f"/{name}?")
 
 
 @pytest.fixture

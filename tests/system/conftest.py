@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 READY_S = 60.0
+_SAID_LAST = 4000
 
 
 def free_port() -> int:
@@ -91,7 +92,10 @@ class Installation:
 
 @contextmanager
 def running(data_dir: Path, config: str | None = None, **environ: str) -> Generator[Installation]:
-    """`penstock up` in `data_dir` for the length of the block; it must end with 0."""
+    """`penstock up` in `data_dir` for the length of the block; it must end with 0.
+
+    Where the block fails, what was logged stands beside the error.
+    """
     path = None
     if config is not None:
         path = data_dir.parent / "penstock.yaml"
@@ -100,6 +104,9 @@ def running(data_dir: Path, config: str | None = None, **environ: str) -> Genera
     up.start()
     try:
         yield up
+    except BaseException as error:
+        error.add_note(f"what the processes said last:\n{(data_dir.parent / 'up.log').read_text()[-_SAID_LAST:]}")
+        raise
     finally:
         if up.process is not None and up.process.poll() is None:
             code = up.stop()

@@ -3,11 +3,11 @@
 import http.client
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 
 import msgspec
 import pytest
 from tests.system.conftest import Installation, running
+from tests.system.outside import admin, until
 
 CONFIG = """
 models:
@@ -78,15 +78,14 @@ def test_what_the_cache_did_is_counted_and_recorded(up: Installation) -> None:
 
 
 def test_kept_answers_outlive_a_restart(tmp_path: Path) -> None:
+    asked = chat("over a restart")
     with running(tmp_path / "data", CONFIG) as up:
-        _, _, first = ask(up, "/v1/chat/completions", chat("over a restart"))
+        _, _, first = ask(up, "/v1/chat/completions", asked)
+        until(lambda: admin(up, "GET", "/cache")[1].get("contents"), "it is not written")
     with running(tmp_path / "data", CONFIG) as up:
-        status, headers, again = 0, {"x-penstock-cache": ""}, b""
-        until = monotonic() + 30.0
-        while monotonic() < until:  # until it has heard what there is
-            status, headers, again = ask(
-                up, "/v1/chat/completions", chat("over a restart"), cache_control="only-if-cached"
-            )
-            if status == 200:
-                break
-        assert (status, headers["x-penstock-cache"], again) == (200, "hit", first)
+        until(
+            lambda: ask(up, "/v1/chat/completions", asked, cache_control="only-if-cached")[0] == 200,
+            "it has not heard what there is",
+        )
+        _, headers, again = ask(up, "/v1/chat/completions", asked, cache_control="only-if-cached")
+        assert (headers["x-penstock-cache"], again) == ("hit", first)
