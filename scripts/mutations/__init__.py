@@ -1,11 +1,38 @@
 """What `mutation_check` breaks, by room."""
 
 from mutations.admission import MUTATIONS as ADMISSION
+from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
 from mutations.flow import MUTATIONS as FLOW
+from mutations.grounded import MUTATIONS as GROUNDED
+from mutations.guards import MUTATIONS as GUARDS
+from mutations.ingest import MUTATIONS as INGEST
+from mutations.injections import MUTATIONS as INJECTIONS
+from mutations.knowledge import MUTATIONS as KNOWLEDGE
 from mutations.mutation import Mutation
+from mutations.patterns import MUTATIONS as PATTERNS
 from mutations.rest import MUTATIONS as REST
+from mutations.review import MUTATIONS as REVIEW
+from mutations.sources import MUTATIONS as SOURCES
+from mutations.vault import MUTATIONS as VAULT
+from mutations.windows import MUTATIONS as WINDOWS
 
 __all__ = ["MUTATIONS", "Mutation"]
 
-MUTATIONS = (*FLOW, *ADMISSION, *CACHES, *REST)
+MUTATIONS = (
+    *FLOW,
+    *GUARDS,
+    *GROUNDED,
+    *INJECTIONS,
+    *KNOWLEDGE,
+    *ADMISSION,
+    *ANSWERS,
+    *CACHES,
+    *PATTERNS,
+    *REST,
+    *INGEST,
+    *REVIEW,
+    *SOURCES,
+    *VAULT,
+    *WINDOWS,
+)

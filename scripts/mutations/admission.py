@@ -232,8 +232,8 @@ MUTATIONS = (
     Mutation(
         "a message from before a process took leave is booked",
         "admission/limits/memory_store.py",
-        "                share.held = share.used = 0\n",
-        "                del total.shares[lease]\n",
+        "            share.held = share.used = 0\n",
+        "            del total.shares[lease]\n",
         "tests/admission/limits/test_stores.py",
     ),
 )

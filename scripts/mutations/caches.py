@@ -7,6 +7,9 @@ CACHE_FLIGHTS = "tests/cache/test_flights.py"
 CACHE_LEAKS = "tests/cache/test_leaks.py"
 CACHE_STORE = "tests/cache/test_store.py"
 SIMILAR = "tests/cache/semantic/test_partition.py"
+SLOTS = "tests/cache/semantic/test_slots.py"
+KEPT = "tests/cache/semantic/test_kept.py"
+LABELS = "tests/cache/semantic/test_labels.py"
 ANSWERS = "tests/cache/semantic/test_agreement.py"
 RESIDENCY = "tests/routing/test_residency.py"
 TIERS = "tests/routing/test_tier_choice.py"
@@ -92,6 +95,13 @@ MUTATIONS = (
         SIMILAR,
     ),
     Mutation(
+        "a sentence that asks of another thing gets the answer of the first",
+        "cache/semantic/verify.py",
+        "    if _is_refilled(question, candidate, cosines):\n",
+        "    if False:\n",
+        SLOTS,
+    ),
+    Mutation(
         "small words part no two questions that are otherwise the same",
         "cache/semantic/agreement.py",
         "    if (why := parted(left, right)) is not None:\n",
@@ -118,6 +128,76 @@ MUTATIONS = (
         "return disagreement(left, right, similarity) in _NOT_OF_ANSWERS",
         "return True",
         ANSWERS,
+    ),
+    Mutation(
+        "questions outlive a drop of their answers",
+        "cache/store.py",
+        "    await connection.execute(_DROP_QUESTIONS, named)\n",
+        "",
+        KEPT,
+    ),
+    Mutation(
+        "what was learned outlives a drop of its tenant",
+        "cache/store.py",
+        "        await connection.execute(_DROP_LABELS, named)\n",
+        "        pass\n",
+        KEPT,
+    ),
+    Mutation(
+        "a rejected answer's question is kept",
+        "cache/store.py",
+        '    connection.execute("DELETE FROM cache_questions WHERE id = ANY (%s)", (list(answers),))\n',
+        "",
+        KEPT,
+    ),
+    Mutation(
+        "a question that was offered before a drop is written after it",
+        "cache/semantic/kept/store.py",
+        'd.place > %(seen)s AND {matches})"',
+        'false AND %(seen)s > 0 AND {matches})"',
+        KEPT,
+    ),
+    Mutation(
+        "questions are not purged with their answers",
+        "cache/store.py",
+        "    connection.execute(_PURGE_QUESTIONS, (now, most))\n",
+        "",
+        KEPT,
+    ),
+    Mutation(
+        "questions lie readable in the database",
+        "cache/semantic/kept/seal.py",
+        "nonce + self._key.encrypt(nonce, body, None)",
+        "nonce + body",
+        KEPT,
+    ),
+    Mutation(
+        "questions of another encoder are compared",
+        "cache/semantic/kept/store.py",
+        "WHERE partition = %s AND space = %s AND expires_at > %s ORDER BY",
+        "WHERE partition = %s AND (space = %s OR true) AND expires_at > %s ORDER BY",
+        KEPT,
+    ),
+    Mutation(
+        "a drop of a tenant leaves its questions in memory",
+        "cache/semantic/stage.py",
+        "                self.submit(self.parts.cache.forget)\n",
+        "                pass\n",
+        KEPT,
+    ),
+    Mutation(
+        "a label that comes twice counts twice",
+        "cache/semantic/labels.py",
+        "    return ordered[is_first][-most:]\n",
+        "    return ordered[-most:]\n",
+        LABELS,
+    ),
+    Mutation(
+        "what waits for a store that is away is not bounded",
+        "cache/semantic/kept/link.py",
+        "            while self._waiting_bytes > self._terms.waiting_bytes:\n",
+        "            while False:\n",
+        KEPT,
     ),
     Mutation(
         "what may not rest here is kept",

@@ -119,7 +119,9 @@ MUTATIONS = (
         "True",
         BOOKS,
     ),
-    Mutation("tool calls cost nothing", "flow/meter.py", "self._pieces.append(event.arguments)", "pass", BOOKS),
+    Mutation(
+        "tool calls cost nothing", "flow/meter.py", "self._pieces += (event.name, event.arguments)", "pass", BOOKS
+    ),
     Mutation("an estimate is called exact", "flow/meter.py", 'accuracy="estimated"', 'accuracy="exact"', OUTCOMES),
     Mutation(
         "the source is left open", "flow/engine.py", "            opened.source.close()", "            pass", OUTCOMES
@@ -182,15 +184,15 @@ MUTATIONS = (
     Mutation(
         "what filters hold back is lost",
         "flow/pump.py",
-        "            await sink.write(flush(filters))",
-        "            flush(filters)",
+        "        await _write(sink, rest, stop)",
+        "        pass",
         BOOKS,
     ),
     Mutation(
         "what is let go skips the filters after it",
         "flow/pump.py",
-        "through(filters[place + 1 :], each.finish())",
-        "each.finish()",
+        "released.extend(through(filters[place + 1 :], _finished(filters, each)))",
+        "released.extend(_finished(filters, each))",
         BOOKS,
     ),
     Mutation(

@@ -28,7 +28,13 @@ MUTATIONS = (
         "            pass",
         SHIP,
     ),
-    Mutation("a live segment is deleted", "watch/ship.py", "is_done = is_final and", "is_done =", SHIP),
+    Mutation(
+        "a live segment is deleted",
+        "watch/folder.py",
+        "return Part(path, offset, chunk, is_final and chunk",
+        "return Part(path, offset, chunk, chunk",
+        SHIP,
+    ),
     Mutation(
         "a half line stays in the journal",
         "watch/journal.py",
@@ -82,8 +88,14 @@ MUTATIONS = (
     Mutation(
         "an alert is forgotten before it is safe",
         "watch/outgoing.py",
-        "            take(pieces)\n",
-        "            write_offset(path, chunk.next_offset)\n            take(pieces)\n",
+        "            take(pieces)\n"
+        "        for line in part.chunk.rejected:\n"
+        '            _reject(path, line, "the checksum does not match")\n'
+        "        shipped += len(pieces)\n        finish(part)\n",
+        "            finish(part)\n            take(pieces)\n"
+        "        for line in part.chunk.rejected:\n"
+        '            _reject(path, line, "the checksum does not match")\n'
+        "        shipped += len(pieces)\n",
         f"{OUTBOX}::test_what_was_shipped_and_not_yet_noted_is_shipped_again_and_is_one",
     ),
     Mutation(
@@ -204,5 +216,33 @@ MUTATIONS = (
         "if cheaper is not None and",
         "if False and cheaper is not None and",
         RESIDENCY,
+    ),
+    Mutation(
+        "a value right behind an escape is looked for in the raw text alone",
+        "guard/personal/escapes.py",
+        'if "\\\\" not in text:',
+        "if True:",
+        "tests/guard/personal/test_escapes.py",
+    ),
+    Mutation(
+        "what looks like a token is given to a value all the same",
+        "guard/personal/tokens.py",
+        "self._taken.update(look_alikes((text,)))",
+        "pass",
+        "tests/guard/personal/test_tokens.py",
+    ),
+    Mutation(
+        "any token is put back, whoever issued it",
+        "guard/personal/masking.py",
+        'if segment.trust != "model" or tokens.is_of_conversation:',
+        "if False:",
+        "tests/guard/personal/test_masking.py",
+    ),
+    Mutation(
+        "a plain chat request may hold a key twice, of which another reader may heed the other one",
+        "wire/openai_chat/plain.py",
+        "if may_repeat_keys(body, strings):",
+        "if False and may_repeat_keys(body, strings):",
+        "tests/wire/test_openai_chat_plain.py",
     ),
 )

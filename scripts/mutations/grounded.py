@@ -1,0 +1,72 @@
+"""Deliberate faults in what traces claims to their sources."""
+
+from mutations.mutation import Mutation
+
+TRACER = "tests/guard/grounded/test_tracer.py"
+CLAIMS = "tests/guard/grounded/test_claims.py"
+
+MUTATIONS = (
+    Mutation(
+        "what fails a check is supported all the same",
+        "guard/grounded/judge.py",
+        "totals = np.where(rows[:, _REFUTED_AT] > 0, np.minimum(totals, _REFUTED), totals)",
+        "pass",
+        TRACER,
+    ),
+    Mutation(
+        "another figure is let pass",
+        "guard/grounded/values.py",
+        "    if one.unit and other.unit and one.unit != other.unit:\n        return False\n",
+        "    if one.unit != other.unit:\n        return True\n",
+        TRACER,
+    ),
+    Mutation(
+        "a lost negation is let pass",
+        "guard/grounded/differ.py",
+        '"negation": bool(contrary.denied_here or contrary.denied_there)',
+        '"negation": bool(contrary.denied_here)',
+        TRACER,
+    ),
+    Mutation(
+        "an opposite is let pass",
+        "guard/grounded/differ.py",
+        '"opposite": bool(contrary.opposite)',
+        '"opposite": False',
+        TRACER,
+    ),
+    Mutation(
+        "must passes for may",
+        "guard/grounded/differ.py",
+        '"strength": bool(strength[2])',
+        '"strength": False',
+        TRACER,
+    ),
+    Mutation(
+        "only what is cited is looked at",
+        "guard/grounded/tracer.py",
+        'if traced is None or traced.verdict != "supported":',
+        "if traced is None:",
+        TRACER,
+    ),
+    Mutation(
+        "a citation of another passage counts",
+        "guard/grounded/tracer.py",
+        "passage.label in claim.cited,",
+        "bool(claim.cited),",
+        TRACER,
+    ),
+    Mutation(
+        "another encoder is let in",
+        "guard/grounded/tracer.py",
+        "if encoder_sha256 != judge.encoder_sha256:",
+        "if False:",
+        TRACER,
+    ),
+    Mutation(
+        "a mark counts for the sentence behind it",
+        "guard/grounded/claims.py",
+        "bisect_left(spans, place, key=lambda each: each[0]) - 1",
+        "bisect_left(spans, place + 2, key=lambda each: each[0]) - 1",
+        CLAIMS,
+    ),
+)

@@ -1,0 +1,58 @@
+"""Deliberate faults in who is shown what is known."""
+
+from mutations.mutation import Mutation
+
+ACCESS = "tests/knowledge/index/test_access.py"
+STORE = "tests/knowledge/index/test_store.py"
+CONTEXT = "tests/knowledge/test_context.py"
+STEPS = "knowledge/index/steps.py"
+SQL = "storage/migrations/sql/0013_index.sql"
+
+MUTATIONS = (
+    Mutation("statements do not ask who may read", STEPS, " AND d.readers && %(readers)s", "", ACCESS),
+    Mutation(
+        "statements do not ask whose tenant it is",
+        STEPS,
+        "\"d.tenant = ANY (ARRAY['', %(tenant)s]) AND d.readers",
+        '"d.readers',
+        ACCESS,
+    ),
+    Mutation("searches run as the tables' owner", STEPS, "'role', 'penstock_reader'", "'role', 'none'", ACCESS),
+    Mutation(
+        "the role reads what names other readers",
+        SQL,
+        "    AND readers && (SELECT nullif(current_setting('penstock.readers', true), '')::text[])\n",
+        "",
+        ACCESS,
+    ),
+    Mutation(
+        "the role reads chunks of all documents",
+        SQL,
+        "CREATE POLICY knowledge_chunks_of_documents ON knowledge_chunks FOR SELECT TO penstock_reader\n"
+        "    USING (knowledge_may_read(document));",
+        "CREATE POLICY knowledge_chunks_of_documents ON knowledge_chunks FOR SELECT TO penstock_reader\n"
+        "    USING (true);",
+        ACCESS,
+    ),
+    Mutation(
+        "what all tenants share may be closed",
+        SQL,
+        "CHECK (tenant <> '' OR readers = ARRAY['public'])",
+        "CHECK (true)",
+        ACCESS,
+    ),
+    Mutation(
+        "postings of a document that was replaced stay counted",
+        "knowledge/index/store.py",
+        "            terms.subtract(of_chunk)\n",
+        "            pass\n",
+        STORE,
+    ),
+    Mutation(
+        "a text can draw its fence's end",
+        "knowledge/context.py",
+        "{_without(passage.text, name)}",
+        "{passage.text}",
+        CONTEXT,
+    ),
+)
