@@ -1,6 +1,8 @@
 """`make bench`: measures, prints ratios, writes bench/results/ and, with --publish, docs/benchmark.md.
 
-`make bench ARGS=encoder` measures the sentence encoder alone, `make bench ARGS=cache` what hits of the caches take.
+`make bench ARGS=encoder` measures the sentence encoder alone, `make bench ARGS=cache` what hits of the caches take,
+`make bench ARGS=guards` what guards take of a request,
+`make bench ARGS="against COMMIT"` today's code beside that of an earlier commit.
 """
 
 import argparse
@@ -37,6 +39,18 @@ def main() -> int:
         from bench.cache import main as cache  # noqa: PLC0415 - same
 
         return cache(sys.argv[2:])
+    if sys.argv[1:2] == ["guards"]:
+        from bench.guards import main as guards  # noqa: PLC0415 - same
+
+        return guards(sys.argv[2:])
+    if sys.argv[1:2] == ["guard-stream"]:
+        from bench.guard_stream import main as guard_stream  # noqa: PLC0415 - same
+
+        return guard_stream(sys.argv[2:])
+    if sys.argv[1:2] == ["against"]:
+        from bench.against import main as against  # noqa: PLC0415 - same
+
+        return against(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="short rounds: to see that it works, not to quote")
     parser.add_argument("--only", default="", help=f"comma-separated, of {', '.join(STARTERS)}")

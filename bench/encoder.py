@@ -38,6 +38,9 @@ TURN_S = 0.0002
 """What one turn of a busy event loop takes: about one request's share."""
 TURNS, REST_S = 5, 0.002
 """A third of its time the event loop has work of its own.  Its timers count in milliseconds: less would be no rest."""
+RESTS_S = (0.005, 0.02)
+"""Between two texts: long enough for the weights to leave the processor's cache."""
+RESTED_TEXTS = 150
 READY = "ready"
 
 Result = TypeVar("Result")
@@ -120,10 +123,11 @@ def on_paper(alone_s: list[float], rate: float) -> float:
     return delays[int(len(delays) * 0.99)] * 1e3
 
 
-def alone(encoder: Encoder, texts: list[str]) -> list[float]:
-    """What each text takes with nothing beside it, in seconds of CPU."""
+def alone(encoder: Encoder, texts: list[str], *, rest_s: float = 0.0) -> list[float]:
+    """What each text takes with nothing beside it, in seconds of CPU; after each one a rest."""
     taken: list[float] = []
     for text in texts:
+        pause(rest_s)
         began = time.thread_time()
         encoder.model.encode(text)
         taken.append(time.thread_time() - began)
@@ -188,12 +192,26 @@ async def hold(folder: Path) -> None:
     await running.aclose()
 
 
-async def measure(seconds: float) -> tuple[float, Delays, Delays, list[float]]:
-    """Texts a second; delays at half of that; delays of calls that do nothing; what each text takes alone."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`delays` and those of calls that do `nothing` are at half of `most` a second; `single` is each text alone.
+
+    `rested` is the median of a text alone after rests of `RESTS_S`.
+    """
+
+    most: float
+    delays: Delays
+    nothing: Delays
+    single: list[float]
+    rested: list[float]
+
+
+async def measure(seconds: float) -> Found:
     encoder = load_encoder(unremembering(read(None, os.environ)))
     texts = questions()
     await most_a_second(encoder, texts, min(seconds, 2.0))
     single = alone(encoder, texts)
+    rested = [statistics.median(alone(encoder, texts[:RESTED_TEXTS], rest_s=rest_s)) for rest_s in RESTS_S]
     most = await most_a_second(encoder, texts, seconds)
     pause(0.5)
     rate = min(most, RATE_AIM) / 2
@@ -202,7 +220,7 @@ async def measure(seconds: float) -> tuple[float, Delays, Delays, list[float]]:
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         loop = asyncio.get_running_loop()
         nothing = await at_rate(lambda text: loop.run_in_executor(pool, len, text), texts, rate, seconds)
-    return most, delays, nothing, single
+    return Found(most, delays, nothing, single, rested)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -213,8 +231,16 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.hold is not None:
         _run(hold(chosen.hold))
         return 0
-    most, delays, nothing, single = _run(measure(chosen.seconds))
-    memory_mb = footprint_mb()
+    _print(_run(measure(chosen.seconds)), footprint_mb())
+    return 0
+
+
+def _print(found: Found, memory_mb: float) -> None:
+    most, delays, nothing, single = found.most, found.delays, found.nothing, found.single
+    rested = [
+        (f"p50 of a text {rest_s * 1e3:.0f} ms after another", "", f"{median * 1e3:.1f} ms", None)
+        for rest_s, median in zip(RESTS_S, found.rested, strict=True)
+    ]
     rows = (
         ("short texts a second", f"≥ {RATE_AIM}", f"{most:.0f}", most >= RATE_AIM),
         (f"p50 at {delays.rate:.0f} a second", "", f"{delays.p50_ms:.1f} ms", None),
@@ -227,6 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("longest", "", f"{delays.most_ms:.1f} ms", None),
         ("p50 of a text alone", "", f"{statistics.median(single) * 1e3:.1f} ms", None),
         ("p99 of a text alone", "", f"{statistics.quantiles(single, n=100)[-1] * 1e3:.1f} ms", None),
+        *rested,
         ("p99 on paper at this rate", "", f"{on_paper(single, delays.rate):.1f} ms", None),
         ("p50 of calls that do nothing", "", f"{nothing.p50_ms:.1f} ms", None),
         ("p99 of calls that do nothing", "", f"{nothing.p99_ms:.1f} ms", None),
@@ -238,7 +265,6 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{'':32} {'aim':>12} {'measured':>12}")
     for name, aim, shown, is_met in rows:
         print(f"{name:32} {aim:>12} {shown:>12}   {words[is_met]}")
-    return 0
 
 
 def _run(main: Coroutine[None, None, Result]) -> Result:

@@ -87,13 +87,16 @@ def headers(key: str, **more: str) -> dict[str, str]:
     return {"content-type": "application/json", "authorization": f"Bearer {key}", **extra}
 
 
-def start_penstock(upstreams: Upstreams, folder: Path) -> Gateway:
-    """As in production: key check and ledger on, embedded PostgreSQL, control plane beside it."""
+def start_penstock(upstreams: Upstreams, folder: Path, source: Path | None = None) -> Gateway:
+    """As in production: key check and ledger on, embedded PostgreSQL, control plane beside it.
+
+    `source` is a `src` folder whose code runs in place of what is installed.
+    """
     data = folder / "penstock"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
     port, control = free_port(), free_port()
-    program, ready_s = launch_penstock(upstreams, data, port=port, control=control)
+    program, ready_s = launch_penstock(upstreams, data, port=port, control=control, source=source)
     key = (data / "data" / "dev-key").read_text().strip()
     return Gateway(
         name=PLAIN,
@@ -145,11 +148,11 @@ def _make_tenant(data: Path, control: int) -> None:
 
 
 def launch_penstock(
-    upstreams: Upstreams, folder: Path, *, port: int, control: int, more: str = ""
+    upstreams: Upstreams, folder: Path, *, port: int, control: int, more: str = "", source: Path | None = None
 ) -> tuple[Program, float]:
     """Start `penstock up` on `folder`/data and wait until both ports are ready; returns the seconds that took.
 
-    `more` is configuration besides.
+    `more` is configuration besides, `source` the `src` folder whose code runs where it is not what is installed.
     """
     config = folder / "penstock.yaml"
     config.write_text(
@@ -168,7 +171,8 @@ models:
         raise Unavailable("penstock is not installed in .venv: run `make install`")
     command = [executable, "up", "--data-dir", folder / "data", "--port", str(port)]
     command += ["--control-port", str(control), "--config", config]
-    program = start("penstock", command, log=folder / "penstock.log", env={"BENCH_KEY": "bench-key"})
+    environ = {"BENCH_KEY": "bench-key"} | ({} if source is None else {"PYTHONPATH": str(source)})
+    program = start("penstock", command, log=folder / "penstock.log", env=environ)
     try:
         seconds = wait_until_answers(program, port, "/health/ready", timeout_s=60)
         seconds += wait_until_answers(program, control, "/health/ready", timeout_s=30)

@@ -29,6 +29,23 @@ function request()
   return requests[turn]
 end"""
 
+# Each thread begins elsewhere, so that no two ask for the same at the same time.
+_TAKE_TURNS_IN_BODIES = """local requests, threads = {}, 0
+function setup(thread)
+  thread:set("number", threads)
+  threads = threads + 1
+end
+function init(args)
+  for line in io.lines(bodies) do
+    requests[#requests + 1] = wrk.format(nil, nil, nil, line)
+  end
+  turn = math.floor(#requests / 2) * number
+end
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end"""
+
 
 class Unary(msgspec.Struct, kw_only=True):
     """One closed-loop run.  CPU is per request, of the processes that carry requests and of all of the gateway's."""
@@ -78,10 +95,11 @@ def check(call: Call) -> None:
         raise Unavailable("the answer is not upstream's")
 
 
-def unary(gateway: Gateway, *, seconds: float) -> Unary:
+def unary(gateway: Gateway, *, seconds: float, bodies: Path | None = None) -> Unary:
+    """`bodies` is a file with a request a line, which take turns in place of the same request again and again."""
     call = gateway.unary
     script = gateway.program.log.with_suffix(".lua")
-    script.write_text(_lua(call))
+    script.write_text(_lua(call, bodies))
     url = f"http://127.0.0.1:{call.port}{call.path}"
     command = [peers.wrk(), "-t2", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
     pids, carrying = gateway.pids(), gateway.data_plane()
@@ -108,8 +126,10 @@ def unary(gateway: Gateway, *, seconds: float) -> Unary:
     )
 
 
-def _lua(call: Call) -> str:
+def _lua(call: Call, bodies: Path | None) -> str:
     lines = ['wrk.method = "POST"', f"wrk.body = [==[{chat_request(call.model).decode()}]==]"]
+    if bodies is not None:
+        lines += [f'local bodies = "{bodies}"', _TAKE_TURNS_IN_BODIES]
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in call.headers.items()]
     if call.tokens:
         listed = ", ".join(f'"{token}"' for token in call.tokens)

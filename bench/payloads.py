@@ -4,7 +4,7 @@ import msgspec
 
 UPSTREAM_MODEL = "gpt-4o-mini"
 
-_SYSTEM = (
+SYSTEM = (
     "You are the support assistant of a bank. Answer in at most three sentences, in the language of the customer. "
     "Never ask for a password or a full card number. If the question is about a dispute, a fraud or a complaint, say "
     "that a colleague will call back within one working day and give the reference that the tool returned. Amounts are "
@@ -25,7 +25,7 @@ _CHARGED_TWICE = (
     "One of the two has vanished from the list since, but my balance still looks lower than it should. How long does "
     "it take until a pending payment is released, and do I have to do anything about it on my side?"
 )
-_TURNS = (
+TURNS = (
     ("user", _DECLINED),
     ("assistant", _WHICH_WAY),
     ("user", _CONTACTLESS),
@@ -38,7 +38,7 @@ def chat_request(model: str) -> bytes:
     return msgspec.json.encode(
         {
             "model": model,
-            "messages": [{"role": "system", "content": _SYSTEM}, *({"role": r, "content": c} for r, c in _TURNS)],
+            "messages": [{"role": "system", "content": SYSTEM}, *({"role": r, "content": c} for r, c in TURNS)],
             "temperature": 0.2,
             "max_tokens": 256,
             "user": "customer-4711",
