@@ -5,8 +5,17 @@ import sys
 from evaluation.cache.__main__ import main as cache
 from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
+from evaluation.grounded.__main__ import main as grounded
+from evaluation.ingest.__main__ import main as ingest
+from evaluation.injection.__main__ import main as injection
+from evaluation.masking.__main__ import main as masking
+from evaluation.personal.__main__ import main as personal
+from evaluation.personal.names_report import main as names
 from evaluation.resilience.__main__ import main as resilience
+from evaluation.retrieval.__main__ import main as retrieval
+from evaluation.review.__main__ import main as review
 from evaluation.routing.__main__ import main as routing
+from evaluation.scope.__main__ import main as scope
 
 
 def main() -> int:
@@ -15,12 +24,39 @@ def main() -> int:
         case ["compaction", *rest]:
             sys.argv[1:] = rest
             return compaction()
+        case ["grounded", *rest]:
+            sys.argv[1:] = rest
+            return grounded()
+        case ["ingest", *rest]:
+            sys.argv[1:] = rest
+            return ingest()
+        case ["injection", *rest]:
+            sys.argv[1:] = rest
+            return injection()
+        case ["names", *rest]:
+            sys.argv[1:] = rest
+            return names()
+        case ["masking", *rest]:
+            sys.argv[1:] = rest
+            return masking()
         case ["resilience", *rest]:
             sys.argv[1:] = rest
             return resilience()
+        case ["personal", *rest]:
+            sys.argv[1:] = rest
+            return personal()
+        case ["retrieval", *rest]:
+            sys.argv[1:] = rest
+            return retrieval()
+        case ["review", *rest]:
+            sys.argv[1:] = rest
+            return review()
         case ["routing", *rest]:
             sys.argv[1:] = rest
             return routing()
+        case ["scope", *rest]:
+            sys.argv[1:] = rest
+            return scope()
         case ["cache", *rest]:
             sys.argv[1:] = rest
             return cache()

@@ -55,7 +55,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
         else yaml.safe_load(match["default"].strip("`"))
         for match in ROW.finditer(DOCUMENT)
     }
-    assert documented == dict(settings(Settings))
+    # `guards.default` has what each model's `guards` have, and is told of with them.
+    told = {path: value for path, value in settings(Settings) if not path.startswith("guards.default.")}
+    assert documented == told
 
 
 def test_every_setting_is_read_by_someone() -> None:
