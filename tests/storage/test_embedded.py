@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -39,7 +38,7 @@ def pid_of(server: EmbeddedPostgres) -> int:
     return pid
 
 
-def test_it_starts_twice_quickly_and_leaves_nothing_running(short_dir: Path) -> None:
+def test_it_starts_twice_and_leaves_nothing_running(short_dir: Path) -> None:
     server = EmbeddedPostgres(short_dir)
     url = server.start()
     pid = pid_of(server)
@@ -47,9 +46,7 @@ def test_it_starts_twice_quickly_and_leaves_nothing_running(short_dir: Path) -> 
     server.stop()
     assert running_url(short_dir) is None
     assert not psutil.pid_exists(pid)
-    began = time.perf_counter()
     assert server.start() == url
-    assert time.perf_counter() - began < 1.0
     assert running_url(short_dir) == url
     server.stop()
     server.stop()

@@ -96,9 +96,9 @@ def test_a_control_token_in_a_text_is_text(counter: Counter) -> None:
 def test_a_megabyte_without_a_break_takes_no_longer_than_any_other(counter: Counter, text: str) -> None:
     counter.warm()
     long = text * (1_000_000 // len(text))
-    began = time.perf_counter()
+    began = time.process_time()
     count = counter.count_text(long, "gpt-4o")
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 2.0  # what goes back over it all takes minutes
     share = counter.count_text(long[:80_000], "gpt-4o")
     assert count == pytest.approx(share * 12.5, rel=0.02)
 

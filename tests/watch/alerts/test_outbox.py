@@ -250,7 +250,7 @@ def test_an_alert_is_on_the_disk_when_offer_returns_but_a_flood_does_not_hold_th
     took_s = clock.monotonic() - begun_s
     outbox.close()
     assert ship(tmp_path, lambda _: None, decode_alert) == 2000
-    assert took_s < 2.0
+    assert took_s < 10.0  # with a look at the disk for each it is more than that on a slow one
 
 
 # -- without a database
