@@ -11,6 +11,13 @@ API = "tests/console/test_review_api.py"
 
 MUTATIONS = (
     Mutation(
+        "a rule about a topic does not hear of it",
+        "review/live/stage.py",
+        "            topic=exchange.topic,\n",
+        "",
+        "tests/system/test_guards.py",
+    ),
+    Mutation(
         "a reviewer reaches a hold of another tenant",
         "review/reviewer.py",
         "self.tenant in {None, tenant} and (",

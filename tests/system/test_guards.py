@@ -43,7 +43,7 @@ models:
         disclaimers: [{text: "This is no advice.", when: [invest]}]
   shop:
     targets: [{provider: sim, model: "sim:echo"}]
-    guards:
+    guards: &shop
       refusal: I can help with orders and returns only.
       scope:
         fail: closed
@@ -62,6 +62,9 @@ models:
             - Can I exchange these shoes for a larger size?
             - The item arrived broken, what now?
             - How long does a refund take?
+  counter:
+    targets: [{provider: sim, model: "sim:echo"}]
+    guards: *shop
   english:
     targets: [{provider: sim, model: "sim:echo"}]
     guards:
@@ -89,6 +92,9 @@ models:
     targets: [{provider: sim, model: "sim:echo"}]
     guards:
       personal_data: {fail: closed, names: false, mode: shadow}
+review:
+  rules:
+    - {name: by-hand, group: returns, when: {topics: [returns], models: [counter]}}
 """
 ASKED = "I am ann@example.com, project Bluebird, IBAN DE89 3704 0044 0532 0130 00."
 CARD = "My card is 4242 4242 4242 4242."
@@ -251,6 +257,12 @@ def test_an_assistant_keeps_to_what_it_is_for(client: OpenAI) -> None:
     assert (
         said(client, "shop", "Write a poem about the French revolution") == "I can help with orders and returns only."
     )
+
+
+def test_a_person_sees_to_the_topics_that_a_rule_names(client: OpenAI) -> None:
+    assert "colleague" in said(client, "counter", "I want a refund for the order that arrived broken")
+    asked = "When does my parcel get here?"
+    assert said(client, "counter", asked) == asked
 
 
 def test_an_assistant_keeps_to_its_language_and_says_so_in_the_askers(client: OpenAI) -> None:

@@ -5,18 +5,19 @@ A control that cannot be enforced refuses to start; each rule here names the set
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.alerts import broken_alerts
 from penstock.config.cache import broken_cache
 from penstock.config.fleet import broken_fleet
-from penstock.config.guards import broken_guards, broken_lists, broken_vault
+from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.knowledge import broken_knowledge
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
-from penstock.config.review import broken_review
+from penstock.config.review import HoldRule, broken_review
 from penstock.config.routing.compaction import broken_compaction
 from penstock.config.routing.residency import broken_residency
 from penstock.config.routing.settings import RoutingSettings, broken_routing
@@ -79,8 +80,7 @@ def _unknowable(config: Config) -> Iterator[ConfigError]:
     """Rules of the review that wait for something that nobody says: they would never hold anything."""
     for index, rule in enumerate(config.review.rules):
         path, when = f"review.rules.{index}.when", rule.when
-        if when.topics is not None:
-            yield config.problem(f"{path}.topics", "no guard says yet which topic a question is about")
+        yield from _topics_that_nobody_names(config, f"{path}.topics", rule)
         if when.confidence_below is None or when.or_unknown:
             continue
         estimated = (
@@ -93,6 +93,21 @@ def _unknowable(config: Config) -> Iterator[ConfigError]:
         if not any(rule.is_for(tenant=None, model=name) for name in estimated):
             text = "no model that it is for has `knowledge.grounding.confidence`: nobody knows how sure an answer is"
             yield config.problem(f"{path}.confidence_below", text)
+
+
+def _topics_that_nobody_names(config: Config, path: str, rule: HoldRule) -> Iterator[ConfigError]:
+    names = [
+        name
+        for model, settings in config.models.items()
+        if rule.is_for(tenant=None, model=model)
+        for name in topics_of(config.guards.default if settings.guards is None else settings.guards)
+    ]
+    if any(each not in config.models for each in rule.when.models or ("*",)):
+        names += topics_of(config.guards.default)  # of models that nobody has named
+    for index, topic in enumerate(rule.when.topics or ()):
+        if not any(fnmatchcase(name, topic) for name in names):
+            text = "no model that it is for has such a topic in `guards.scope.topics`: it would never hold anything"
+            yield config.problem(f"{path}.{index}", text, did_you_mean=closest(topic, names))
 
 
 def _database(config: Config) -> Iterator[ConfigError]:

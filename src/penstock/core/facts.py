@@ -225,7 +225,8 @@ class GuardJudged(Fact, frozen=True, tag="guard_judged"):
     """`guard` has read the request's texts (`direction` is `input`) or the answer (`output`).
 
     `action` is the strongest that its findings ask for; in `mode` `shadow` nothing followed.  `rule` and `score` are
-    those of the finding that decided.  `is_after_release` says that the caller had seen a part of what was found.
+    those of the finding that decided.  `is_after_release` says that the caller had seen a part of what was found;
+    `topic` what a question is about, of those that the model's scope names.
     """
 
     guard: str
@@ -238,6 +239,7 @@ class GuardJudged(Fact, frozen=True, tag="guard_judged"):
     score: float | None = None
     latency_s: float = 0.0
     is_after_release: bool = False
+    topic: str | None = None
 
 
 class GuardFailed(Fact, frozen=True, tag="guard_failed"):

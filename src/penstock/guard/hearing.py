@@ -8,7 +8,7 @@ from penstock.core.clock import Clock
 from penstock.core.errors import GuardUnavailable, PolicyBlocked
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import GuardFailed, GuardJudged
-from penstock.guard.verdict import Action, Finding, Segment
+from penstock.guard.verdict import TOPIC, Action, Finding, Segment
 from penstock.guard.ward import Direction, Ward
 
 _STRENGTH: Final[tuple[Action, ...]] = ("allow", "mask", "block", "hold")
@@ -53,6 +53,10 @@ class Hearing:
         self, ward: Ward, found: Sequence[Found], *, texts: int, took_s: float, is_after_release: bool = False
     ) -> None:
         """`ward` has judged `texts` texts, and this is what it found."""
+        topic = next((each.kind for _, each in found if each.rule == TOPIC), None)
+        if topic is not None:
+            self.exchange.topic = topic
+            found = [each for each in found if each[1].rule != TOPIC]
         action: Action = "allow"
         decided: Found | None = None
         self.noticed += ((ward.guard, segment) for segment, _ in found)
@@ -75,6 +79,7 @@ class Hearing:
                 score=decided[1].score if decided is not None else None,
                 latency_s=took_s,
                 is_after_release=is_after_release,
+                topic=topic,
             )
         )
         if decided is None or ward.mode != "enforce":

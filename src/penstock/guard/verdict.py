@@ -4,7 +4,7 @@ Detectors return `Finding`s; a guard makes of them one `Verdict` a segment.  Pos
 points of the segment's own text.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -31,6 +31,10 @@ class Segment(msgspec.Struct, frozen=True):
     place: str
     source: str | None = None
     is_said: bool = True
+
+
+TOPIC: Final = "scope.topic"
+"""The rule of a finding that only says what a question is about: its `kind`, a name of the configuration."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from penstock.core.errors import ConfigError
 from penstock.guard.looping import Looped
 from penstock.guard.scope.language import USUAL, Languages
 from penstock.guard.scope.repetition import LoopSettings, loop_in, stuffing
-from penstock.guard.verdict import Finding, Segment
+from penstock.guard.verdict import TOPIC, Finding, Segment
 from penstock.guard.ward import Detect, Ward
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class Scope:
         if encoded is None or head is None or self._is_long(text):
             return ()
         said = head.judge(text, encoded)
-        return () if said.is_inside else [Finding("scope.outside", "SCOPE", 0, len(text), 1.0 - said.score)]
+        if not said.is_inside:
+            return [Finding("scope.outside", "SCOPE", 0, len(text), 1.0 - said.score)]
+        return () if said.topic is None else [Finding(TOPIC, said.topic, 0, len(text), said.confidence)]
 
     def _is_long(self, text: str) -> bool:
         most = self._settings.most_chars
@@ -93,7 +95,7 @@ class Scope:
             guard=guard,
             mode="shadow" if settings.mode == "shadow" else "enforce",
             fail=settings.fail,
-            action=lambda _: "block",
+            action=lambda finding: "allow" if finding.rule == TOPIC else "block",
             detect=detect,
             reads=reads,
             is_about_last=True,

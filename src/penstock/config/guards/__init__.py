@@ -25,6 +25,7 @@ from penstock.config.guards.settings import (
     SchemaSettings,
     broken_guards,
     may_hold,
+    topics_of,
 )
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "broken_lists",
     "broken_vault",
     "may_hold",
+    "topics_of",
 ]

@@ -103,6 +103,12 @@ def broken_guards(guards: ModelGuards | None) -> Iterator[tuple[str, str]]:
         yield from broken_policy(guards.policy)
 
 
+def topics_of(guards: ModelGuards) -> tuple[str, ...]:
+    """Of which it is said what a question is about."""
+    scope = guards.scope
+    return () if scope is None or scope.mode == "off" else tuple(scope.topics)
+
+
 def may_hold(guards: ModelGuards) -> bool:
     """Whether any of the guards keeps answers for a person."""
     return any(action == "hold" for _, action in _actions(guards))

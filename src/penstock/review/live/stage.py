@@ -163,6 +163,7 @@ class ReviewStage:
             model=exchange.request.model,
             question=question,
             answer=answer,
+            topic=exchange.topic,
             verdicts=_verdicts(exchange),
             confidence=1.0 if is_kept or not is_whole else exchange.confidence,
             is_asking=asked.is_asking,
