@@ -251,3 +251,19 @@ def test_a_problem_found_later_points_at_the_nearest_line(tmp_path: Path) -> Non
     config = read(write(tmp_path, "models:\n  m:\n    targets: [{provider: a, model: b}]"), {})
     assert "yaml:3: models.m.targets.0.provider: no" in str(config.problem("models.m.targets.0.provider", "no"))
     assert "yaml:2: models.m.max_attempts: no" in str(config.problem("models.m.max_attempts", "no"))
+
+
+def test_off_is_a_word_where_a_word_is_wanted_and_no_where_yes_or_no_is(tmp_path: Path) -> None:
+    path = tmp_path / "penstock.yaml"
+    path.write_text(
+        "keys: {dev_key: off}\n"
+        "models:\n"
+        "  m:\n"
+        "    targets: [{provider: sim, model: sim}]\n"
+        "    guards: {scope: {fail: open, mode: off, languages: [no, de]}}\n"
+    )
+    config = read(path, {})
+    guards = config.models["m"].guards
+    assert guards is not None
+    assert guards.scope is not None
+    assert (guards.scope.mode, guards.scope.languages, config.keys.dev_key) == ("off", ("no", "de"), False)

@@ -18,6 +18,8 @@ from penstock.config.problems import closest
 from penstock.config.secret import Secret, Text, UnresolvedSecret, is_reference, resolve
 from penstock.core.errors import ConfigError
 
+_SPOKEN: Mapping[str, bool] = {"yes": True, "on": True, "no": False, "off": False}
+"""How people write it, in a file and in the environment; where no `bool` is wanted these are words as any other."""
 _ABSENT = object()
 """Stands for a value that could not be built; its problem is on record."""
 
@@ -119,8 +121,8 @@ class Builder:
             return self._wrong(path, value, "a finite number")
         if get_origin(hint) is Literal:
             return self._choice(get_args(hint), raw, value, path)
-        if isinstance(raw, str) and is_text and hint is bool:  # YAML's words: yes, no, on, off
-            raw = parse(raw, Document()).root
+        if isinstance(raw, str) and hint is bool:
+            raw = _SPOKEN.get(raw.lower(), raw)
         try:
             return msgspec.convert(raw, hint, strict=not is_text)
         except msgspec.ValidationError as error:

@@ -20,6 +20,9 @@ _MAX_VALUES = 50_000
 _MAX_DEPTH = 40
 _PLAIN_TAGS = frozenset({f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")})
 _TEXT_TAGS = frozenset({f"tag:yaml.org,2002:{name}" for name in ("str", "timestamp", "value")})
+_BOOL_TAG = "tag:yaml.org,2002:bool"
+_BOOLS = frozenset({"true", "false"})
+"""As YAML 1.2 has it: `off` is a mode and `no` is Norwegian."""
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
@@ -137,7 +140,7 @@ class _Unfold:
                     found.setdefault(key, value)
 
     def _scalar(self, node: yaml.ScalarNode, path: str) -> JsonValue:
-        if node.tag in _TEXT_TAGS:
+        if node.tag in _TEXT_TAGS or (node.tag == _BOOL_TAG and str(node.value).lower() not in _BOOLS):
             return str(node.value)
         if node.tag in _PLAIN_TAGS:
             try:
