@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-READY_S = 60.0
+READY_S = 180.0
 _SAID_LAST = 4000
 
 
@@ -101,8 +101,8 @@ def running(data_dir: Path, config: str | None = None, **environ: str) -> Genera
         path = data_dir.parent / "penstock.yaml"
         path.write_text(config)
     up = Installation(data_dir, path, environ)
-    up.start()
     try:
+        up.start()
         yield up
     except BaseException as error:
         error.add_note(f"what the processes said last:\n{(data_dir.parent / 'up.log').read_text()[-_SAID_LAST:]}")
