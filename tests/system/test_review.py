@@ -1,16 +1,22 @@
 """An answer that a person must see: held, handed over, decided over the admin API, and brought back to who asked."""
 
 import json  # noqa: TID251 - the client's side
+import os
+import signal
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 from openai import OpenAI
 from tests.system.conftest import Installation, running
+from tests.watch.alerts.receiver import Receiver, receiving
 
+SECRET = "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 MAIL = "ann.smith@example.com"
 CONFIG = """\
 models:
@@ -23,8 +29,15 @@ models:
     targets: [{provider: sim, model: "sim:echo"}]
     guards:
       policy: {fail: closed, action: hold, terms: {internal: ["top secret"]}}
+  late:
+    targets: [{provider: sim, model: "sim:echo"}]
 review:
+  webhooks: [{name: app, url: "env:HOOK_URL", secret: "env:HOOK_SECRET"}]
   rules:
+    - name: late
+      when: {models: [late]}
+      due_s: 0.5
+      overdue: [{action: reject, text: {"": "Nobody could look at it."}}]
     - {name: watched, mode: shadow, when: {models: [help]}}
     - {name: person, when: {asks_for_person: true}, group: support}
     - name: money
@@ -35,8 +48,15 @@ review:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("review") / "data", CONFIG) as found:
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp("review") / "data"
+    with running(folder, CONFIG, HOOK_URL=receiver.url, HOOK_SECRET=SECRET) as found:
         yield found
 
 
@@ -60,10 +80,11 @@ def hold_of(up: Installation, hold: str) -> dict[str, Any]:
         return json.load(page)
 
 
-def admin(up: Installation, method: str, path: str, body: object = None) -> Any:
-    token = (up.data_dir / "admin-token").read_text("ascii").strip()
+def admin(up: Installation, method: str, path: str, body: object = None, *, key: str | None = None) -> Any:
+    token = key or (up.data_dir / "admin-token").read_text("ascii").strip()
+    base = "" if path.startswith("/admin/") else "/admin/v1/review"
     request = Request(
-        f"http://127.0.0.1:{up.control_port}/admin/v1/review{path}",
+        f"http://127.0.0.1:{up.control_port}{base}{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
@@ -78,7 +99,7 @@ def until_queued(up: Installation, hold: str) -> dict[str, Any]:
     while True:
         try:
             return admin(up, "GET", f"/holds/{hold}")
-        except HTTPError:
+        except OSError:  # not there yet, or nobody there to say so
             if time.monotonic() > deadline:
                 raise
 
@@ -177,3 +198,100 @@ def test_what_no_cache_keeps_cannot_be_remembered(up: Installation, client: Open
     with pytest.raises(HTTPError) as refused:
         decide(up, hold, outcome="approved", remember=True)
     assert "nothing to remember it in" in json.load(refused.value)["error"]["message"]
+
+
+def until(is_so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        threading.Event().wait(0.05)
+
+
+def kill_the_control_plane(up: Installation) -> None:
+    assert up.process is not None
+    children = psutil.Process(up.process.pid).children()
+    os.kill(next(child.pid for child in children if child.cmdline()[-1:] == ["control"]), signal.SIGKILL)
+
+
+def insisting(up: Installation, method: str, path: str, body: object = None, *, key: str) -> Any:
+    """What the control plane answers, once there is one; None where somebody has been quicker (409)."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return admin(up, method, path, body, key=key)
+        except HTTPError as error:
+            if error.code == 409:
+                return None
+            if error.code != 503:
+                raise
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, "there is no control plane any more"
+        threading.Event().wait(0.05)
+
+
+def test_what_twenty_reviewers_decide_reaches_who_asked_though_the_control_plane_dies(
+    up: Installation, client: OpenAI, receiver: Receiver
+) -> None:
+    reviewers = [
+        admin(up, "POST", "/admin/v1/keys", {"tenant": "default", "name": f"r{at}", "roles": ["reviewer"]})
+        for at in range(20)
+    ]
+    asked_for = {f"This is top secret stuff, number {at}.": "" for at in range(20)}
+    for question in asked_for:
+        hold, said = asked(client, question, "strict")
+        assert hold is not None
+        assert "secret" not in said
+        asked_for[question] = hold
+    kill_the_control_plane(up)  # whatever it had brought into the queue by then
+    begin, half, decided = threading.Barrier(20), threading.Event(), list[str]()
+
+    def review(key: str, name: str) -> None:
+        begin.wait()
+        while True:
+            taken = insisting(up, "POST", "/holds/next", key=key)["hold"]
+            if taken is None:  # or it was given one as the plane died, and never heard of it
+                mine = insisting(up, "GET", f"/holds?claimed_by={name}", key=key)["items"]
+                taken = next((each for each in mine if each["id"] in asked_for.values()), None)
+            if taken is None:
+                return
+            if taken["id"] not in asked_for.values():
+                continue  # it is another test's, and keeps its lease
+            order = {
+                "outcome": "edited",
+                "version": taken["version"],
+                "reasons": ["tone"],
+                "text": f"Of {taken['id']}.",
+            }
+            insisting(up, "POST", f"/holds/{taken['id']}/decision", order, key=key)
+            decided.append(taken["id"])
+            if len(decided) >= 8:
+                half.set()
+
+    for hold in asked_for.values():
+        until_queued(up, hold)
+    until(lambda: insisting(up, "GET", "/holds", key=reviewers[-1]["key"]) is not None, "the keys are not known")
+    threads = [threading.Thread(target=review, args=(each["key"], each["id"])) for each in reviewers]
+    for thread in threads:
+        thread.start()
+    assert half.wait(60)
+    kill_the_control_plane(up)
+    for thread in threads:
+        thread.join(60)
+    for hold in asked_for.values():
+        shown = hold_of(up, hold)
+        assert (shown["status"], shown["answer"]) == ("released", f"Of {hold}."), shown
+        kinds = [event["kind"] for event in insisting(up, "GET", f"/holds/{hold}", key=reviewers[0]["key"])["history"]]
+        assert kinds.count("edited") == 1, kinds
+
+    def told() -> set[str]:
+        return {json.loads(message.body)["data"]["facts"]["hold"] for message in receiver.messages}
+
+    until(lambda: told() >= set(asked_for.values()), "not everybody was told")
+
+
+def test_what_nobody_looks_at_in_time_is_answered_all_the_same(up: Installation, client: OpenAI) -> None:
+    hold, _ = asked(client, "Is anybody there?", "late")
+    assert hold is not None
+    until(lambda: hold_of(up, hold)["status"] == "released", "it is still held")
+    assert hold_of(up, hold)["answer"] == "Nobody could look at it."

@@ -50,6 +50,7 @@ def banner(
         "",
         f"  models   {', '.join(models[:_SHOWN_MODELS]) or 'none'}{more}",
         f"  control  http://{_shown(control.host)}:{control.port}/health  (admin token in {root.admin_token})",
+        f"  worker   {_worker(settings)}",
         f"  ledger   {_ledger(settings)}; read it with: penstock ledger export --data-dir {_quoted(root.root)}",
     ]
     if missing is not None:
@@ -77,6 +78,12 @@ def _curl(address: str, model: str, key: str | None) -> str:
 
 def _ledger(settings: Config) -> str:
     return "embedded PostgreSQL" if settings.database_url is None else "your PostgreSQL"
+
+
+def _worker(settings: Config) -> str:
+    if settings.ingest.worker:
+        return "takes documents in, and starts with the first knowledge base: penstock kb create NAME"
+    return "none here: documents are taken in by a `penstock worker` elsewhere, or by penstock kb sync --now"
 
 
 def _shown(host: str) -> str:

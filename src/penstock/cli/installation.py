@@ -31,6 +31,8 @@ _DATABASE_POLL_S = 1.0
 _RETURN_POLL_S = 1.0
 _DRAIN_MARGIN_S = 5.0
 _SHIP_TIMEOUT_S = 30.0
+_PUT_BACK_TIMEOUT_S = 30.0
+_WORK_POLL_S = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +52,7 @@ class Installation:
         drain_s = settings.server.drain_timeout_s + _DRAIN_MARGIN_S
         self._data = Child(spec("data plane", _command("serve"), stop_timeout_s=drain_s), self._clock)
         self._control = Child(spec("control plane", _command("control"), stop_timeout_s=_SHIP_TIMEOUT_S), self._clock)
+        self._worker = Child(spec("worker", _command("worker"), stop_timeout_s=_PUT_BACK_TIMEOUT_S), self._clock)
         self._postgres: EmbeddedPostgres | None = None
         self._database_asked = asyncio.Event()
         self._missing: str | None = None
@@ -69,14 +72,15 @@ class Installation:
                 for child in (self._data, self._control):
                     tasks.create_task(self._guarded(child.run()))
                 tasks.create_task(self._guarded(self._keep_database()))
+                if self._settings.ingest.worker:
+                    tasks.create_task(self._guarded(self._keep_worker()))
                 announcing = tasks.create_task(self._guarded(self._announce(began_s)))
                 await self._stop.wait()
                 announcing.cancel()
-                await self._data.stop()
+                await asyncio.gather(self._data.stop(), self._worker.stop())
                 await self._control.stop()
         finally:
-            self._data.kill()
-            self._control.kill()
+            self._kill()
             if self._postgres is not None:
                 await asyncio.to_thread(self._postgres.stop)
             self._lifeline.close()
@@ -91,10 +95,13 @@ class Installation:
             case 2:
                 typer.echo("Stopping at once: requests in flight are cut off; what is settled is kept.", err=True)
                 self._code = self._code or 128 + number
-                self._data.kill()
-                self._control.kill()
+                self._kill()
             case _:
                 pass  # the database is closing its files, which takes a moment and is not to be cut short
+
+    def _kill(self) -> None:
+        for child in (self._data, self._control, self._worker):
+            child.kill()
 
     def _on_hangup(self) -> None:
         for child in (self._data, self._control):
@@ -126,6 +133,32 @@ class Installation:
                     await asyncio.to_thread(self._postgres.start)
                 except (ConfigError, OSError) as error:
                     _log.error("database_not_restarted", reason=str(error))
+
+    async def _keep_worker(self) -> None:
+        """Start the worker once there may be work: idle it takes memory that most installations need not spend.
+
+        From then on it is kept running; that it dies is never a reason to stop serving.
+        """
+        # Imported here: the planes start while psycopg is being loaded.
+        from penstock.knowledge.jobs.waiting import WorkWatch  # noqa: PLC0415 - see above
+
+        await self._database_asked.wait()
+        watch = WorkWatch(self._find_url)
+        try:
+            while not await asyncio.to_thread(watch.is_work):
+                if await self._is_stopping_within(_WORK_POLL_S):
+                    return
+        finally:
+            await asyncio.to_thread(watch.close)
+        _log.info("worker_started")
+        self._worker.mark_ready()
+        await self._worker.run()
+
+    def _find_url(self) -> str | None:
+        from penstock.storage.embedded import running_url  # noqa: PLC0415 - see `_start_database`
+
+        url = self._settings.database_url
+        return running_url(self._root.root) if url is None else url.reveal()
 
     def _start_database(self) -> None:
         # Imported here, in a thread: the planes start while psycopg is being loaded.

@@ -1,15 +1,16 @@
 """`penstock up`: everything on one machine, with nothing to set up.
 
 The embedded PostgreSQL, the data plane and the control plane start at the same time, since the data plane serves
-without a database.  SIGTERM and Ctrl-C stop them in the order in which nothing is lost: the data plane drains, the
-control plane ships what is left, PostgreSQL closes its files.
+without a database; a worker follows once there is work for one.  SIGTERM and Ctrl-C stop them in the order in which
+nothing is lost: the data plane drains while the worker puts back what it has not done, the control plane ships what is
+left, PostgreSQL closes its files.
 """
 
 import asyncio
 import fcntl
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -31,15 +32,22 @@ from penstock.config.datadir import DataDir
 from penstock.core.errors import ConfigError
 
 
-def up(
+def up(  # noqa: PLR0917 - typer makes named options of these
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     host: HostOption = None,
     port: PortOption = None,
     control_port: ControlPortOption = None,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="One runs elsewhere: penstock worker.")] = False,
 ) -> None:
     """Start everything and print how to use it.  Ctrl-C or SIGTERM drains and stops; a second one ends at once."""
-    options = {"data_dir": data_dir, "server.host": host, "server.port": port, "control.port": control_port}
+    options: dict[str, object] = {
+        "data_dir": data_dir,
+        "server.host": host,
+        "server.port": port,
+        "control.port": control_port,
+        "ingest.worker": "false" if no_worker else None,
+    }
     environ = with_options(options)
     path = config_file(config)
     settings = load(path, environ)

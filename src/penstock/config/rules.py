@@ -14,7 +14,7 @@ from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
-from penstock.config.knowledge import broken_knowledge
+from penstock.config.knowledge import broken_ingest, broken_knowledge
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
 from penstock.config.review import HoldRule, broken_review
@@ -54,6 +54,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),
         *broken_gates(config.gates),
+        *broken_ingest(config.ingest),
         *broken_lists(config.guards.lists),
         *broken_vault(config.guards.vault),
         *((f"guards.default.{path}", message) for path, message in broken_guards(config.guards.default)),

@@ -15,7 +15,7 @@ from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
-from penstock.config.knowledge import KnowledgeUse
+from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
@@ -206,6 +206,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_store: LimitStoreSettings = LimitStoreSettings()
     cache: CacheStoreSettings = CacheStoreSettings()
     guards: GuardSettings = GuardSettings()
+    ingest: IngestSettings = IngestSettings()
     alerts: AlertSettings = AlertSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()

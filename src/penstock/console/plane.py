@@ -16,6 +16,8 @@ from penstock.app.fleet import open_desk
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
+from penstock.console.knowledge.shelf import Shelf
+from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.probe import get
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
@@ -24,6 +26,7 @@ from penstock.console.store import Database
 from penstock.console.token import open_admin_token
 from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
+from penstock.core.errors import Overloaded
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
 from penstock.storage.follow import Listening
@@ -34,6 +37,7 @@ from penstock.watch.backlog import Backlog, BacklogGauge
 
 _STOP_SHIPPING_S = 25.0
 _OLD_BACKLOG_S = 30.0
+_LOOK_TIMEOUT_S = 1.0
 
 PlaneStatus = Literal["ready", "degraded", "not_ready", "unreachable"]
 
@@ -61,6 +65,7 @@ class ControlPlane:
     identities: Identities
     alerts: Alerting
     review: Reviewing
+    knowledge: Shelf
     desk: FleetDesk | None
     started_s: float
     was_ready: bool = False
@@ -87,23 +92,28 @@ class ControlPlane:
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
+        await asyncio.to_thread(self.knowledge.close)
         await self.database.aclose()
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
-        backlog, is_up, data_plane = await asyncio.gather(
+        backlog, is_up, data_plane, worker = await asyncio.gather(
             asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
+            self._look_for_workers(),
         )
         self._note_ready(is_up=is_up)
         reasons = self._reasons(backlog, data_plane, is_up=is_up)
+        if worker.is_missed:
+            reasons.append("documents wait and no worker takes them in: start one with penstock worker")
         status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
         return HealthView(
             status=status,
             reasons=reasons,
             postgres="up" if is_up else "down",
             data_plane=data_plane,
+            workers=worker.alive,
             journal=JournalView(
                 records=backlog.records,
                 bytes=backlog.bytes,
@@ -141,6 +151,13 @@ class ControlPlane:
         reasons += self.alerts.problems()
         reasons += self.review.problems()
         return reasons
+
+    async def _look_for_workers(self) -> Workers:
+        try:
+            async with self.database.connection(timeout_s=_LOOK_TIMEOUT_S) as connection:
+                return await look_for_workers(connection, self.config.ingest, now=self.clock.now())
+        except (psycopg.Error, Overloaded):
+            return Workers(0, is_missed=False)  # that the database is away is said already
 
     def _ask_data_plane(self) -> PlaneStatus:
         server = self.config.server
@@ -198,6 +215,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             source=listening,
             cache=CachedAnswers(config, clock),
         ),
+        knowledge=Shelf(config, find_url, clock),
         desk=open_desk(config, find_url=find_url),
         started_s=clock.monotonic(),
     )

@@ -10,6 +10,8 @@ from penstock.admission.identity.tenants import ProjectRow, TenantRow
 from penstock.console import identity_views as views
 from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.guards.vault import erased
+from penstock.console.knowledge.bases import delete_all
+from penstock.console.knowledge.shelf import in_thread
 from penstock.console.review.groups import erased as erased_reviews
 
 router = APIRouter(prefix="/tenants", tags=["tenants"])
@@ -76,7 +78,10 @@ async def resume(plane: Plane, call: Caller, tenant: TenantId) -> views.TenantVi
 
 @router.delete("/{tenant}", status_code=204, openapi_extra=needs("tenants.write"), responses=errors(403, 404))
 async def drop_tenant(plane: Plane, call: Caller, tenant: TenantId) -> None:
-    """Delete it for good, revoke its keys and erase its vault and its reviews; what it has used stays in the ledger."""
+    """Delete it for good with its keys, vault, reviews and knowledge; what it has used stays in the ledger."""
+    async with plane.database.connection() as connection:
+        await store.read_tenant(connection, tenant, scope=call.scope)
+    await in_thread(plane, lambda desk: delete_all(desk, tenant, call.change()))
     async with plane.database.connection() as connection, connection.transaction():
         await store.delete_tenant(connection, tenant, call.change())
         await erased(connection, call.change(), tenant=tenant, user=None)

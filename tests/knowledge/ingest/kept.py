@@ -1,6 +1,6 @@
 """An index in PostgreSQL that is just enough for processes to share: it keeps documents whole and finds nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -124,7 +124,7 @@ class KeptBases:
         ]
 
 
-def open_kept(connection: psycopg.Connection, encoder: Encoder, clock: Clock) -> Index:
+def open_kept(connection: psycopg.Connection, encoder: Callable[[], Encoder], clock: Clock) -> Index:
     """Implements `OpenIndex`."""
     del encoder, clock
     store = KeptStore(connection)

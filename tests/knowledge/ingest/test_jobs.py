@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import psycopg
@@ -167,9 +168,9 @@ def test_what_is_handed_in_is_read_once_and_stays(
     database_url: str, connection: psycopg.Connection, kept: KeptStore
 ) -> None:
     source = store.add_source(connection, BASE, "files", UploadSpec(), ())
-    hand_in(connection, source, "a*.md", b"# A\n\nold", (PUBLIC,), now=1)
-    hand_in(connection, source, "a*.md", b"# A\n\nnew", (PUBLIC,), now=2)
-    hand_in(connection, source, "bad", b"\x01\x02\xff\x00\x03" * 99, (PUBLIC,), now=2)
+    hand_in(connection, source, "a*.md", BytesIO(b"# A\n\nold"), (PUBLIC,), now=1)
+    hand_in(connection, source, "a*.md", BytesIO(b"# A\n\nnew"), (PUBLIC,), now=2)
+    hand_in(connection, source, "bad", BytesIO(b"\x01\x02\xff\x00\x03" * 99), (PUBLIC,), now=2)
     _here(database_url, source, kept)
     assert {key: each.text for key, each in kept.documents(BASE).items()} == {"a*.md": "# A\n\nnew"}
     assert [each.key for each in run_of(connection, source).progress.failures] == ["bad"]
@@ -177,7 +178,7 @@ def test_what_is_handed_in_is_read_once_and_stays(
     _here(database_url, source, kept)
     assert kept.versions(BASE) == {"a*.md": 1}
     with pytest.raises(ValueError, match="needs readers"):
-        hand_in(connection, source, "c", b"c", (), now=1)
+        hand_in(connection, source, "c", BytesIO(b"c"), (), now=1)
 
 
 def _here(database_url: str, source: int, kept: KeptStore) -> None:

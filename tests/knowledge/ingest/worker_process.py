@@ -7,4 +7,4 @@ from tests.knowledge.ingest.kept import open_kept
 from penstock.app.knowledge.ingest import run_worker
 from penstock.config import read
 
-run_worker(read(None, {}), sys.argv[1], open_kept, heartbeat_s=0.3)
+run_worker(read(None, {"PENSTOCK__INGEST__HEARTBEAT_S": "0.3"}), sys.argv[1], open_kept)

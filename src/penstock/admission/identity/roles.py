@@ -42,6 +42,9 @@ Permission = Literal[
     "feedback.read",
     "feedback.write",
     "vault.erase",
+    "knowledge.read",
+    "knowledge.write",
+    "knowledge.search",
     "review.read",
     "review.write",
     "review.manage",
@@ -80,7 +83,9 @@ _VIEWER: frozenset[Permission] = frozenset(
         "feedback.read",
     }
 )
-_DEVELOPER = _VIEWER | frozenset[Permission]({"providers.read", "ledger.read", "keys.read", "keys.write"})
+_DEVELOPER = _VIEWER | frozenset[Permission](
+    {"providers.read", "ledger.read", "keys.read", "keys.write", "knowledge.read"}
+)
 _AUDITOR = _VIEWER | frozenset[Permission](
     {
         "config.read",
@@ -90,6 +95,7 @@ _AUDITOR = _VIEWER | frozenset[Permission](
         "keys.read",
         "credentials.read",
         "audit.read",
+        "knowledge.read",
         "review.read",
     }
 )
@@ -106,6 +112,8 @@ _ADMIN = (
             "cache.write",
             "feedback.write",
             "vault.erase",
+            "knowledge.write",
+            "knowledge.search",
             "review.write",
             "review.manage",
             "review.erase",

@@ -1,6 +1,8 @@
 """Knowledge bases as commands and workers have them: the index over one connection, asked by name."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import psycopg
 
@@ -15,17 +17,22 @@ from penstock.knowledge.index.request import Search
 from penstock.knowledge.index.search import searching
 from penstock.knowledge.index.steps import Asker, take
 
+_NAME: Final = re.compile(r"[^/\s][^/]{0,199}")
+
 
 class PostgresBases:
-    """`app.knowledge.views.Bases` over a connection in autocommit."""
+    """`app.knowledge.views.Bases` over a connection in autocommit; only `create` and `search` ask for the encoder."""
 
-    def __init__(self, connection: psycopg.Connection, encoder: Encoder, clock: Clock) -> None:
+    def __init__(self, connection: psycopg.Connection, encoder: Callable[[], Encoder], clock: Clock) -> None:
         self._connection = connection
         self._encoder = encoder
         self._clock = clock
 
     def create(self, tenant: str, name: str) -> BaseId:
-        of = bases.Fingerprint(self._encoder.identity, self._encoder.width)
+        if not _NAME.fullmatch(name) or not name.isprintable():
+            raise ConfigError("a knowledge base's name has up to 200 printable letters and no slash")
+        encoder = self._encoder()
+        of = bases.Fingerprint(encoder.identity, encoder.width)
         try:
             return bases.create_base(self._connection, tenant, name, of)
         except bases.BaseExists:
@@ -45,7 +52,7 @@ class PostgresBases:
         found = next((each for each in bases.list_bases(self._connection, None) if each.id == base), None)
         if found is None:
             return ()
-        vector = self._encoder.model.encode(query).sentence
+        vector = self._encoder().model.encode(query).sentence
         asker = Asker(found.tenant, tuple(readers))
         search = Search(query=query, vector=vector, asker=asker, bases=(base,), k=most)
         return take(self._connection, searching(search, now=self._clock.now())).passages

@@ -7,43 +7,48 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
-import msgspec
 import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException
 
 from penstock.app.encoder import load_encoder
 from penstock.app.knowledge.bases import PostgresBases
-from penstock.app.knowledge.views import Bases
+from penstock.app.knowledge.views import Index
+from penstock.config.knowledge import IngestSettings
 from penstock.config.types import Config
 from penstock.core.clock import Clock, SystemClock
+from penstock.core.errors import ConfigError
 from penstock.encoder.executor import Encoder
-from penstock.knowledge.document import DocumentStore
 from penstock.knowledge.index.store import PostgresStore
 from penstock.knowledge.ingest.embedding import Embedder
 from penstock.knowledge.ingest.isolation.readers import Readers
 from penstock.knowledge.ingest.sources.source import SourceUnavailable
-from penstock.knowledge.jobs.queue import Worker, new_app
-from penstock.knowledge.jobs.syncing import Means, bring_up_to_date
+from penstock.knowledge.ingest.unreadable import Limits
+from penstock.knowledge.jobs.queue import QUEUE, Worker, new_app
+from penstock.knowledge.jobs.store import mark_failed
+from penstock.knowledge.jobs.syncing import Means, SiteLimits, bring_up_to_date
 from penstock.storage.migrate import require_schema
 from penstock.storage.pool import connect
 
 _NICE = 5
 
+_log = structlog.get_logger(__name__)
 
-class Index(msgspec.Struct, frozen=True):
-    documents: DocumentStore
-    bases: Bases
+
+class DatabaseLost(Exception):
+    """The database went away under a worker: it can go on once there is one again."""
 
 
 class OpenIndex(Protocol):
-    def __call__(self, connection: psycopg.Connection, encoder: Encoder, clock: Clock) -> Index: ...
+    def __call__(self, connection: psycopg.Connection, encoder: Callable[[], Encoder], clock: Clock) -> Index: ...
 
 
-def open_index(connection: psycopg.Connection, encoder: Encoder, clock: Clock) -> Index:
+def open_index(connection: psycopg.Connection, encoder: Callable[[], Encoder], clock: Clock) -> Index:
     """The index over a connection in autocommit."""
     return Index(PostgresStore(connection, clock), PostgresBases(connection, encoder, clock))
 
@@ -56,9 +61,10 @@ def means_of(config: Config, database_url: str, index: OpenIndex = open_index) -
     threads = config.encoder.threads
     embedder = Embedder(lambda text: encoder.model.encode(text).sentence, width=encoder.width, threads=threads)
     try:
-        with connect(database_url, name="knowledge") as connection, Readers(children=2, clock=clock) as reader:
+        readers = Readers(children=config.ingest.readers, limits=limits_of(config.ingest), clock=clock)
+        with connect(database_url, name="knowledge") as connection, readers as reader:
             connection.autocommit = True
-            opened = index(connection, encoder, clock)
+            opened = index(connection, lambda: encoder, clock)
             yield (
                 Means(
                     documents=opened.documents,
@@ -67,6 +73,8 @@ def means_of(config: Config, database_url: str, index: OpenIndex = open_index) -
                     clock=clock,
                     limits=reader.limits,
                     salt=encoder.identity,
+                    sites=SiteLimits(page_s=config.ingest.page_s, pages=config.ingest.site_pages),
+                    readers=config.ingest.readers,
                 ),
                 opened,
             )
@@ -75,13 +83,18 @@ def means_of(config: Config, database_url: str, index: OpenIndex = open_index) -
         encoder.close()
 
 
-def run_worker(config: Config, database_url: str, index: OpenIndex = open_index, *, heartbeat_s: float = 5.0) -> None:
+def limits_of(settings: IngestSettings) -> Limits:
+    """What one file may cost, as the configuration has it."""
+    return Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})
+
+
+def run_worker(config: Config, database_url: str, index: OpenIndex = open_index) -> None:
     """Do jobs until SIGTERM or SIGINT; the document under way is finished, the rest of its job is put back.
 
-    Raises `ConfigError` where the configuration or the database does not allow it.
+    Raises `ConfigError` where the configuration or the database does not allow it, and `DatabaseLost`.
     """
     require_schema(database_url)
-    os.nice(_NICE)  # requests of this machine's data plane come first
+    os.setpriority(os.PRIO_PROCESS, 0, _NICE)  # requests of this machine's data plane come first
     is_stopped = threading.Event()
 
     def do(source: int) -> None:
@@ -93,9 +106,15 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index,
                 )
         except (SourceUnavailable, LookupError):
             return  # its run says so, and trying again would say the same
+        except psycopg.errors.ForeignKeyViolation:
+            return  # the source was removed under it
+        except ConfigError as error:
+            _log.error("worker_cannot_read", source=source, reason=str(error))
+            with connect(database_url, name="sync") as connection:
+                mark_failed(connection, source, str(error), now=SystemClock().now())
 
     async def work() -> None:
-        worker = Worker(new_app(database_url, do), SystemClock(), heartbeat_s=heartbeat_s)
+        worker = Worker(new_app(database_url, do), SystemClock(), heartbeat_s=config.ingest.heartbeat_s)
 
         def stop() -> None:
             is_stopped.set()
@@ -104,6 +123,10 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index,
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        _log.info("worker_waits", queue=QUEUE)
         await worker.run()
 
-    asyncio.run(work())
+    try:
+        asyncio.run(work())
+    except* (psycopg.OperationalError, ConnectorException) as errors:
+        raise DatabaseLost(str(errors.exceptions[0])) from None

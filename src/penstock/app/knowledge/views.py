@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from penstock.core.sources import Passage, Reader
-from penstock.knowledge.document import BaseId
+from penstock.knowledge.document import BaseId, DocumentStore
 
 
 class BaseView(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,3 +28,10 @@ class Bases(Protocol):
     def listed(self, tenant: str | None) -> Sequence[BaseView]: ...
     def delete(self, base: BaseId) -> None: ...
     def search(self, base: BaseId, query: str, readers: Sequence[Reader], *, most: int) -> Sequence[Passage]: ...
+
+
+class Index(msgspec.Struct, frozen=True):
+    """Both sides of the index: what is kept, and what is found."""
+
+    documents: DocumentStore
+    bases: Bases

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from penstock.app.knowledge.desk import NameTaken
 from penstock.app.knowledge.views import BaseView
 from penstock.cli.admin.api import AsJson, show, table
 from penstock.cli.kb.opening import Open, Place, fail, opened
@@ -17,15 +18,12 @@ from penstock.core.sources import PUBLIC
 from penstock.knowledge.ingest.progress import Progress
 from penstock.knowledge.ingest.sources.rules import ReaderRule, parsed_reader, parsed_rules
 from penstock.knowledge.jobs import store
-from penstock.knowledge.jobs.queue import enqueue
-from penstock.knowledge.jobs.specs import FolderSpec, Run, SiteSpec, SourceRow, Spec, UploadSpec
-from penstock.knowledge.jobs.uploads import hand_in
+from penstock.knowledge.jobs.specs import FolderSpec, Run, SiteSpec, SourceRow, Spec
+from penstock.knowledge.jobs.store import SourceBusy
 
 kb = typer.Typer(name="kb", help="Knowledge bases: documents that answers come from.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The knowledge base.")]
-_FILES = "files"
-"""The source of single files that were handed in."""
 _SHOWN_FAILURES = 20
 
 
@@ -44,7 +42,7 @@ def _group(
 def create(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Make an empty knowledge base."""
     with opened(context.obj) as at:
-        base = at.index.bases.create(at.tenant, name)
+        base = at.desk.bases.create(at.tenant, name)
     show({"id": base, "name": name}, as_json=as_json, text=lambda: f"created {name}; next: penstock kb add {name} PATH")
 
 
@@ -106,9 +104,11 @@ def _hand_in(at: Open, base: BaseView, path: Path, rules: tuple[ReaderRule, ...]
     readers = next((rule.readers for rule in rules if rule.expression.fullmatch(path.name)), ())
     if path.stat().st_size > at.means.limits.file_bytes:
         fail(f"{path} is larger than {at.means.limits.file_bytes >> 20} MiB")
-    source = store.add_source(at.sources, base.id, _FILES, UploadSpec(), ())
     try:
-        hand_in(at.sources, source, path.name, path.read_bytes(), readers, now=at.means.clock.now())
+        with path.open("rb") as file:
+            at.desk.hand_in(base.id, path.name, file, readers)
+    except NameTaken as error:
+        fail(f"{path}: a document {path.name!r} comes from {error} already")
     except (ValueError, OSError) as error:
         fail(f"{path}: {error}")
     return path.name
@@ -131,9 +131,7 @@ def sync(
         if now:
             runs = [sync_here(at, row, quiet=as_json) for row in rows]
         else:
-            for row in rows:
-                store.mark_waiting(at.sources, row.id, now=at.means.clock.now())
-                enqueue(at.sources, row.id)
+            at.desk.queue(base.id)
             runs = [wait_for(at, row, quiet=as_json) for row in rows] if wait else []
     if not runs:
         show(
@@ -184,7 +182,7 @@ def search(  # noqa: PLR0917 - typer makes named options of these
     except ConfigError as error:
         refuse(error)
     with opened(context.obj) as at:
-        found = at.index.bases.search(at.base(name).id, query, readers, most=most)
+        found = at.desk.bases.search(at.base(name).id, query, readers, most=most)
     items = [msgspec.to_builtins(each) for each in found]
     rows = [{**item, "text": " ".join(item["text"].split())[:100], "page": item.get("page")} for item in items]
     show({"items": items}, as_json=as_json, text=lambda: table(rows, ("score", "title", "page", "text")))
@@ -202,17 +200,15 @@ def remove(
         base = at.base(name)
         rows = at.sources_of(base)
         source = next((row for row in rows if row.name == key), None)
-        if key is None:
-            at.index.bases.delete(base.id)
-            for row in rows:
-                store.remove_source(at.sources, row.id)
-        elif source is not None:
-            store.remove_source(at.sources, source.id)
-            at.means.documents.remove(base.id, list(at.means.documents.known(base.id, source.name)))
-        elif any(key in at.means.documents.known(base.id, row.name) for row in rows):
-            at.means.documents.remove(base.id, [key])
-        else:
-            fail(f"{name} has no source and no document {key!r}")
+        try:
+            if key is None:
+                at.desk.delete(base.id)
+            elif source is not None:
+                at.desk.remove_source(base.id, source)
+            elif not at.desk.remove_document(base.id, key):
+                fail(f"{name} has no source and no document {key!r}")
+        except SourceBusy:
+            fail(f"{name} is being brought up to date now: wait for it with penstock kb sync --wait")
     show({"removed": key or name}, as_json=as_json, text=lambda: f"removed {key or name}")
 
 

@@ -10,11 +10,11 @@ import msgspec
 import psycopg
 import typer
 
-from penstock.app.knowledge.ingest import Index, means_of
+from penstock.app.knowledge.desk import Desk
+from penstock.app.knowledge.ingest import means_of
 from penstock.app.knowledge.views import BaseView
 from penstock.cli.settings import EXIT_FAILED, config_file, load, refuse, with_options
 from penstock.core.errors import ConfigError
-from penstock.knowledge.jobs import store
 from penstock.knowledge.jobs.specs import SourceRow
 from penstock.knowledge.jobs.syncing import Connect, Means
 from penstock.storage.embedded import EmbeddedPostgres
@@ -34,21 +34,21 @@ class Open(msgspec.Struct, frozen=True):
     """What a command has open: `sources` is a connection in autocommit."""
 
     means: Means
-    index: Index
+    desk: Desk
     sources: psycopg.Connection
     connect: Connect
     tenant: str
 
     def base(self, name: str) -> BaseView:
         """Ends the command where there is none."""
-        found = self.index.bases.find(self.tenant, name)
+        found = self.desk.bases.find(self.tenant, name)
         if found is None:
-            names = ", ".join(base.name for base in self.index.bases.listed(self.tenant)) or "none yet"
+            names = ", ".join(base.name for base in self.desk.bases.listed(self.tenant)) or "none yet"
             fail(f"there is no knowledge base {name!r}; there are: {names}")
         return found
 
     def sources_of(self, base: BaseView) -> list[SourceRow]:
-        return store.sources(self.sources, base.id)
+        return self.desk.sources(base.id)
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def opened(place: Place) -> Generator[Open]:
         connecting = partial(connect, url, name="kb")
         with means_of(settings, url) as (means, index), connecting() as connection:
             connection.autocommit = True
-            yield Open(means, index, connection, connecting, place.tenant)
+            yield Open(means, Desk(connection, index, means.clock), connection, connecting, place.tenant)
     except ConfigError as error:
         refuse(error)
     except psycopg.OperationalError as error:

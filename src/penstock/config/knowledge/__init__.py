@@ -1,6 +1,14 @@
 """Settings of layer 4, as frozen values: what a model answers from."""
 
 from penstock.config.knowledge.grounding import ConfidenceSettings, GroundingSettings
+from penstock.config.knowledge.ingest import IngestSettings, broken_ingest
 from penstock.config.knowledge.use import KnowledgeUse, broken_knowledge
 
-__all__ = ["ConfidenceSettings", "GroundingSettings", "KnowledgeUse", "broken_knowledge"]
+__all__ = [
+    "ConfidenceSettings",
+    "GroundingSettings",
+    "IngestSettings",
+    "KnowledgeUse",
+    "broken_ingest",
+    "broken_knowledge",
+]

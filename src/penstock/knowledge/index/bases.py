@@ -52,6 +52,14 @@ _DOCUMENT: LiteralString = f"""
 """  # noqa: S608 - same
 
 
+_EVERY: LiteralString = """
+    SELECT d.id, d.key, d.version, d.title, d.uri, d.media_type, d.source, d.readers, d.metadata, d.modified_at,
+        d.chunks
+    FROM knowledge_documents AS d
+    WHERE d.base = %(base)s AND d.key COLLATE "C" > %(after)s ORDER BY d.key COLLATE "C" LIMIT %(most)s
+"""
+
+
 class Base(NamedTuple):
     """A base as it stands.  `revision` rises with every change of its documents or of who may read them."""
 
@@ -144,6 +152,19 @@ def documents_for(asker: Asker, base: BaseId, *, after: str = "", most: int = 10
     values = {**asker.values, "base": base, "after": after, "most": most}
     _, rows = yield assume(asker), Statement(_DOCUMENTS, values)
     return [_listed(*row) for row in rows]
+
+
+def every_document(connection: psycopg.Connection, base: BaseId, *, after: str, most: int) -> list[Listed]:
+    """Documents by key (its code points) from `after` on, whoever may read them: for who keeps the base."""
+    rows = connection.execute(_EVERY, {"base": base, "after": after, "most": most}).fetchall()
+    return [_listed(*row) for row in rows]
+
+
+def source_holding(connection: psycopg.Connection, base: BaseId, key: str) -> str | None:
+    """The source that a document came from; None where there is no document of this key."""
+    query = "SELECT source FROM knowledge_documents WHERE base = %s AND key = %s"
+    row = connection.execute(query, (base, key)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def document_for(asker: Asker, document: str) -> Steps[Listed | None]:

@@ -24,7 +24,7 @@ from penstock.knowledge.ingest.sources.rules import ReaderRule, readers_for
 from penstock.knowledge.ingest.sources.source import Entry, Gone, Source, SourceUnavailable
 from penstock.knowledge.ingest.unreadable import Unreadable
 
-_WITHIN: Final = "!/"
+WITHIN: Final = "!/"
 """Between an e-mail's key and the name of a file that it carries."""
 _MOST_AHEAD: Final = 8
 _MOST_BYTES_AHEAD: Final = 64 << 20
@@ -137,13 +137,13 @@ class Sync:
         wanted = {
             key: self._readers[owner]
             for key, known in self._known.items()
-            if (owner := _owner(key)) in self._entries and known.readers != self._readers[owner]
+            if (owner := owner_of(key)) in self._entries and known.readers != self._readers[owner]
         }
         if wanted:
             self._store.permit(self._job.base, wanted)
             self._progress.permitted = len(wanted)
         nobodys = {failure.key for failure in self._progress.failures if failure.reason == "nobody"}
-        unreadable = [key for key in self._known if _owner(key) in nobodys]
+        unreadable = [key for key in self._known if owner_of(key) in nobodys]
         self._remove(unreadable)
 
     def _compared(self) -> tuple[dict[str, bytes], set[str]]:
@@ -183,9 +183,9 @@ class Sync:
 
     def _move_and_remove(self, changed: dict[str, bytes], kept: set[str]) -> None:
         there = kept | changed.keys()
-        gone = [key for key in self._known if _owner(key) not in there] if self._job.removes_gone else []
-        carriers = {_owner(key) for key in self._known if _owner(key) != key}
-        movable = {self._known[key].digest: key for key in gone if _owner(key) == key and key not in carriers}
+        gone = [key for key in self._known if owner_of(key) not in there] if self._job.removes_gone else []
+        carriers = {owner_of(key) for key in self._known if owner_of(key) != key}
+        movable = {self._known[key].digest: key for key in gone if owner_of(key) == key and key not in carriers}
         for key, digest in list(changed.items()):
             old = movable.get(digest) if key not in self._known else None
             if old is not None and self._move(old, self._entries[key], digest):
@@ -255,7 +255,7 @@ class Sync:
         try:
             loaded = self._source.load(entry)
         except Gone:
-            self._remove([each for each in self._known if _owner(each) == key])
+            self._remove([each for each in self._known if owner_of(each) == key])
             return None
         except Unreadable as error:
             self._progress.fail(key, error)
@@ -270,9 +270,9 @@ class Sync:
             found = reading.result()
         except Unreadable as error:
             self._progress.fail(key, error)
-            self._remove([each for each in self._known if _owner(each) == key])
+            self._remove([each for each in self._known if owner_of(each) == key])
             return
-        stale = {each for each in self._known if _owner(each) == key and each != key}
+        stale = {each for each in self._known if owner_of(each) == key and each != key}
         for each in reversed(found):
             self._store.put(self._job.base, each.document, self._tools.embedder.gathered(each.vectors))
             self._progress.chunks += len(each.document.chunks)
@@ -290,7 +290,7 @@ class Sync:
             self._tools.embedder.submit(reading.title, reading.chunks),
         )
         for name, attachment in _named(reading.attachments):
-            inner = f"{key}{_WITHIN}{name}"
+            inner = f"{key}{WITHIN}{name}"
             if depth >= _MOST_WITHIN:
                 self._progress.fail(inner, Unreadable("bomb", "it lies too deep within other files"))
                 continue
@@ -328,9 +328,9 @@ class Sync:
         self._report(self._progress)
 
 
-def _owner(key: str) -> str:
+def owner_of(key: str) -> str:
     """The file that it came in: an e-mail's key for what the e-mail carries."""
-    return key.split(_WITHIN, 1)[0]
+    return key.split(WITHIN, 1)[0]
 
 
 def _named(attachments: Sequence[Attachment]) -> Iterator[tuple[str, Attachment]]:

@@ -6,7 +6,7 @@ so that there is one at a time wherever it runs, and none is held by the dead.
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import BinaryIO, Final, LiteralString
 
 import msgspec
 import psycopg
@@ -21,6 +21,8 @@ from penstock.knowledge.jobs.specs import Run, SourceRow, Spec, Upload
 
 _LOCK = 0x6B6E6F77
 """`know`: the first half of an advisory lock's key, whose second is the source."""
+
+_PIECE: Final = 1 << 20
 
 _ADD: LiteralString = """
     INSERT INTO ingest_sources (base, name, spec, rules) VALUES (%s, %s, %s, %s)
@@ -88,7 +90,26 @@ def run_of(connection: psycopg.Connection, source: int) -> Run | None:
 
 
 def mark_waiting(connection: psycopg.Connection, source: int, *, now: float) -> None:
-    keep_run(connection, Run(source=source, state="waiting", error=None, updated_at=now, progress=Progress()))
+    """Which files failed stays known until it is read again."""
+    last = run_of(connection, source)
+    progress = Progress() if last is None else Progress(failures=last.progress.failures)
+    keep_run(connection, Run(source=source, state="waiting", error=None, updated_at=now, progress=progress))
+
+
+def mark_failed(connection: psycopg.Connection, source: int, error: str, *, now: float) -> None:
+    """Nothing of it could be done; nothing where there is no such source any more."""
+    if source_of(connection, source) is not None:
+        keep_run(connection, Run(source=source, state="failed", error=error, updated_at=now, progress=Progress()))
+
+
+def has_work(connection: psycopg.Connection) -> bool:
+    """Whether a worker may be needed: there is a knowledge base, or a job of any kind waits."""
+    query: LiteralString = """
+        SELECT EXISTS (SELECT FROM knowledge_bases)
+            OR EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing'))
+    """
+    row = connection.execute(query).fetchone()
+    return row is not None and bool(row[0])
 
 
 def marks(connection: psycopg.Connection, source: int) -> Mapping[str, tuple[str, bytes]]:
@@ -104,12 +125,20 @@ def keep_mark(connection: psycopg.Connection, source: int, key: str, mark: str, 
     connection.execute(query, (source, key, mark, digest))
 
 
-def add_upload(connection: psycopg.Connection, source: int, upload: Upload, data: bytes) -> int:
-    """Its id, which `upload` does not have yet."""
-    query: LiteralString = (
-        "INSERT INTO ingest_uploads (source, key, readers, at, data) VALUES (%s, %s, %s, %s, %s) RETURNING id"
-    )
-    row = connection.execute(query, (source, upload.key, list(upload.readers), upload.at, data)).fetchone()
+def add_upload(connection: psycopg.Connection, source: int, upload: Upload, file: BinaryIO) -> int:
+    """Its id, which `upload` does not have yet.  The file goes over in pieces, and is there whole or not at all."""
+    query: LiteralString = """
+        INSERT INTO ingest_uploads (source, key, readers, at, data) VALUES (%s, %s, %s, %s, lo_get(%s)) RETURNING id
+    """
+    with connection.transaction():
+        row = connection.execute("SELECT lo_create(0)").fetchone()
+        pieces = None if row is None else row[0]
+        offset = 0
+        while piece := file.read(_PIECE):
+            connection.execute("SELECT lo_put(%s, %s, %s)", (pieces, offset, piece))
+            offset += len(piece)
+        row = connection.execute(query, (source, upload.key, list(upload.readers), upload.at, pieces)).fetchone()
+        connection.execute("SELECT lo_unlink(%s)", (pieces,))
     if row is None:
         raise LookupError(upload.key)
     return int(row[0])
@@ -127,6 +156,11 @@ def uploads(connection: psycopg.Connection, source: int) -> list[Upload]:
 def upload_data(connection: psycopg.Connection, upload: int) -> bytes | None:
     row = connection.execute("SELECT data FROM ingest_uploads WHERE id = %s", (upload,)).fetchone()
     return None if row is None else bytes(row[0])
+
+
+def drop_waiting(connection: psycopg.Connection, source: int, key: str) -> bool:
+    """Whatever waits under the key; False where nothing did."""
+    return connection.execute("DELETE FROM ingest_uploads WHERE source = %s AND key = %s", (source, key)).rowcount > 0
 
 
 def drop_uploads(connection: psycopg.Connection, source: int, upto: Mapping[str, int]) -> None:

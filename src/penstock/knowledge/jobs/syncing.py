@@ -1,6 +1,6 @@
 """One source brought up to date in this process, its progress kept where everybody sees it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -12,18 +12,26 @@ import psycopg
 from penstock.core.clock import Clock
 from penstock.knowledge.document import DocumentStore
 from penstock.knowledge.ingest.embedding import Embedder
-from penstock.knowledge.ingest.progress import Progress
+from penstock.knowledge.ingest.progress import Failure, Progress
 from penstock.knowledge.ingest.sources.fetching import Fetcher
 from penstock.knowledge.ingest.sources.folder import Folder
 from penstock.knowledge.ingest.sources.site_map import SiteMap
 from penstock.knowledge.ingest.sources.source import Source, SourceUnavailable
-from penstock.knowledge.ingest.sync import FileReader, Job, Stopped, Sync, Tools
+from penstock.knowledge.ingest.sync import FileReader, Job, Stopped, Sync, Tools, owner_of
 from penstock.knowledge.ingest.unreadable import Limits
 from penstock.knowledge.jobs import store
 from penstock.knowledge.jobs.specs import FolderSpec, Run, SiteSpec, SourceRow, UploadSpec
 from penstock.knowledge.jobs.uploads import Uploads
 
 _KEPT_EVERY_S = 0.5
+_MOST_CARRIED = 1000
+
+
+class SiteLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a page may take to arrive, and how many a site map may name."""
+
+    page_s: float = 20.0
+    pages: int = 50_000
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +42,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     embedder: Embedder
     clock: Clock
     limits: Limits = Limits()
+    sites: SiteLimits = SiteLimits()
+    readers: int = 2
     salt: str = ""
 
 
@@ -63,8 +73,10 @@ def bring_up_to_date(
         run = _Kept(connection, source, means.clock, report)
         run.show(Progress())
         try:
-            opened = _open(row, means.limits, connection)
+            opened = _open(row, means, connection)
             stack.callback(opened.close)
+            if isinstance(opened, Uploads):
+                run.carry(opened.keys)
             job = Job(
                 base=row.base,
                 source=row.name,
@@ -73,7 +85,11 @@ def bring_up_to_date(
                 removes_gone=not isinstance(opened, Uploads),
             )
             tools = Tools(
-                reader=means.reader, embedder=means.embedder, marks=_Marks(connection, source), clock=means.clock
+                reader=means.reader,
+                embedder=means.embedder,
+                marks=_Marks(connection, source),
+                clock=means.clock,
+                readers=means.readers,
             )
             done = Sync(job, opened, means.documents, tools, report=run.show, is_stopped=is_stopped).run()
         except Stopped:
@@ -88,7 +104,8 @@ def bring_up_to_date(
         return done
 
 
-def _open(row: SourceRow, limits: Limits, connection: psycopg.Connection) -> Source:
+def _open(row: SourceRow, means: Means, connection: psycopg.Connection) -> Source:
+    limits, sites = means.limits, means.sites
     match row.spec:
         case FolderSpec():
             spec = row.spec
@@ -96,7 +113,8 @@ def _open(row: SourceRow, limits: Limits, connection: psycopg.Connection) -> Sou
         case SiteSpec():
             host = urlsplit(row.spec.url).hostname or ""
             inner = (host,) if row.spec.is_inner else ()
-            return SiteMap(row.spec.url, Fetcher((host,), most_bytes=limits.file_bytes, inner_hosts=inner))
+            fetcher = Fetcher((host,), most_bytes=limits.file_bytes, inner_hosts=inner, timeout_s=sites.page_s)
+            return SiteMap(row.spec.url, fetcher, most_pages=sites.pages)
         case UploadSpec():
             return Uploads(connection, row.id)
 
@@ -113,6 +131,13 @@ class _Kept:
         self._report = report
         self._kept_s: float | None = None
         self._last = Progress()
+        before = store.run_of(connection, source)
+        self._before = [] if before is None else before.progress.failures
+        self._carried: list[Failure] = []
+
+    def carry(self, listed: Collection[str]) -> None:
+        """Keep what is known of the failures of files that are not listed now."""
+        self._carried = [each for each in self._before if owner_of(each.key) not in listed][-_MOST_CARRIED:]
 
     def show(self, progress: Progress) -> None:
         self._last = progress
@@ -126,7 +151,8 @@ class _Kept:
         self._keep(state, error)
 
     def _keep(self, state: str, error: str | None) -> None:
-        run = Run(source=self._source, state=state, error=error, updated_at=self._clock.now(), progress=self._last)
+        progress = msgspec.structs.replace(self._last, failures=[*self._carried, *self._last.failures])
+        run = Run(source=self._source, state=state, error=error, updated_at=self._clock.now(), progress=progress)
         store.keep_run(self._connection, run)
 
 

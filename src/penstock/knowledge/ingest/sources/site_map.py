@@ -14,7 +14,6 @@ from penstock.knowledge.ingest.sources.fetching import Fetcher
 from penstock.knowledge.ingest.sources.source import Entry, Gone, Loaded, SourceUnavailable
 from penstock.knowledge.ingest.unreadable import Unreadable
 
-_MOST_PAGES: Final = 50_000
 _MOST_MAPS: Final = 100
 _MOST_MAP_BYTES: Final = 50 << 20
 _ENTITIES: Final = tuple("<!DOCTYPE".encode(name) for name in ("utf-8", "utf-16-le", "utf-16-be"))
@@ -23,8 +22,9 @@ _ENTITIES: Final = tuple("<!DOCTYPE".encode(name) for name in ("utf-8", "utf-16-
 class SiteMap:
     """Its entries' keys are their addresses.  `close` it: what was fetched lies in a temporary folder until then."""
 
-    def __init__(self, url: str, fetcher: Fetcher) -> None:
+    def __init__(self, url: str, fetcher: Fetcher, *, most_pages: int = 50_000) -> None:
         self._url = url
+        self._most_pages = most_pages
         self._fetcher = fetcher
         self._spool = tempfile.TemporaryDirectory(prefix="penstock-pages-")
 
@@ -34,8 +34,8 @@ class SiteMap:
             maps, pages = self._read(pending.pop())
             for url, modified_at in pages:
                 count += 1
-                if count > _MOST_PAGES:
-                    raise SourceUnavailable(f"the site map names more than {_MOST_PAGES} pages")
+                if count > self._most_pages:
+                    raise SourceUnavailable(f"the site map names more than {self._most_pages} pages")
                 yield Entry(key=url, uri=url, modified_at=modified_at)
             for url in maps:
                 if url not in seen and len(seen) < _MOST_MAPS:

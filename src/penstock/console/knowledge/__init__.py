@@ -1,0 +1,1 @@
+"""Knowledge bases over the admin API."""
