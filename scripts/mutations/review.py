@@ -8,6 +8,7 @@ OVERDUE = "tests/review/test_overdue.py"
 AFTER = "tests/review/test_after.py"
 OUTBOX = "tests/review/test_outbox.py"
 API = "tests/console/test_review_api.py"
+SOURCES = "tests/review/test_sources.py"
 
 MUTATIONS = (
     Mutation(
@@ -204,6 +205,64 @@ MUTATIONS = (
         "console/review/who.py",
         'if not (actor.may("review.manage") or actor.may("audit.read")):',
         "if False:",
+        API,
+    ),
+    Mutation(
+        "a reviewer is shown what was made from anything",
+        "review/queue.py",
+        "h.id = %(hold)s AND {MAY_READ}",
+        "h.id = %(hold)s AND (%(readers)s::text[] IS NULL OR true)",
+        SOURCES,
+    ),
+    Mutation(
+        "the next hold may be made from anything",
+        "review/queue.py",
+        '        AND {MAY_READ}\n"""',
+        '        AND (%(readers)s::text[] IS NULL OR true)\n"""',
+        SOURCES,
+    ),
+    Mutation(
+        "lists show what was made from anything",
+        "review/listing.py",
+        "    terms.append(sql.SQL(MAY_READ))\n",
+        "",
+        SOURCES,
+    ),
+    Mutation("the second look is at anything", "review/second.py", "        AND {MAY_READ}\n", "", SOURCES),
+    Mutation("cases are exported to any reviewer", "review/cases.py", " AND {MAY_READ}\n", "\n", SOURCES),
+    Mutation(
+        "a document that is gone is anybody's",
+        "review/reviewer.py",
+        "        ), false))\n",
+        "        ), true))\n",
+        SOURCES,
+    ),
+    Mutation(
+        "a document of another tenant is a right",
+        "review/reviewer.py",
+        " AND d.tenant IN ('', h.tenant)",
+        "",
+        SOURCES,
+    ),
+    Mutation(
+        "who lost a right gets what was released",
+        "review/released.py",
+        '    if not row["may_read"]:\n',
+        "    if False:\n",
+        SOURCES,
+    ),
+    Mutation(
+        "a kept answer is held without its documents",
+        "review/live/stage.py",
+        "    if exchange.passages or exchange.cache is None:\n",
+        "    if True:\n",
+        SOURCES,
+    ),
+    Mutation(
+        "reviewers read every document",
+        "console/review/who.py",
+        "        readers = readers_of(",
+        "        _ = readers_of(",
         API,
     ),
     Mutation(

@@ -27,6 +27,13 @@ MUTATIONS = (
         SCREENED,
     ),
     Mutation(
+        "sources stand where prompts are shortened, which is kept for people to see",
+        "knowledge/prompt.py",
+        "    at = _last_at(request)\n",
+        "    at = _asked_at(request)\n",
+        "tests/knowledge/test_prompt.py",
+    ),
+    Mutation(
         "kept answers outlive a right",
         EXACT,
         "        return not entry.tags or await self._shown.fits(exchange, entry)\n",

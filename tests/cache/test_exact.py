@@ -145,10 +145,10 @@ def test_what_an_answer_was_made_from_must_still_stand_and_be_the_callers_to_rea
         settings = CacheSettings(exact=ExactSettings(), share="everyone")
         scene = Scene(settings, shown=Shown(tags=lambda _: ("doc_1:1",), fits=fits))
         assert (await scene.ask()).exchange.cache == CacheMark("miss")
-        assert (await scene.ask(who=bob)).exchange.cache == CacheMark("hit")
+        assert (await scene.ask(who=bob)).exchange.cache == CacheMark("hit", made_from=("doc_1:1",))
         readers.remove(bob.key)  # nothing is dropped, and it is in force at once
         assert (await scene.ask(who=bob)).exchange.cache == CacheMark("miss")
-        assert (await scene.ask()).exchange.cache == CacheMark("hit")
+        assert (await scene.ask()).exchange.cache == CacheMark("hit", made_from=("doc_1:1",))
         readers.remove(ALICE.key)
         scene.provider.hold_at(2)
         both = [await scene.begin(), await scene.begin(who=bob)]

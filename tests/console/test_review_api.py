@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from tests.console.serving import Api, Reply, serving
 from tests.console.test_identity_api import key_of, wait_until
-from tests.review.holds import hold
+from tests.review.holds import document, hold, source_of
 from tests.watch.alerts.receiver import receiving
 
 from penstock.core.json import loads
@@ -157,6 +157,19 @@ def test_reviewers_see_their_groups_and_leaders_their_tenant(api: Api, database_
     assert api.get(f"{REVIEW}/groups?tenant=acme").json["groups"]["support"] == [f"key:{name}"]
     assert api.call("DELETE", f"{REVIEW}/groups/support/members/key:{name}?tenant=acme").status == 204
     assert names(support) == [4]
+
+
+def test_reviewers_see_what_was_made_from_documents_that_they_may_read(api: Api, database_url: str) -> None:
+    ours, theirs = document(database_url, "role:reviewer"), document(database_url, "group:support")
+    keep(database_url, api, hold(1, sources=(source_of(ours),)), hold(2, sources=(source_of(theirs),)))
+    # Its group of the queue is no group of documents.
+    eva, lead = member(api, "reviewer"), key_of(api, "acme", "admin")
+    statuses = {
+        number: [api.call("GET", f"{HOLDS}/hold_000{number}", token=key).status for key in (eva, lead)]
+        for number in (1, 2)
+    }
+    assert statuses == {1: [200, 200], 2: [404, 200]}
+    assert [each["id"] for each in api.call("GET", HOLDS, token=eva).json["items"]] == ["hold_0001"]
 
 
 def test_nobody_reviews_their_own_question(api: Api, database_url: str) -> None:

@@ -5,16 +5,22 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+import numpy as np
 import psycopg
 
+from penstock.core.sources import PUBLIC, Passage, Reader
+from penstock.knowledge.document import Document
+from penstock.knowledge.index.bases import Fingerprint, create_base, document_id, find_base
+from penstock.knowledge.index.store import PostgresStore
 from penstock.review.decision import Decision
 from penstock.review.hold import Found, Hold, Outcome, Turn
 from penstock.review.queue import Act
 from penstock.review.reviewer import Reviewer
 from penstock.review.take import insert
+from penstock.testing.clock import FakeClock
 
 NOW = 1_800_000_000.0
-EVERYBODY = Reviewer(id="admin-token", key="admin-token", tenant=None, groups=None)
+EVERYBODY = Reviewer(id="admin-token", key="admin-token", tenant=None, groups=None, readers=None)
 
 
 def hold(number: int = 1, **more: Any) -> Hold:
@@ -61,6 +67,31 @@ def decision(outcome: Outcome = "approved", version: int = 2, **more: Any) -> De
 def keep(url: str, holds: Sequence[Hold]) -> int:
     with psycopg.connect(url) as connection:
         return insert(connection, holds)
+
+
+def document(url: str, *readers: str, tenant: str = "acme") -> str:
+    """The id of a new document in the tenant's base, for these readers."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        base = find_base(connection, tenant, "returns")
+        number = base.id if base is not None else create_base(connection, tenant, "returns", Fingerprint("none", 4))
+        key = f"{len(readers)}-{'-'.join(readers)}"
+        made = Document(
+            key=key,
+            title="Returns",
+            text="30 days",
+            chunks=(),
+            digest=b"1",
+            media_type="text/plain",
+            readers=tuple(Reader(each) for each in readers or (PUBLIC,)),
+        )
+        PostgresStore(connection, FakeClock()).put(number, made, np.zeros((0, 4), np.float32))
+        row = connection.execute("SELECT id FROM knowledge_documents WHERE key = %s", (key,)).fetchone()
+    assert row is not None
+    return document_id(row[0])
+
+
+def source_of(made: str) -> Passage:
+    return Passage(label="1", document=made, version=1, title="Returns", text="30 days", start=0, end=7)
 
 
 @asynccontextmanager

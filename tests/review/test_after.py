@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
-from tests.review.holds import EVERYBODY, NOW, act, connected, decision, hold, keep, reviewer
+from tests.review.holds import EVERYBODY, NOW, act, connected, decision, document, hold, keep, reviewer, source_of
 
 from penstock.config.review import ReviewSettings
-from penstock.core.sources import Passage
 from penstock.review import queue, released, remarks, verified
 from penstock.review.agreement import cohens_kappa, krippendorffs_alpha
 from penstock.review.cases import keep_case, read_cases
@@ -160,7 +159,7 @@ async def test_agreement_and_taxonomy_count_what_was_decided(database_url: str) 
 
 
 async def test_a_decision_becomes_a_case_with_what_was_expected(database_url: str) -> None:
-    source = Passage(label="1", document="d1", version=3, title="Returns", text="30 days", start=0, end=7)
+    source = source_of(made := document(database_url))
     keep(database_url, [hold(number, sources=(source,)) for number in range(4)])
     async with connected(database_url) as connection:
         with pytest.raises(HoldChanged):
@@ -179,7 +178,7 @@ async def test_a_decision_becomes_a_case_with_what_was_expected(database_url: st
             ("edited", "Within 30 days."),
             ("rejected", "Nothing."),
         ]
-        assert cases[1].sources[0]["document"] == "d1"
+        assert cases[1].sources[0]["document"] == made
         assert (cases[1].question[0].text, cases[1].reasons) == ("May I return order 1?", ("hallucination",))
         assert [
             case.id for case in await read_cases(connection, EVERYBODY, model=None, after=cases[0].place, most=1)
@@ -204,7 +203,7 @@ class Shelf:
 
 
 async def test_an_answer_enters_the_cache_as_it_was_released_and_once(database_url: str) -> None:
-    source = Passage(label="1", document="d1", version=3, title="Returns", text="30 days", start=0, end=7)
+    source = source_of(made := document(database_url))
     keep(database_url, [hold(1, sources=(source,), cache_key="aa", cache_partition="bb"), hold(2), hold(3)])
     async with connected(database_url) as connection:
         await decide(connection, 1, "edited", remember=True)
@@ -222,7 +221,7 @@ async def test_an_answer_enters_the_cache_as_it_was_released_and_once(database_u
         "Within 30 days.",
         "aa",
         "bb",
-        ("d1:3",),
+        (f"{made}:1",),
     )
     assert (entered.verified_by, entered.question[0].text) == ("key/eva", "May I return order 1?")
 

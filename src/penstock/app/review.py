@@ -17,6 +17,7 @@ from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.errors import Overloaded
 from penstock.core.exchange import Exchange, Principal
+from penstock.core.sources import readers_of
 from penstock.guard.personal.vault.held import HeldValues
 from penstock.review.hold import OPEN, Hold
 from penstock.review.live.stage import Parts, ReviewStage
@@ -73,7 +74,8 @@ class PlaneReview:
 
     async def find(self, hold: str, principal: Principal) -> HoldView | None:
         """A `server.holds.FindHold`."""
-        asker = Asker(tenant=principal.tenant, key=principal.key, user=principal.user)
+        who = readers_of(user=principal.user, roles=principal.roles, groups=principal.groups)
+        asker = Asker(tenant=principal.tenant, key=principal.key, user=principal.user, readers=who)
         recent = self._recent.get(hold)
         if recent is not None and not _is_of(recent, asker):
             recent = None
@@ -117,6 +119,8 @@ class PlaneReview:
             return text if self._held is None else self._held.restored(tenant, found.id, found.sealed, text)
 
         status = "waiting" if found.state in OPEN else _STATUS.get(found.state, "released")
+        if status != "waiting" and not found.may_read:
+            status = "withdrawn"
         return HoldView(
             id=found.id,
             status=status,

@@ -73,6 +73,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
     @property
+    def documents(self) -> tuple[str, ...]:
+        """Of the tags those that are documents in their version, `<id>:<version>`."""
+        return tuple(tag for tag in self.tags if tag.rpartition(":")[2].isdecimal() and ":" in tag)
+
+    @property
     def size_bytes(self) -> int:
         """About what it takes in memory."""
         return len(self.events) + sum(map(len, self.tags)) + _OVERHEAD_BYTES

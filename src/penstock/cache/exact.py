@@ -219,7 +219,7 @@ class ExactCache:
 
     def _answer(self, exchange: Exchange, policy: Policy, entry: Entry, status: CacheStatus) -> Reply:
         age_s = max(0.0, self._clock.now() - entry.created_at)
-        exchange.cache = CacheMark(status, age_s, is_verified=VERIFIED in entry.tags)
+        exchange.cache = CacheMark(status, age_s, is_verified=VERIFIED in entry.tags, made_from=entry.documents)
         exchange.facts.append(
             CacheHit(
                 at_s=self._clock.monotonic() - exchange.began_s,

@@ -96,13 +96,15 @@ NO_WISHES = Wishes()
 
 class CacheMark(msgspec.Struct, frozen=True):
     """What the cache did for an exchange.  `similarity` is that of two questions that mean the same, `is_verified` says
-    that a person stands for the answer.
+    that a person stands for the answer.  `made_from` are the documents that a kept answer was made from, each as
+    `<id>:<version>`.
     """
 
     status: CacheStatus
     age_s: float = 0.0
     similarity: float | None = None
     is_verified: bool = False
+    made_from: tuple[str, ...] = ()
 
 
 class HoldReason(msgspec.Struct, frozen=True):

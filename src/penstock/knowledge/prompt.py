@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from penstock.core.chat import ChatRequest, Message, TextPart
+from penstock.core.chat import ChatRequest, Message, TextPart, ToolResultPart
 
 INSTRUCTIONS: Final = (
     "Answer from the numbered sources that stand before the question, and from nothing else. Behind each statement put"
@@ -27,8 +27,12 @@ def question_of(request: ChatRequest) -> str:
 
 
 def with_sources(request: ChatRequest, sources: str, *, instructions: str) -> ChatRequest:
-    """The request with `instructions`, and with `sources` before the last thing that the user said."""
-    at = _asked_at(request)
+    """The request with `instructions`, and with `sources` before the last thing that the user said or showed.
+
+    That is not always the question (a picture may follow it), but it is what nothing that shortens prompts cuts: what
+    is cut is kept for people to see, who may not read what the caller may.
+    """
+    at = _last_at(request)
     if at is None:
         return request
     asked = request.messages[at]
@@ -41,6 +45,15 @@ def _asked_at(request: ChatRequest) -> int | None:
     for at in range(len(request.messages) - 1, -1, -1):
         message = request.messages[at]
         if message.role == "user" and any(isinstance(part, TextPart) and part.text.strip() for part in message.parts):
+            return at
+    return None
+
+
+def _last_at(request: ChatRequest) -> int | None:
+    """The last message with something of the user's own in it, and not a tool's results alone."""
+    for at in range(len(request.messages) - 1, -1, -1):
+        message = request.messages[at]
+        if message.role == "user" and any(not isinstance(part, ToolResultPart) for part in message.parts):
             return at
     return None
 

@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 
 from penstock.review.hold import Found, Outcome, Reason, Turn
 from penstock.review.queue import Act, show
-from penstock.review.reviewer import HoldChanged, Reviewer
+from penstock.review.reviewer import MAY_READ, HoldChanged, Reviewer
 from penstock.review.take import sound
 
 _KEEP: LiteralString = """
@@ -16,16 +16,16 @@ _KEEP: LiteralString = """
     ON CONFLICT (hold) DO UPDATE SET expected = excluded.expected, why = excluded.why,
         created_at = excluded.created_at, created_by = excluded.created_by
 """
-_READ: LiteralString = """
+_READ: LiteralString = f"""
     SELECT k.place, k.hold AS id, h.exchange, k.tenant, h.model, h.rule, c.question, c.answer, c.sources, c.verdicts,
         o.verdict, o.reasons, k.expected, k.why, k.created_at, k.created_by
     FROM hold_cases AS k JOIN holds AS h ON h.id = k.hold JOIN hold_contents AS c ON c.hold = k.hold
     JOIN hold_opinions AS o ON o.hold = k.hold AND NOT o.is_second
     WHERE k.place > %(after)s AND (%(scope)s::text IS NULL OR k.tenant = %(scope)s)
         AND (%(groups)s::text[] IS NULL OR h."group" = ANY (%(groups)s))
-        AND (%(model)s::text IS NULL OR h.model = %(model)s)
+        AND (%(model)s::text IS NULL OR h.model = %(model)s) AND {MAY_READ}
     ORDER BY k.place LIMIT %(most)s
-"""
+"""  # noqa: S608 - put together of constants
 _EVENT: LiteralString = """
     INSERT INTO hold_events (hold, at, actor, kind, before, after) VALUES (%s, %s, %s, 'case', '{}', '{}')
 """
@@ -81,7 +81,7 @@ async def read_cases(
 ) -> list[Case]:
     """Cases that the caller may see, in the order in which they were first kept."""
     groups = None if who.groups is None else ["", *sorted(who.groups)]
-    values = {"after": after, "scope": who.tenant, "groups": groups, "model": model, "most": most}
+    values = {"after": after, "scope": who.tenant, "groups": groups, "model": model, "most": most, **who.rights}
     async with connection.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(_READ, values)).fetchall()
     return msgspec.convert(rows, list[Case])

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from penstock.core.errors import MalformedRequest
 from penstock.review.hold import MOST_URGENT, State
 from penstock.review.queue import HoldRow
-from penstock.review.reviewer import Reviewer
+from penstock.review.reviewer import MAY_READ, Reviewer
 
 Order: TypeAlias = Literal["urgent", "newest"]
 
@@ -91,6 +91,8 @@ def _query(who: Reviewer, choice: HoldChoice, after: str | None, most: int) -> t
     if who.tenant is not None:
         terms.append(sql.SQL("h.tenant = %(scope)s"))
         values["scope"] = who.tenant
+    terms.append(sql.SQL(MAY_READ))
+    values |= who.rights
     # What one is about to judge blindly is not shown with what became of it.
     terms.append(sql.SQL("(h.second_by IS DISTINCT FROM %(me)s OR h.second_at IS NOT NULL)"))
     values["me"] = who.id

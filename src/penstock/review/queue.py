@@ -20,20 +20,21 @@ from penstock.core.errors import MalformedRequest
 from penstock.review.decision import Decision
 from penstock.review.hold import OPEN, named
 from penstock.review.released import release, say
-from penstock.review.reviewer import HoldChanged, HoldTaken, OwnQuestion, Reviewer, UnknownHold
+from penstock.review.reviewer import MAY_READ, HoldChanged, HoldTaken, OwnQuestion, Reviewer, UnknownHold
 from penstock.review.take import sound
 
-_SHOW: LiteralString = """
+_SHOW: LiteralString = f"""
     SELECT h.id, h.exchange, h.tenant, h.model, h.key, h."user", h.conversation, h.language, h.rule, h.reason,
     h."group", h.priority, h.confidence, h.created_at, h.due_at, h.state, h.version, h.claimed_by, h.claimed_until,
-    h.ended_at, h.ended_by, h.is_sampled, h.second_by, h.second_at FROM holds AS h WHERE h.id = %s
-"""
+    h.ended_at, h.ended_by, h.is_sampled, h.second_by, h.second_at FROM holds AS h WHERE h.id = %(hold)s AND {MAY_READ}
+"""  # noqa: S608 - put together of constants
 _LOCK: LiteralString = _SHOW + " FOR UPDATE"
-_FREE: LiteralString = """
+_FREE: LiteralString = f"""
     SELECT h.rank, h.due_at, h.id FROM holds AS h
     WHERE h.ended_at IS NULL AND (h.state = 'waiting' OR h.claimed_until <= %(now)s)
         AND CASE WHEN %(user)s::text IS NULL THEN h.key <> %(key)s ELSE h."user" IS DISTINCT FROM %(user)s END
-"""
+        AND {MAY_READ}
+"""  # noqa: S608 - put together of constants
 _FIRST: LiteralString = " ORDER BY h.rank, h.due_at, h.id LIMIT 1"
 _SKIPPING: LiteralString = " FOR UPDATE SKIP LOCKED"
 _TENANT: LiteralString = " AND h.tenant = %(scope)s"
@@ -116,7 +117,7 @@ class Act:
 async def show(connection: psycopg.AsyncConnection, hold: str, who: Reviewer) -> Whole:
     """Raises `UnknownHold`, and `HoldTaken` where the caller is about to judge it blindly, as the second."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        row = _seen(await (await cursor.execute(_SHOW, (hold,))).fetchone(), who)
+        row = _seen(await (await cursor.execute(_SHOW, _named(hold, who))).fetchone(), who)
         if row.second_by == who.id and row.second_at is None:
             raise HoldTaken("You are its second reviewer: say first what you would have done.")
         content = await (await cursor.execute(_CONTENT, (hold,))).fetchone()
@@ -151,6 +152,7 @@ async def claim_next(connection: psycopg.AsyncConnection, act: Act, *, lease_s: 
         "user": None if who.user is None else named(who.user),
         "key": named(who.key),
         "scope": who.tenant,
+        **who.rights,
     }
     query = _FREE if who.tenant is None else _FREE + _TENANT
     async with connection.transaction():
@@ -252,7 +254,11 @@ async def _claimed(connection: psycopg.AsyncConnection, row: HoldRow, act: Act, 
 async def _locked(connection: psycopg.AsyncConnection, hold: str, who: Reviewer) -> HoldRow:
     """The row as it is once nobody else changes it."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        return _seen(await (await cursor.execute(_LOCK, (hold,))).fetchone(), who)
+        return _seen(await (await cursor.execute(_LOCK, _named(hold, who))).fetchone(), who)
+
+
+def _named(hold: str, who: Reviewer) -> dict[str, object]:
+    return {"hold": hold, **who.rights}
 
 
 def _seen(row: dict[str, Any] | None, who: Reviewer) -> HoldRow:

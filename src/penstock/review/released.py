@@ -12,7 +12,9 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from penstock.core.sources import PUBLIC, Reader
 from penstock.review.hold import State, named
+from penstock.review.reviewer import MAY_READ
 
 CHANNEL = "penstock_review"
 
@@ -34,14 +36,14 @@ _SAY: LiteralString = """
 _ASKED: LiteralString = """
     h.tenant = %(tenant)s AND (h."user" = %(user)s OR (h."user" IS NULL AND %(user)s::text IS NULL AND h.key = %(key)s))
 """
-_FIND: LiteralString = """
-    SELECT h.id, h.exchange, h.model, h.conversation, h.state, h.created_at, h.ended_at, c.hand_over, c.released,
-        c.sealed,
+_FIND: LiteralString = f"""
+    SELECT h.id, h.exchange, h.model, h.conversation, h.state, h.created_at, h.ended_at, c.hand_over,
+        c.released, c.sealed, {MAY_READ} AS may_read,
         coalesce((SELECT jsonb_agg(jsonb_build_object('place', r.place, 'at', r.at, 'text', r.text) ORDER BY r.place)
             FROM hold_releases AS r WHERE r.hold = h.id AND r.is_message), '[]') AS messages
     FROM holds AS h JOIN hold_contents AS c ON c.hold = h.id
     WHERE h.id = %(hold)s AND
-"""
+"""  # noqa: S608 - put together of constants
 _NEWS: LiteralString = """
     SELECT r.place, r.hold, r.at, r.text, r.is_message, h.exchange, h.tenant, h.model, h.key, h."user", h.conversation,
         h.state
@@ -51,11 +53,15 @@ _NEWS: LiteralString = """
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
-    """Who wants to know.  `user` is the one that the data plane has authenticated, or was told by the key's owner."""
+    """Who wants to know.  `user` is the one that the data plane has authenticated, or was told by the key's owner.
+
+    `readers` are all that the asker is where documents name who may read them.
+    """
 
     tenant: str
     key: str
     user: str | None = None
+    readers: tuple[Reader, ...] = (PUBLIC,)
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -69,6 +75,7 @@ class Spoken(msgspec.Struct, frozen=True):
 class Released(msgspec.Struct, frozen=True, kw_only=True):
     """How a hold stands, for who asked.  `released` is None while nobody has decided.
 
+    `may_read` is whether the asker may read now what the answer was made from: else there are no texts.
     Texts are in masked space; `sealed` is what their tokens stand for.
     """
 
@@ -83,6 +90,7 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
     released: str | None
     sealed: str | None
     messages: tuple[Spoken, ...]
+    may_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +115,14 @@ def find(connection: psycopg.Connection, hold: str, asker: Asker) -> Released | 
     """The hold as its asker sees it; None where there is none for this asker (or it is still on a machine's disk)."""
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(_FIND + _ASKED, _asked(hold, asker)).fetchone()
-    return None if row is None else msgspec.convert(row, Released)
+    return None if row is None else _shown(row)
 
 
 async def look_up(connection: psycopg.AsyncConnection, hold: str, asker: Asker) -> Released | None:
     """As `find`."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         row = await (await cursor.execute(_FIND + _ASKED, _asked(hold, asker))).fetchone()
-    return None if row is None else msgspec.convert(row, Released)
+    return None if row is None else _shown(row)
 
 
 def last_place(connection: psycopg.Connection) -> int:
@@ -151,10 +159,17 @@ async def say(connection: psycopg.AsyncConnection, hold: str, *, text: str, at: 
     await connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
+def _shown(row: dict[str, Any]) -> Released:
+    if not row["may_read"]:
+        row |= {"released": None, "sealed": None, "messages": []}
+    return msgspec.convert(row, Released)
+
+
 def _values(hold: str, text: str, at: float, *, author: str, with_answer: bool) -> dict[str, Any]:
     return {"hold": hold, "text": text, "with_answer": with_answer, "at": at, "author": author}
 
 
 def _asked(hold: str, asker: Asker) -> dict[str, object]:
     user = None if asker.user is None else named(asker.user)
-    return {"hold": hold, "tenant": asker.tenant, "key": named(asker.key), "user": user}
+    readers = list(asker.readers)
+    return {"hold": hold, "tenant": asker.tenant, "key": named(asker.key), "user": user, "readers": readers}

@@ -2,13 +2,35 @@
 
 A reviewer is in groups by name: those of its token's claims, and those that the queue itself keeps members of
 (`hold_members`).  A hold without a group is any reviewer's of its tenant.
+
+An answer says what its documents say: a hold that was made from documents is shown to those alone who may read all of
+them now.  A document that is gone is nobody's.
 """
+
+from typing import LiteralString
 
 import msgspec
 import psycopg
 
 from penstock.core.errors import PenstockError
+from penstock.core.sources import PUBLIC, Reader
 from penstock.review.hold import named
+
+MAY_READ: LiteralString = """
+    (%(readers)s::text[] IS NULL OR coalesce((
+        SELECT bool_and(coalesce((
+            SELECT d.readers && %(readers)s::text[] AND d.tenant IN ('', h.tenant) FROM knowledge_documents AS d
+            WHERE d.id = CASE WHEN s.source ->> 'document' ~ '^doc_[0-9]{1,18}$'
+                THEN substr(s.source ->> 'document', 5)::bigint END
+        ), false))
+        FROM hold_contents AS made CROSS JOIN LATERAL jsonb_array_elements(made.sources) AS s (source)
+        WHERE made.hold = h.id
+    ), true))
+"""
+"""Of a hold `h`: whether one of `readers` may read each document that it was made from.
+
+All scalar, so that it is asked of the few rows that are looked at, and never joined to all documents.
+"""
 
 
 class UnknownHold(PenstockError):
@@ -40,13 +62,22 @@ class OwnQuestion(PenstockError):
 
 
 class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
-    """`id` stands in the history.  `tenant` None spans all; `groups` None is every group."""
+    """`id` stands in the history.  `tenant` None spans all; `groups` None is every group.
+
+    `readers` are all that the reviewer is where documents name who may read them; None reads every document.
+    """
 
     id: str
     key: str
     tenant: str | None
     user: str | None = None
     groups: frozenset[str] | None = frozenset()
+    readers: tuple[Reader, ...] | None = (PUBLIC,)
+
+    @property
+    def rights(self) -> dict[str, object]:
+        """The values of `MAY_READ`."""
+        return {"readers": None if self.readers is None else list(self.readers)}
 
     def sees(self, *, tenant: str, group: str) -> bool:
         return self.tenant in {None, tenant} and (self.groups is None or group == "" or group in self.groups)

@@ -18,12 +18,12 @@ from penstock.review.agreement import cohens_kappa, krippendorffs_alpha
 from penstock.review.decision import Decision
 from penstock.review.hold import Found, Outcome, Turn, named
 from penstock.review.queue import Act
-from penstock.review.reviewer import HoldTaken, Reviewer
+from penstock.review.reviewer import MAY_READ, HoldTaken, Reviewer
 from penstock.review.take import sound
 
 _MOST_PAIRS = 100_000
 
-_NEXT: LiteralString = """
+_NEXT: LiteralString = f"""
     SELECT h.id FROM holds AS h
     WHERE h.is_sampled AND h.second_at IS NULL AND h.ended_at IS NOT NULL AND h.state <> 'expired'
         AND (h.second_until IS NULL OR h.second_until <= %(now)s OR h.second_by = %(id)s)
@@ -31,8 +31,9 @@ _NEXT: LiteralString = """
         AND (%(scope)s::text IS NULL OR h.tenant = %(scope)s)
         AND (%(groups)s::text[] IS NULL OR h."group" = ANY (%(groups)s))
         AND NOT EXISTS (SELECT FROM hold_opinions AS o WHERE o.hold = h.id AND o.reviewer = %(id)s)
+        AND {MAY_READ}
     ORDER BY h.ended_at, h.id LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
+"""  # noqa: S608 - put together of constants
 _CLAIM: LiteralString = "UPDATE holds SET second_by = %(id)s, second_until = %(until)s WHERE id = %(hold)s"
 _SHOW: LiteralString = """
     SELECT h.id, h.tenant, h.model, h.rule, h.reason, h.confidence, h.second_until AS until,
@@ -125,6 +126,7 @@ async def claim_second(connection: psycopg.AsyncConnection, act: Act, *, lease_s
     who = act.who
     values = {
         **_scope(who),
+        **who.rights,
         "now": act.now,
         "id": who.id,
         "user": None if who.user is None else named(who.user),

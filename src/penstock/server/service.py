@@ -50,8 +50,9 @@ class Spoken(msgspec.Struct, frozen=True):
 
 
 class HoldView(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is `waiting`, `released` (with its `answer`), `rejected` (with what is to be said instead), or
-    `taken_over`: a person goes on with the conversation, in `messages`.
+    """`status` is `waiting`, `released` (with its `answer`), `rejected` (with what is to be said instead),
+    `taken_over`: a person goes on with the conversation, in `messages`; or `withdrawn`: a document that the answer was
+    made from may not be read by its caller any more, or is gone, and so there is nothing to show.
     """
 
     id: str

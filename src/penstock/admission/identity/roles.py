@@ -138,7 +138,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 class Actor:
     """Who calls the admin API.  `tenant` is None for one who spans them all.
 
-    `key`, `user` and `groups` are the principal's.
+    `key`, `user`, `groups` and `roles` are the principal's.
     """
 
     id: str
@@ -148,6 +148,7 @@ class Actor:
     key: str = ""
     user: str | None = None
     groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions
@@ -173,6 +174,7 @@ def actor_of(principal: Principal) -> Actor:
         key=principal.key,
         user=principal.user,
         groups=principal.groups,
+        roles=principal.roles,
     )
 
 

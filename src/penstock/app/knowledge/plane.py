@@ -44,11 +44,8 @@ class PlaneKnowledge:
 
     async def fits(self, exchange: Exchange, entry: Entry) -> bool:
         """Whether all of it still stands and the caller may read it; what cannot be found out does not."""
-        versions: dict[str, int] = {}
-        for tag in entry.tags:
-            document, colon, version = tag.rpartition(":")
-            if colon:
-                versions[document] = int(version)
+        named = (each.rpartition(":") for each in entry.documents)
+        versions = {document: int(version) for document, _, version in named}
         if not versions:
             return True
         if self.finder is None:

@@ -319,7 +319,7 @@ class SemanticStage:
     def _answer(self, exchange: Exchange, policy: SemanticPolicy, entry: Entry, found: Found) -> Reply:
         clock = self.parts.clock
         age_s, similarity = max(0.0, clock.now() - entry.created_at), found.match.similarity
-        exchange.cache = CacheMark("similar", age_s, similarity, VERIFIED in entry.tags)
+        exchange.cache = CacheMark("similar", age_s, similarity, VERIFIED in entry.tags, entry.documents)
         exchange.facts.append(
             CacheHit(
                 at_s=clock.monotonic() - exchange.began_s,

@@ -18,6 +18,7 @@ from penstock.core.events import Event, Finish, Start, Text, ToolCall
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import AnswerHeld, GuardJudged
 from penstock.core.ports import CONTINUE, Continue, Filter, Reply
+from penstock.core.sources import Passage
 from penstock.review.hold import Found, Hold, Turn, new_hold_id
 from penstock.review.rules import Ruling, Seen, judge
 from penstock.review.second import is_sampled
@@ -185,7 +186,7 @@ class ReviewStage:
             conversation=exchange.wishes.conversation,
             question=_turns(asked.request),
             answer=answer,
-            sources=exchange.passages,
+            sources=_sources(exchange),
             verdicts=_verdicts(exchange),
             confidence=exchange.confidence,
             rule=ruling.rule,
@@ -277,6 +278,17 @@ def _is_of_question(rule: HoldRule) -> bool:
     """Whether it is decided by the question alone: a person is wanted, and no answer would change that."""
     when = rule.when
     return when.asks_for_person is True and when.confidence_below is None and when.verdicts is None
+
+
+def _sources(exchange: Exchange) -> tuple[Passage, ...]:
+    """What the answer was made from; of one that was kept the documents alone, since their texts were not."""
+    if exchange.passages or exchange.cache is None:
+        return exchange.passages
+    found = (each.rpartition(":") for each in exchange.cache.made_from)
+    return tuple(
+        Passage(label="", document=document, version=int(version), title="", text="", start=0, end=0)
+        for document, _, version in found
+    )
 
 
 def _because(reason: HoldReason) -> str:
