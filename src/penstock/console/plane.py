@@ -13,6 +13,7 @@ from penstock.admission.fleet.desk import FleetDesk
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.app.fleet import open_desk
+from penstock.app.guards.wording import Wording, open_wording
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
@@ -62,6 +63,8 @@ class ControlPlane:
     alerts: Alerting
     review: Reviewing
     desk: FleetDesk | None
+    wording: Wording | None
+    """What masks texts of reviewers, where anything is masked."""
     started_s: float
     was_ready: bool = False
     reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -199,5 +202,6 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             cache=CachedAnswers(config, clock),
         ),
         desk=open_desk(config, find_url=find_url),
+        wording=open_wording(config, clock),
         started_s=clock.monotonic(),
     )
