@@ -7,6 +7,7 @@ LISTING = "tests/review/test_listing.py"
 OVERDUE = "tests/review/test_overdue.py"
 AFTER = "tests/review/test_after.py"
 OUTBOX = "tests/review/test_outbox.py"
+REMARKS = "tests/app/test_remarks.py"
 API = "tests/console/test_review_api.py"
 SOURCES = "tests/review/test_sources.py"
 
@@ -271,5 +272,54 @@ MUTATIONS = (
         '        facts={\n            "hold": told.hold,',
         '        facts={\n            "text": "Yes, order 1 within 90 days.",\n            "hold": told.hold,',
         API,
+    ),
+    Mutation(
+        "what an application writes of an answer rests as it is written",
+        "app/feedback.py",
+        "            remark = await self._wording.masked(remark, who)\n",
+        "            pass\n",
+        REMARKS,
+    ),
+    Mutation(
+        "what a guard would hold or block is kept in a remark",
+        "app/guards/wording.py",
+        '    return replace(ward, action=action, fail="closed")\n',
+        '    return replace(ward, fail="closed")\n',
+        REMARKS,
+    ),
+    Mutation(
+        "a remark that no guard could read is kept",
+        "app/guards/wording.py",
+        '    return replace(ward, action=action, fail="closed")\n',
+        "    return replace(ward, action=action)\n",
+        REMARKS,
+    ),
+    Mutation(
+        "texts are kept where nothing masks and nobody wanted it",
+        "app/feedback.py",
+        "elif field is not None and not self.takes_unmasked:",
+        "elif False:",
+        REMARKS,
+    ),
+    Mutation(
+        "a remark on another tenant's exchange is shown",
+        "review/remarks.py",
+        "    WHERE EXISTS (SELECT FROM ledger AS l WHERE l.id = r.exchange AND l.tenant = r.tenant)\n",
+        "    WHERE true\n",
+        AFTER,
+    ),
+    Mutation(
+        "what others said of an erased user's answers comes back",
+        "review/remarks.py",
+        'l.tenant = %(tenant)s AND l."user" = e."user")))',
+        "l.tenant = %(tenant)s AND false)))",
+        AFTER,
+    ),
+    Mutation(
+        "what others said of an erased user's answers stays",
+        "review/erasure.py",
+        'l.tenant = r.tenant AND l."user" = %(user)s))',
+        "l.tenant = r.tenant AND false))",
+        AFTER,
     ),
 )

@@ -48,6 +48,34 @@ def test_a_reviewer_judges_its_own_tenants_exchanges_alone(api: Api, database_ur
     assert api.call("POST", of(1), {"verdict": "good"}, token=viewer).status == 403
 
 
-@pytest.mark.parametrize("body", [{}, {"verdict": "fine"}, {"verdict": "bad", "reason": "A Text"}, {"stars": 5}])
+def test_what_a_reviewer_writes_is_kept_masked_beside_the_verdict_or_without(tmp_path: Path, database_url: str) -> None:
+    file = tmp_path / "penstock.yaml"
+    file.write_text("guards: {default: {personal_data: {fail: closed, names: false, actions: {IBAN: block}}}}\n")
+    settle(database_url, "acme", number=1)
+    with serving(tmp_path / "data", database_url, file=file) as api:
+        given = api.call("POST", of(1), {"rating": 2, "correction": "Write to ada@example.com."})
+        assert (given.status, given.json["verdict"], given.json["rating"]) == (201, None, 2)
+        assert api.get(of(1)).json["items"] == []  # there was no verdict
+        later = {"verdict": "bad", "comment": "Her account is DE89 3704 0044 0532 0130 00."}
+        assert api.call("POST", of(1), later).json["comment"] == "Her account is <IBAN_1>."
+        [shown] = api.get("/admin/v1/review/remarks").json["items"]
+        assert (shown["rating"], shown["correction"], shown["comment"]) == (None, None, "Her account is <IBAN_1>.")
+        with psycopg.connect(database_url) as connection:
+            assert "ada@" not in repr(connection.execute("SELECT * FROM remarks").fetchall())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"verdict": "fine"},
+        {"verdict": "bad", "reason": "A Text"},
+        {"stars": 5},
+        {"rating": 6},
+        {"comment": ""},
+        {"rating": 3, "reason": "tone"},
+        {"correction": "x" * 8001},
+    ],
+)
 def test_what_is_no_verdict_is_refused(api: Api, body: dict[str, object]) -> None:
     assert api.call("POST", of(1), body).status == 400

@@ -10,14 +10,15 @@ import msgspec
 import psycopg
 import pytest
 from tests.console.serving import Api, Reply, serving
+from tests.console.test_cache_api import settle
 from tests.console.test_identity_api import key_of, wait_until
 from tests.review.holds import document, hold, source_of
 from tests.watch.alerts.receiver import receiving
 
+from penstock.core.feedback import Remark
 from penstock.core.json import loads
 from penstock.review import outbox, remarks
 from penstock.review.hold import Hold, OverdueStep
-from penstock.review.remarks import Remark
 from penstock.review.take import insert
 from penstock.watch.journal import JournalFile
 
@@ -253,7 +254,8 @@ def exported(api: Api) -> list[Any]:
     return lines
 
 
-def test_remarks_come_from_the_disk_and_are_shown(api: Api) -> None:
+def test_remarks_come_from_the_disk_and_are_shown(api: Api, database_url: str) -> None:
+    settle(database_url, "acme", number=1)
     file = JournalFile(api.root / remarks.FOLDER, clock=api.plane.clock)
     file.append(Remark(exchange="ex_1", tenant="acme", key="app", rating=2, comment="late", at=api.plane.clock.now()))
     file.close()

@@ -11,13 +11,13 @@ from psycopg import sql
 from tests.review.holds import EVERYBODY, NOW, act, connected, decision, document, hold, keep, reviewer, source_of
 
 from penstock.config.review import ReviewSettings
+from penstock.core.feedback import Remark
 from penstock.review import queue, released, remarks, verified
 from penstock.review.agreement import cohens_kappa, krippendorffs_alpha
 from penstock.review.cases import keep_case, read_cases
 from penstock.review.erasure import ERASURES_KEPT_S, erase, purge
 from penstock.review.hold import Hold, Outcome
 from penstock.review.released import Asker
-from penstock.review.remarks import Remark
 from penstock.review.reviewer import (
     HoldChanged,
     HoldTaken,
@@ -327,12 +327,28 @@ def rows(url: str) -> dict[str, int]:
     return found
 
 
+def settled(url: str, tenant: str, exchange: str, user: str | None = None) -> None:
+    """The ledger knows the exchange."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO ledger (started_at, duration_s, input_tokens, output_tokens, cache_read_tokens,"
+            ' cache_write_tokens, reasoning_tokens, cost_nanousd, attempts, is_streamed, id, tenant, key, "user",'
+            " dialect, operation, model, outcome, usage_accuracy, cost_accuracy, config_hash, facts) VALUES (now(),"
+            " 0.1, 0, 0, 0, 0, 0, 0, 0, false, %s, %s, 'k', %s, 'openai-chat', 'chat', 'm', 'completed', 'exact',"
+            " 'exact', 'h', '[]')",
+            (exchange, tenant, user),
+        )
+
+
 async def test_all_that_is_kept_of_a_user_goes_and_does_not_come_back(database_url: str) -> None:
     mine = [hold(1, cache_key="aa", cache_partition="bb"), hold(2)]
     keep(database_url, [*mine, hold(3, user="bob"), hold(4, tenant="umbra")])
     said = Remark(exchange="ex_1", tenant="acme", key="app", user="ada", rating=1, comment="bad", at=NOW)
+    settled(database_url, "acme", "ex_1")
+    settled(database_url, "acme", "ex_2", user="ada")
+    of_hers = msgspec.structs.replace(said, exchange="ex_2", user="", comment="what somebody else says of her answer")
     with psycopg.connect(database_url) as connection:
-        remarks.insert_remarks(connection, [said, msgspec.structs.replace(said, user="bob")])
+        remarks.insert_remarks(connection, [said, of_hers, msgspec.structs.replace(said, user="bob")])
     async with connected(database_url) as connection:
         await decide(connection, 1, "edited", remember=True)
         await keep_case(connection, "hold_0001", act(), expected=None, why="")
@@ -350,7 +366,7 @@ async def test_all_that_is_kept_of_a_user_goes_and_does_not_come_back(database_u
     assert keep(database_url, mine) == 0
     assert keep(database_url, [hold(5, created_at=NOW + 101)]) == 1
     with psycopg.connect(database_url) as connection:
-        remarks.insert_remarks(connection, [said])
+        remarks.insert_remarks(connection, [said, of_hers])
     async with connected(database_url) as connection:
         assert len(await remarks.list_remarks(connection, scope=None)) == 1
         async with connection.transaction():
@@ -369,6 +385,7 @@ async def test_a_very_long_name_is_kept_found_and_erased(database_url: str) -> N
     said = Remark(exchange=long, tenant="acme", key=long, user=long, rating=1, at=NOW)
     with psycopg.connect(database_url) as connection:
         remarks.insert_remarks(connection, [said])
+        assert connection.execute("SELECT count(*) FROM remarks").fetchone() == (1,)
     async with connected(database_url) as connection:
         found = await released.look_up(connection, "hold_0001", Asker(tenant="acme", key="k", user=long))
         assert found is not None
@@ -378,7 +395,8 @@ async def test_a_very_long_name_is_kept_found_and_erased(database_url: str) -> N
             await queue.claim(connection, "hold_0001", act(reviewer(long)), lease_s=600)
         async with connection.transaction():
             assert await erase(connection, tenant="acme", user=long, at=NOW + 9) == 1
-        assert await remarks.list_remarks(connection, scope=None) == []
+        found_left = await (await connection.execute("SELECT count(*) FROM remarks")).fetchone()
+        assert found_left == (0,)
 
 
 async def test_what_was_ended_long_ago_goes_and_what_waits_stays(database_url: str) -> None:
@@ -423,6 +441,8 @@ async def test_a_later_remark_takes_the_place_of_an_earlier_one(database_url: st
     said = Remark(exchange="ex_1", tenant="acme", key="app", user="ada", rating=2, comment="late \0 and wrong", at=NOW)
     later = msgspec.structs.replace(said, rating=5, comment=None, at=NOW + 1)
     other = Remark(exchange="ex_2", tenant="umbra", key="app", correction="It is 30.", at=NOW + 2)
+    settled(database_url, "acme", "ex_1")
+    settled(database_url, "umbra", "ex_2")
     with psycopg.connect(database_url) as connection:
         remarks.insert_remarks(connection, [said])
         remarks.insert_remarks(connection, [later, other])
@@ -433,6 +453,23 @@ async def test_a_later_remark_takes_the_place_of_an_earlier_one(database_url: st
         assert await remarks.list_remarks(connection, scope=None, most_rating=4) == []
         assert await remarks.list_remarks(connection, scope=None, before=(NOW + 2, "ex_2")) == [later]
         assert await remarks.list_remarks(connection, scope=None, exchange="ex_2") == [other]
+
+
+async def test_a_remark_on_an_exchange_of_others_is_shown_to_nobody_and_forgotten(database_url: str) -> None:
+    settled(database_url, "umbra", "ex_1")
+    said = Remark(exchange="ex_1", tenant="acme", key="app", rating=1, at=NOW)
+    with psycopg.connect(database_url) as connection:
+        remarks.insert_remarks(connection, [said, msgspec.structs.replace(said, exchange="ex_none")])
+    async with connected(database_url) as connection:
+        assert await remarks.list_remarks(connection, scope=None) == []
+    settled(database_url, "acme", "ex_none")
+    day = 86_400.0
+    with psycopg.connect(database_url) as connection:
+        for now, left in ((NOW + day, 2), (NOW + day + 1, 1)):
+            purge(connection, now=now, keep_days=365, most=10)
+            assert connection.execute("SELECT count(*) FROM remarks").fetchone() == (left,)
+    async with connected(database_url) as connection:
+        assert [each.exchange for each in await remarks.list_remarks(connection, scope=None)] == ["ex_none"]
 
 
 async def test_members_are_of_one_tenant_and_of_one_kind(database_url: str) -> None:

@@ -12,7 +12,7 @@ from tests.review.holds import NOW, hold
 
 from penstock.core.errors import LedgerUnavailable
 from penstock.review.hold import Hold, decode_hold, new_hold_id
-from penstock.review.outbox import HoldOutbox
+from penstock.review.outbox import Outbox
 from penstock.review.take import insert
 from penstock.testing.clock import FakeClock
 from penstock.watch.journal import JournalFile
@@ -24,9 +24,9 @@ def waiting_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in segments(folder))
 
 
-def open_outbox(folder: Path, **more: Any) -> HoldOutbox:
+def open_outbox(folder: Path, **more: Any) -> Outbox:
     clock = FakeClock(now_s=NOW)
-    return HoldOutbox(
+    return Outbox(
         folder, lambda place: JournalFile(place, clock=clock, fsync="never", segment_bytes=2000), waiting_bytes, **more
     )
 

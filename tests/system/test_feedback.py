@@ -1,8 +1,10 @@
 """Feedback to a whole Penstock: what a bad verdict changes, and what is refused."""
 
+import json  # noqa: TID251 - the client's side
 import re
 from collections.abc import Callable, Iterator
 from time import monotonic
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -19,6 +21,7 @@ models:
       fast: [{provider: sim, model: "sim:tokens=3"}]
       strong: [{provider: sim, model: "sim:tokens=9"}]
     routing: {learn: {enabled: true}}
+guards: {default: {personal_data: {fail: closed, names: false}}}
 """
 FEEDBACK = "/v1/feedback"
 
@@ -69,6 +72,34 @@ def test_a_good_verdict_leaves_the_answer_where_it_is(up: Installation) -> None:
     assert chat(up, "well done")[1] == "hit"
 
 
+def remarks(up: Installation) -> list[Any]:
+    """As a reviewer sees them."""
+    token = (up.data_dir / "admin-token").read_text("ascii").strip()
+    headers = {"authorization": f"Bearer {token}"}
+    url = f"http://127.0.0.1:{up.control_port}/admin/v1/review/remarks"
+    with urlopen(Request(url, headers=headers), timeout=10) as page:
+        return json.load(page)["items"]
+
+
+def test_what_people_write_is_masked_before_it_rests_and_shown_to_reviewers(up: Installation) -> None:
+    answer, _ = chat(up, "How long do I wait?")
+    nobodys = "ex_" + "0" * 32
+    first = {"exchange": answer, "user": "ada", "rating": 1, "comment": "I am ada@example.com and still waiting."}
+    assert ask(up, FEEDBACK, first)[0] == 202
+    assert ask(up, FEEDBACK, {**first, "exchange": nobodys})[0] == 202
+    waiting = b"".join(path.read_bytes() for path in (up.data_dir / "remarks").iterdir())
+    assert b"ada@example.com" not in waiting
+    until(
+        lambda: [each["comment"] for each in remarks(up)] == ["I am <EMAIL_ADDRESS_1> and still waiting."], "not there"
+    )
+    second = {"exchange": answer, "user": "ada", "correction": "Call +49 30 901820, two days at most."}
+    assert ask(up, FEEDBACK, second)[0] == 202
+    until(lambda: remarks(up)[0]["comment"] is None, "the second remark does not take the first one's place")
+    [shown] = remarks(up)
+    assert (shown["exchange"], shown["user"], shown["rating"]) == (answer, "ada", None)
+    assert shown["correction"] == "Call <PHONE_NUMBER_1>, two days at most."
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -77,6 +108,9 @@ def test_a_good_verdict_leaves_the_answer_where_it_is(up: Installation) -> None:
         ({"exchange": "ex_" + "0" * 32, "verdict": "bad", "reason": "It said that Mr Smith …"}, b"reason"),
         ({"exchange": "ex_" + "0" * 32, "verdict": "bad", "text": "no"}, b"text"),
         ([], b"object"),
+        ({"exchange": "ex_" + "0" * 32, "rating": 6}, b"rating"),
+        ({"exchange": "ex_" + "0" * 32, "rating": 1, "reason": "tone"}, b"reason"),
+        ({"exchange": "ex_" + "0" * 32, "comment": "x" * 8001}, b"comment"),
     ],
 )
 def test_what_is_no_feedback_is_refused_with_its_field(up: Installation, body: object, field: bytes) -> None:

@@ -20,7 +20,7 @@ from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.companions import Companions, open_companions
 from penstock.app.condition import Condition
-from penstock.app.feedback import PlaneFeedback
+from penstock.app.feedback import PlaneFeedback, open_desk
 from penstock.app.fleet import Fleet
 from penstock.app.layers import Ground, open_layers
 from penstock.app.plan import new_plan
@@ -105,6 +105,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     feedback = PlaneFeedback(
         FeedbackOutbox(data_dir.root / FEEDBACK, clock),
         clock,
+        remarks=open_desk(data_dir, clock, layers.guards.wording, takes_unmasked=config.review.unmasked_remarks),
         shelf=layers.cache.shelf,
         choice=layers.routing.choice,
         source=limits.listening,
@@ -158,6 +159,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     def use(changed: Config) -> None:
         layers.use(changed)
         beside.use(changed)
+        feedback.remarks.takes_unmasked = changed.review.unmasked_remarks
         running.replace(replace(running.service, config_hash=changed.config_hash))
 
     reloader = Reloader(config, environ, clock, use=use)

@@ -21,7 +21,7 @@ from penstock.core.sources import readers_of
 from penstock.guard.personal.vault.held import HeldValues
 from penstock.review.hold import OPEN, Hold
 from penstock.review.live.stage import Parts, ReviewStage
-from penstock.review.outbox import FOLDER, HoldOutbox
+from penstock.review.outbox import FOLDER, Outbox
 from penstock.review.released import Asker, Released, look_up
 from penstock.routing.language import language_of
 from penstock.server.service import HoldView, Spoken
@@ -41,7 +41,7 @@ class PlaneReview:
     `recent` are holds of this process that may not be in the queue yet.
     """
 
-    def __init__(self, config: Config, clock: Clock, outbox: HoldOutbox | None, pool: LatePool) -> None:
+    def __init__(self, config: Config, clock: Clock, outbox: Outbox | None, pool: LatePool) -> None:
         self._clock = clock
         self._outbox = outbox
         self._pool = pool
@@ -135,9 +135,7 @@ class PlaneReview:
 
 def open_review(config: Config, data_dir: DataDir, clock: Clock, find_url: Callable[[], str | None]) -> PlaneReview:
     """Everything but running."""
-    outbox = HoldOutbox(
-        data_dir.root / FOLDER, lambda place: JournalFile(place, clock=clock, fsync="never"), _waiting_in
-    )
+    outbox = Outbox(data_dir.root / FOLDER, lambda place: JournalFile(place, clock=clock, fsync="never"), _waiting_in)
     return PlaneReview(config, clock, outbox, LatePool(find_url, name="holds", max_size=_CONNECTIONS))
 
 

@@ -13,6 +13,7 @@ from penstock.admission.fleet.desk import FleetDesk
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.app.fleet import open_desk
+from penstock.app.guards.wording import Wording, open_wording
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
@@ -67,6 +68,8 @@ class ControlPlane:
     review: Reviewing
     knowledge: Shelf
     desk: FleetDesk | None
+    wording: Wording | None
+    """What masks texts of reviewers, where anything is masked."""
     started_s: float
     was_ready: bool = False
     reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -217,5 +220,6 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         ),
         knowledge=Shelf(config, find_url, clock),
         desk=open_desk(config, find_url=find_url),
+        wording=open_wording(config, clock),
         started_s=clock.monotonic(),
     )

@@ -87,6 +87,17 @@ class AskedAgain(Fact, frozen=True, tag="asked_again"):
     targets: tuple[str, ...] = ()
 
 
+class SecondOpinion(Fact, frozen=True, tag="second_opinion"):
+    """Others were asked the same, since the first answer was not sure enough (`AskedAgain` says who).
+
+    With `is_given` theirs is what the caller got.  Else it got the first: `why` is `no_better`, `timeout`, or the code
+    of the error for which there was no second.
+    """
+
+    is_given: bool
+    why: str | None = None
+
+
 class RetryDenied(Fact, frozen=True, tag="retry_denied"):
     """Another call would have been worth it, but the route's budget for further calls is used up."""
 
@@ -424,6 +435,7 @@ AnyFact: TypeAlias = (
     | ExtraCallBilled
     | FellBack
     | AskedAgain
+    | SecondOpinion
     | RetryDenied
     | AttemptFailed
     | AttemptSucceeded

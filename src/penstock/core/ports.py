@@ -3,7 +3,7 @@
 `flow` calls these and nothing else; `app` hands it the real things and `penstock.testing` publishes fakes and kits.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -188,18 +188,39 @@ class WaitingFilter(Filter, Protocol):
     async def judged(self) -> Sequence[Event]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An answer that is whole and has passed nowhere yet: it is given where no better one comes `within_s`.
+
+    `events` says what goes out of it, and is called once, if at all; that passes the filters behind the one of the
+    stage called `stage`.
+    """
+
+    stage: str
+    events: Callable[[], Sequence[Event]]
+    within_s: float
+
+
 class AskAgain(Exception):
     """Raised by a filter's `finish` or `judged` that has let nothing of the answer pass: another is to be asked for.
 
     `request` takes the place of the exchange's; `targets`, where there are any, those of its route.  `reason` is one
-    word.
+    word.  With `aside` the other answer is a second opinion: where there is none, or the filter raises `KeepFirst` of
+    it, the one that was set aside is given.
     """
 
-    def __init__(self, request: Request, *, reason: str, targets: Sequence[Target] = ()) -> None:
+    def __init__(
+        self, request: Request, *, reason: str, targets: Sequence[Target] = (), aside: SetAside | None = None
+    ) -> None:
         super().__init__(reason)
         self.request = request
         self.reason = reason
         self.targets = tuple(targets)
+        self.aside = aside
+
+
+class KeepFirst(Exception):
+    """Raised by a filter that has let nothing of a second opinion pass: the answer that was set aside is better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,18 @@ from penstock.core.errors import (
 )
 from penstock.core.exchange import Exchange
 from penstock.core.outcome import CANCELLED, Outcome
-from penstock.core.ports import Allowance, AskAgain, ClientGone, Gates, Ledger, PriceList, Sink, TokenCounter
+from penstock.core.ports import (
+    Allowance,
+    AskAgain,
+    ClientGone,
+    Gates,
+    KeepFirst,
+    Ledger,
+    PriceList,
+    SetAside,
+    Sink,
+    TokenCounter,
+)
 from penstock.flow.admit import admit
 from penstock.flow.attempt import ask_again, attempt, opened_whole
 from penstock.flow.call import NO_SOURCE, Opened
@@ -35,6 +46,7 @@ from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_GATES
 from penstock.flow.meter import Meter
 from penstock.flow.plan import Plan
 from penstock.flow.pump import pump
+from penstock.flow.second import Failed, Standing, note, within
 from penstock.flow.settle import Settlement
 from penstock.flow.stop import Stop
 
@@ -146,18 +158,57 @@ class Engine:
             try:
                 await self._pump(exchange, opened, sink, stop, meter)
             except AskAgain as again:
+                if again.aside is not None:
+                    await self._second(exchange, again, again.aside, sink, stop, meter)
+                    return
                 meter.hand_over(exchange)
                 ask_again(exchange, again, world.clock)
             else:
                 return
 
-    async def _pump(self, exchange: Exchange, opened: Opened, sink: Sink, stop: Stop, meter: Meter) -> None:
+    async def _second(  # noqa: PLR0917 - private, and called at one place
+        self, exchange: Exchange, again: AskAgain, aside: SetAside, sink: Sink, stop: Stop, meter: Meter
+    ) -> None:
+        """Have another answer made; where there is none, or no better one, give the one that was set aside.
+
+        Until one of the two is whole nothing of either was seen.
+        """
+        world = self._world
+        standing = Standing.of(exchange)
+        meter.hand_over(exchange, "second_opinion")
+        first = exchange.extra_calls[-1]
+        ask_again(exchange, again, world.clock)
+        opened: Opened | None = None
+        failed: Failed | None = None
+        try:
+            async with within(aside.within_s, world.clock):
+                opened = await attempt(exchange, world.gates, world.clock, self._rng, world.allowance)
+                await self._pump(exchange, opened, sink, stop, meter, is_second=True)
+        except (PenstockError, AskAgain, KeepFirst, TimeoutError) as reason:
+            if exchange.hold is not None:
+                raise  # somebody will see to the second answer: the first must not go out beside it
+            if isinstance(reason, InternalError):
+                world.faults.unexpected(exchange, reason)
+            failed = reason
+        note(exchange, world.clock, failed)
+        if failed is None:
+            return
+        if opened is not None:
+            meter.hand_over(exchange, "second_opinion")
+        meter.take_back(exchange, first)
+        standing.restore(exchange, failed)
+        events = aside.events()
+        await pump(opened_whole(events), self.plan.filters(exchange, behind=aside.stage), sink, stop)
+
+    async def _pump(
+        self, exchange: Exchange, opened: Opened, sink: Sink, stop: Stop, meter: Meter, *, is_second: bool = False
+    ) -> None:
         filters = [meter, *self.plan.filters(exchange)]
         outcome: Outcome = CANCELLED
         try:
-            await pump(opened, filters, sink, stop)
+            await pump(opened, filters, sink, stop, is_second=is_second)
             outcome = opened.succeeded(self._world.clock)
-        except AskAgain:
+        except (AskAgain, KeepFirst):
             outcome = opened.succeeded(self._world.clock)  # the target did its part
             raise
         except asyncio.CancelledError:

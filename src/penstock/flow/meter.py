@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from penstock.core.events import Event, Text, ToolCall, UsageReport
-from penstock.core.exchange import Exchange, ExtraCall
+from penstock.core.exchange import Exchange, ExtraCall, WhyExtra
 from penstock.core.facts import UsageEstimated
 from penstock.core.ports import TokenCounter
 from penstock.core.usage import Usage
@@ -32,13 +32,19 @@ class Meter:
     def finish(self) -> Sequence[Event]:
         return ()
 
-    def hand_over(self, exchange: Exchange) -> None:
+    def hand_over(self, exchange: Exchange, why: WhyExtra = "repaired") -> None:
         """Another answer is asked for: what this one took is that of a call beside it, and counting begins anew."""
         if exchange.target is not None:
             said = "".join(self._pieces)
-            exchange.extra_calls.append(ExtraCall(exchange.target, "repaired", self._reported, said=said))
+            exchange.extra_calls.append(ExtraCall(exchange.target, why, self._reported, said=said))
         self._reported = None
         self._pieces = []
+
+    def take_back(self, exchange: Exchange, extra: ExtraCall) -> None:
+        """What was handed over as `extra` is the answer after all."""
+        exchange.extra_calls.remove(extra)
+        self._reported = extra.usage
+        self._pieces = [extra.said]
 
     def usage(self, exchange: Exchange, counter: TokenCounter, *, at_s: float) -> Usage:
         """The provider's figure if it gave one that can be true; else a count of our own, marked `estimated`.

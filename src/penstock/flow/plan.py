@@ -25,10 +25,16 @@ class Plan:
         answering = tuple(stage for stage in self.response if _may_filter(stage))
         object.__setattr__(self, "_answering", answering)
 
-    def filters(self, exchange: Exchange) -> list[Filter]:
-        """The response halves for one exchange, in order.  Asked for once, after every stage was entered."""
+    def filters(self, exchange: Exchange, *, behind: str | None = None) -> list[Filter]:
+        """The response halves for one answer, in order; of the stages behind the one of that name, where one is named.
+
+        Asked for after every stage was entered.
+        """
         found: list[Filter] = []
-        for stage in self._answering:
+        stages = self._answering
+        if behind is not None:
+            stages = stages[next(at for at, stage in enumerate(stages) if stage.name == behind) + 1 :]
+        for stage in stages:
             made = stage.filter(exchange)
             if made is not None:
                 found.append(made)

@@ -14,15 +14,27 @@ ERASURES_KEPT_S = 30 * 86_400.0
 """What a machine brings from its outbox after this time may come back, if it is of before the erasure."""
 
 _DAY_S = 86_400.0
+_UNKNOWN_LOOKED_FOR_S = 30 * _DAY_S
+"""How far back remarks on exchanges that nobody knows are looked for: older ones are shown to nobody, and go with all
+else that is old."""
 _MAY_ERASE: LiteralString = "SELECT set_config('penstock.erasing', 'on', true)"
 _ERASE: LiteralString = 'DELETE FROM holds WHERE tenant = %(tenant)s AND (%(user)s::text IS NULL OR "user" = %(user)s)'
-_ERASE_REMARKS: LiteralString = (
-    'DELETE FROM remarks WHERE tenant = %(tenant)s AND (%(user)s::text IS NULL OR "user" = %(user)s)'
-)
+_ERASE_REMARKS: LiteralString = """
+    DELETE FROM remarks AS r WHERE r.tenant = %(tenant)s AND (%(user)s::text IS NULL OR r."user" = %(user)s
+        OR EXISTS (SELECT FROM ledger AS l
+            WHERE l.id = r.exchange AND l.tenant = r.tenant AND l."user" = %(user)s))
+"""
+"""Of a user what it said, and what others said of its exchanges."""
 _NOTE: LiteralString = 'INSERT INTO hold_erasures (at, tenant, "user") VALUES (%(at)s, %(tenant)s, %(user)s)'
 _PURGE: LiteralString = """
     DELETE FROM holds WHERE id IN (
         SELECT id FROM holds WHERE ended_at < %s ORDER BY ended_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+_FORGET_REMARKS: LiteralString = """
+    DELETE FROM remarks WHERE ctid IN (
+        SELECT r.ctid FROM remarks AS r WHERE r.at < %s AND r.at > %s
+            AND NOT EXISTS (SELECT FROM ledger AS l WHERE l.id = r.exchange AND l.tenant = r.tenant)
+        ORDER BY r.at LIMIT %s FOR UPDATE OF r SKIP LOCKED)
 """
 _PURGE_REMARKS: LiteralString = """
     DELETE FROM remarks WHERE ctid IN (
@@ -51,11 +63,13 @@ async def erase(connection: psycopg.AsyncConnection, *, tenant: str, user: str |
 def purge(connection: psycopg.Connection, *, now: float, keep_days: float, most: int) -> int:
     """Delete holds that were ended, and remarks that were made, longer ago; returns how many holds.
 
-    What nobody has decided stays, however old.  At most `most` of each: call it again while there are more.
+    Remarks on what no exchange of their tenant was go after a day.  What nobody has decided stays, however old.  At
+    most `most` of each: call it again while there are more.
     """
     before = now - keep_days * _DAY_S
     with connection.transaction():
         connection.execute(_MAY_ERASE)
         connection.execute("DELETE FROM hold_erasures WHERE at < %s", (now - ERASURES_KEPT_S,))
+        connection.execute(_FORGET_REMARKS, (now - _DAY_S, now - _UNKNOWN_LOOKED_FOR_S, most))
         connection.execute(_PURGE_REMARKS, (before, most))
         return connection.execute(_PURGE, (before, most)).rowcount

@@ -1,8 +1,9 @@
-"""Where holds wait on this machine until they are in the database: files that outlive the process, and a power cut.
+"""Where holds and remarks wait on this machine until they are in the database: files that outlive the process, and a
+power cut.
 
-A caller is told that a person will see to its question, so the hold is on the disk before that is said; no network is
-waited for.  Whoever makes the outbox hands it the journal's way of writing (`watch.journal.JournalFile`, without a
-syncer of its own) and of reading how much waits (`watch.segment.segments`).
+A caller is told that a person will see to its question, or that what it says of an answer is kept: it is on the disk
+before that is said, and no network is waited for.  Whoever makes the outbox hands it the journal's way of writing
+(`watch.journal.JournalFile`, without a syncer of its own) and of reading how much waits (`watch.segment.segments`).
 """
 
 import asyncio
@@ -14,7 +15,6 @@ from typing import Protocol
 import msgspec
 
 from penstock.core.errors import LedgerUnavailable
-from penstock.review.hold import Hold
 
 FOLDER = "holds"
 """Below the data directory."""
@@ -28,7 +28,7 @@ class _Health(Protocol):
     def error(self) -> str | None: ...
 
 
-class HoldFile(Protocol):
+class OutboxFile(Protocol):
     """`append` is in the file when it returns, `sync` brings it to the disk; `health` says where that failed."""
 
     @property
@@ -38,45 +38,47 @@ class HoldFile(Protocol):
     def close(self) -> None: ...
 
 
-class HoldOutbox:
-    """One for each process, made after any fork; `write` on its event loop.
+class Outbox:
+    """One for each process and folder, made after any fork; `write` on its event loop.
 
-    `open_file` makes the file in `folder` with the first hold, since most processes never get any; `waiting_bytes`
-    says how much lies in the folder.
+    `open_file` makes the file in `folder` with the first record, since most processes never get any; `waiting_bytes`
+    says how much lies in the folder.  `refused` is what a caller is told whose record cannot be taken.
     """
 
     def __init__(
         self,
         folder: Path,
-        open_file: Callable[[Path], HoldFile],
+        open_file: Callable[[Path], OutboxFile],
         waiting_bytes: Callable[[Path], int],
         *,
         most_waiting_bytes: int = _MOST_WAITING_BYTES,
+        refused: str = _REFUSED,
     ) -> None:
         self.folder = folder
         self._open_file = open_file
         self._waiting_bytes = waiting_bytes
         self._most_waiting_bytes = most_waiting_bytes
-        self._file: HoldFile | None = None
+        self._refused = refused
+        self._file: OutboxFile | None = None
         self._turn = asyncio.Lock()
         self.written = 0
 
-    async def write(self, hold: Hold) -> None:
+    async def write(self, record: msgspec.Struct) -> None:
         """Take it over; it is on the disk when this returns.
 
         Raises `LedgerUnavailable` where the disk does not take it, or too much waits already: then the caller must not
-        be told that a person will see it.  (It may all the same be in the queue, where the disk failed at the end.)
+        be told that it is kept.  (It may all the same be in the queue, where the disk failed at the end.)
         """
         async with self._turn:  # one after the other: a file that is full is left for the next one only once it is safe
             try:
                 if self._waiting_bytes(self.folder) > self._most_waiting_bytes:
-                    raise LedgerUnavailable(_REFUSED, retry_after_s=30.0, detail="too many wait for the database")
+                    raise LedgerUnavailable(self._refused, retry_after_s=30.0, detail="too many wait for the database")
                 if self._file is None:
                     self._file = self._open_file(self.folder)
-                self._file.append(hold)
+                self._file.append(record)
                 await asyncio.to_thread(self._bring_to_disk, self._file)
             except OSError as error:
-                raise LedgerUnavailable(_REFUSED, detail=str(error)) from error
+                raise LedgerUnavailable(self._refused, detail=str(error)) from error
             self.written += 1
 
     def close(self) -> None:
@@ -84,7 +86,7 @@ class HoldOutbox:
         if self._file is not None:
             self._file.close()
 
-    def _bring_to_disk(self, file: HoldFile) -> None:
+    def _bring_to_disk(self, file: OutboxFile) -> None:
         file.sync()
         if file.health.error is not None:
             raise OSError(file.health.error)

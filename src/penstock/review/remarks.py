@@ -1,38 +1,42 @@
 """What people say of an answer in more than a verdict: a rating, a better answer, or a text.
 
 What people write may hold personal data: it comes here masked, is shown to reviewers alone, and goes with its user or
-its tenant.  A verdict with its consequences is `core.feedback`'s, and travels beside this.
+its tenant.  A verdict with its consequences travels beside this.  What is said of an exchange that the ledger does not
+know, or knows as another tenant's, is shown to nobody, and forgotten after a day.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, LiteralString
+from typing import LiteralString
 
 import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from penstock.core.feedback import Remark
 from penstock.review.hold import named
 from penstock.review.take import sound
 
 FOLDER = "remarks"
 """Where those that wait lie, below the data directory."""
 
-Rating = Annotated[int, msgspec.Meta(ge=1, le=5)]
-Words = Annotated[str, msgspec.Meta(max_length=20_000)]
-
+_LOCK: LiteralString = "LOCK TABLE remarks IN ROW EXCLUSIVE MODE"
+"""Whoever erases is waited for, and what it has erased is then seen."""
 _INSERT: LiteralString = """
     INSERT INTO remarks (tenant, exchange, key, "user", rating, correction, comment, at)
     SELECT %(tenant)s, %(exchange)s, %(key)s, %(user)s, %(rating)s, %(correction)s, %(comment)s, %(at)s
     WHERE NOT EXISTS (
         SELECT FROM hold_erasures AS e
-        WHERE e.tenant = %(tenant)s AND (e."user" IS NULL OR e."user" = %(user)s) AND e.at >= %(at)s)
+        WHERE e.tenant = %(tenant)s AND e.at >= %(at)s AND (e."user" IS NULL OR e."user" = %(user)s
+            OR EXISTS (SELECT FROM ledger AS l
+                WHERE l.id = %(exchange)s AND l.tenant = %(tenant)s AND l."user" = e."user")))
     ON CONFLICT (tenant, exchange, key, "user") DO UPDATE
         SET rating = excluded.rating, correction = excluded.correction, comment = excluded.comment, at = excluded.at
         WHERE remarks.at <= excluded.at
 """
 _LIST: LiteralString = """
     SELECT r.tenant, r.exchange, r.key, r."user", r.rating, r.correction, r.comment, r.at FROM remarks AS r
-    WHERE (%(scope)s::text IS NULL OR r.tenant = %(scope)s)
+    WHERE EXISTS (SELECT FROM ledger AS l WHERE l.id = r.exchange AND l.tenant = r.tenant)
+        AND (%(scope)s::text IS NULL OR r.tenant = %(scope)s)
         AND (%(exchange)s::text IS NULL OR r.exchange = %(exchange)s)
         AND (%(most_rating)s::smallint IS NULL OR r.rating <= %(most_rating)s)
         AND (%(before)s::float8 IS NULL OR (r.at, r.exchange) < (%(before)s, %(before_exchange)s))
@@ -44,22 +48,6 @@ _RATINGS: LiteralString = """
     WHERE r.rating IS NOT NULL AND r.at >= %(since)s AND (%(scope)s::text IS NULL OR r.tenant = %(scope)s)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT 1000
 """
-
-
-class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """Tenant, exchange, key and user are what it is known by: a later one of the same takes the place of an earlier.
-
-    `correction` is what the answer should have been.  Both texts are masked.  `at` is Unix seconds.
-    """
-
-    exchange: str
-    tenant: str
-    key: str
-    at: float
-    user: str = ""
-    rating: Rating | None = None
-    correction: Words | None = None
-    comment: Words | None = None
 
 
 class Rated(msgspec.Struct, frozen=True):
@@ -82,8 +70,14 @@ def decode_remark(payload: bytes) -> Remark:
 def insert_remarks(connection: psycopg.Connection, remarks: Sequence[Remark]) -> None:
     """Keep each under its key; those that were erased meanwhile stay away."""
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE remarks IN ROW EXCLUSIVE MODE")
+        cursor.execute(_LOCK)
         cursor.executemany(_INSERT, [_row(each) for each in remarks])
+
+
+async def insert_remark(connection: psycopg.AsyncConnection, remark: Remark) -> None:
+    """As `insert_remarks`; inside a transaction."""
+    await connection.execute(_LOCK)
+    await connection.execute(_INSERT, _row(remark))
 
 
 async def list_remarks(

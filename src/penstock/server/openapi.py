@@ -6,7 +6,7 @@ passes on untouched are the providers' to describe; every request schema therefo
 
 from collections.abc import Mapping
 
-from penstock.core.feedback import VERDICTS
+from penstock.core.feedback import MOST_RATING, MOST_WORDS, VERDICTS
 from penstock.core.json import JsonObject
 
 _ERRORS = {
@@ -155,9 +155,14 @@ def _embeddings() -> JsonObject:
 
 
 def _feedback() -> JsonObject:
+    words: JsonObject = {"type": "string", "minLength": 1, "maxLength": MOST_WORDS}
+    remarks: list[JsonObject] = [
+        {"required": [field], "properties": {"reason": False}} for field in ("rating", "correction", "comment")
+    ]
     schema: JsonObject = {
         "type": "object",
-        "required": ["exchange", "verdict"],
+        "required": ["exchange"],
+        "anyOf": [{"required": ["verdict"]}, *remarks],
         "additionalProperties": False,
         "properties": {
             "exchange": {
@@ -168,6 +173,9 @@ def _feedback() -> JsonObject:
             "verdict": {"enum": [*VERDICTS]},
             "reason": {"type": "string", "pattern": "^[a-z0-9_.-]{1,64}$", "description": "a word of your taxonomy"},
             "user": {"type": "string", "minLength": 1, "maxLength": 256, "description": "who says so"},
+            "rating": {"type": "integer", "minimum": 1, "maximum": MOST_RATING},
+            "correction": {**words, "description": "what the answer should have been; it is masked"},
+            "comment": {**words, "description": "whatever else there is to say; it is masked"},
         },
     }
     taken = {"description": "kept; it has consequences once the exchange is in the ledger"}

@@ -165,7 +165,7 @@ class DataPlane:
         principal = self._authenticate(request.headers)
         limits = BodyBounds(MOST_BYTES, service.limits.body_timeout_s)
         body = await read_json_body(request, limits, service.clock)
-        return take_feedback(body, principal, service.take_feedback, service.clock.now())
+        return await take_feedback(body, principal, service.take_feedback, service.clock.now())
 
     def _models(self, request: Request) -> Page:
         principal = self._authenticate(request.headers)

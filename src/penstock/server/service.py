@@ -9,7 +9,7 @@ import msgspec
 from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange, GonePolicy, Principal
-from penstock.core.feedback import Feedback
+from penstock.core.feedback import Feedback, Remark
 from penstock.core.json import JsonObject
 from penstock.core.ports import ClientDialect
 from penstock.core.sources import Passage
@@ -99,8 +99,9 @@ class GroundingView(msgspec.Struct, frozen=True, kw_only=True):
 Ground = Callable[[str, Sequence[Passage]], Awaitable[GroundingView]]
 """Holds an answer against sources.  Raises `GuardUnavailable` where it cannot now."""
 
-TakeFeedback = Callable[[Feedback], None]
-"""Makes it safe before it returns.  Raises `LedgerUnavailable`."""
+TakeFeedback = Callable[[Principal, Feedback | None, Remark | None], Awaitable[None]]
+"""Makes both safe before it returns, the remark's texts masked.  Raises `LedgerUnavailable`, `GuardUnavailable`, and
+`UnsupportedField` where texts are not taken."""
 
 
 def no_headers(exchange: Exchange) -> Sequence[tuple[str, str]]:

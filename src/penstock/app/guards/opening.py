@@ -15,8 +15,9 @@ from penstock.app.guards.policy import Policy
 from penstock.app.guards.refusing import Refusing
 from penstock.app.guards.restoring import Restoring
 from penstock.app.guards.scope import Scope
+from penstock.app.guards.wording import Wording, wording_of
 from penstock.config.datadir import DataDir
-from penstock.config.guards import ModelGuards
+from penstock.config.guards import ModelGuards, PersonalDataSettings
 from penstock.config.problems import refuse
 from penstock.config.types import Config
 from penstock.core.clock import Clock
@@ -47,8 +48,8 @@ MadeT = TypeVar("MadeT")
 class PlaneGuards:
     """`start` once, on the event loop that serves; `aclose` once, after the last exchange has settled.
 
-    `stage`, `restore` and `screening` are None where no model has guards.  The filters of `behind` come after the
-    guards', and the stages `last` come after all others.
+    `stage`, `restore` and `screening` are None where no model has guards, `wording` where none masks.  The filters of
+    `behind` come after the guards', and the stages `last` come after all others.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class PlaneGuards:
         behind: tuple[Stage, ...] = (),
         last: tuple[Stage, ...] = (),
         screening: Screening | None = None,
+        wording: Wording | None = None,
     ) -> None:
         self.screening = screening
+        self.wording = wording
         self.stage = stage
         self.restore = restore
         self._own = own
@@ -183,6 +186,7 @@ def open_guards(
         behind=behind,
         last=(maker.fences,),
         screening=Screening(judging, clock),
+        wording=wording_of(maker.masking, config, clock, encoder),
     )
 
 
@@ -226,6 +230,9 @@ class _Maker:
         self._judging = judging
         self._clock = clock
         self._recogniser: Detect | None = None
+        self.masking: list[Ward] = []
+        """What masks personal data, of all models: where their settings are the same, once."""
+        self._masked: list[PersonalDataSettings] = []
         self.fences = _fence_stage(config)
 
     def _names(self) -> Detect | None:
@@ -252,6 +259,9 @@ class _Maker:
             names = self._names() if personal.names and personal.mode != "off" else None
             data = _under("personal_data", lambda: PersonalData(personal, self._config.guards.lists, names))
             inputs += _under("personal_data", lambda: list(data.wards()))
+            if personal.mode == "enforce" and personal not in self._masked:
+                self._masked.append(personal)
+                self.masking += inputs
             windowed += _under("personal_data", lambda: list(data.windows()))
             asked += data.asked()
         scope, encoder, injection = settings.scope, self._encoder, settings.injection

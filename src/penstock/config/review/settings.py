@@ -97,7 +97,8 @@ class ReviewSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     A claim lasts `lease_s`.  `second_share` of what is decided is judged by a second one, blindly.  `rejection` is what
     a caller is told of a rejected answer where the reviewer writes nothing.  `webhooks` are told that something was
-    released (never what).  What was ended is deleted after `keep_days`.
+    released (never what).  What was ended is deleted after `keep_days`.  Where no guard masks personal data, texts of
+    feedback are taken only with `unmasked_remarks`.
     """
 
     rules: tuple[HoldRule, ...] = ()
@@ -107,3 +108,4 @@ class ReviewSettings(msgspec.Struct, frozen=True, kw_only=True):
     rejection: Texts = {}
     webhooks: tuple[WebhookSettings, ...] = ()
     keep_days: Annotated[float, msgspec.Meta(ge=1, le=36_500)] = 365.0
+    unmasked_remarks: bool = False

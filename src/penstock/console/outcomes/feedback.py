@@ -1,14 +1,20 @@
-"""Feedback over the admin API: what was said of an exchange, what a reviewer says, and how often which verdict."""
+"""Feedback over the admin API: what was said of an exchange, what a reviewer says, and how often which verdict.
+
+What a reviewer writes is masked here too, as far as forms tell: names are found with the encoder, which only the data
+plane has.
+"""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from penstock.console.access import Caller, Plane, errors, needs
 from penstock.core.errors import PenstockError
-from penstock.core.feedback import Feedback, Verdict
+from penstock.core.exchange import Principal
+from penstock.core.feedback import MOST_RATING, MOST_WORDS, Feedback, Remark, Verdict
+from penstock.review.remarks import insert_remark
 from penstock.watch.feedback import store
 
 router = APIRouter(tags=["feedback"])
@@ -24,22 +30,43 @@ class UnknownExchange(PenstockError):
     status = 404
 
 
+Words = Annotated[str, Field(min_length=1, max_length=MOST_WORDS)]
+
+
 class Said(BaseModel):
-    """A verdict.  A second one of the same person takes the first one's place."""
+    """A verdict, or a rating, a correction, a text.  A second one of the same person takes the first one's place."""
 
     model_config = ConfigDict(extra="forbid")
 
-    verdict: Verdict
+    verdict: Verdict | None = None
+    rating: Annotated[int, Field(ge=1, le=MOST_RATING)] | None = None
+    correction: Words | None = Field(default=None, description="What the answer should have been.")
+    comment: Words | None = None
     reason: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$", description="A word of your taxonomy.")] | None = None
+
+    @property
+    def is_remark(self) -> bool:
+        return not (self.rating is None and self.correction is None and self.comment is None)
+
+    @model_validator(mode="after")
+    def says_something(self) -> Self:
+        if self.verdict is None and not self.is_remark:
+            raise ValueError("say a verdict, a rating, a correction or a comment")
+        if self.verdict is None and self.reason is not None:
+            raise ValueError("a reason belongs to a verdict")
+        return self
 
 
 class FeedbackView(BaseModel):
     exchange: str
-    verdict: Verdict
+    verdict: Verdict | None
     reason: str | None
     key: str = Field(description="The credential that said so.")
     user: str | None
     at: datetime
+    rating: int | None = None
+    correction: str | None = Field(default=None, description="As it is kept: masked.")
+    comment: str | None = Field(default=None, description="As it is kept: masked.")
 
 
 class FeedbackList(BaseModel):
@@ -93,21 +120,42 @@ async def of_exchange(plane: Plane, call: Caller, exchange: ExchangeId) -> Feedb
     responses=errors(403, 404),
 )
 async def give(plane: Plane, call: Caller, exchange: ExchangeId, said: Said) -> FeedbackView:
-    """A reviewer's verdict: within seconds a bad answer is in no cache, and the choice of tiers has learned of it."""
+    """What a reviewer says: within seconds a bad answer is in no cache, and the choice of tiers has learned of it."""
+    now, who = plane.clock.now(), call.actor.id
     async with plane.database.connection() as connection, connection.transaction():
         tenant = await store.tenant_of(connection, exchange, call.scope)
         if tenant is None:
             raise UnknownExchange("There is no such exchange in the ledger.", field="exchange")
-        feedback = Feedback(
-            exchange=exchange,
-            tenant=tenant,
-            key=call.actor.id,
-            verdict=said.verdict,
-            reason=said.reason,
-            at=plane.clock.now(),
-        )
-        await store.insert_one(connection, feedback)
-    return _view(feedback)
+        feedback = remark = None
+        if said.verdict is not None:
+            feedback = Feedback(
+                exchange=exchange, tenant=tenant, key=who, verdict=said.verdict, reason=said.reason, at=now
+            )
+            await store.insert_one(connection, feedback)
+        if said.is_remark:
+            remark = Remark(
+                exchange=exchange,
+                tenant=tenant,
+                key=who,
+                rating=said.rating,
+                correction=said.correction,
+                comment=said.comment,
+                at=now,
+            )
+            if plane.wording is not None:
+                remark = await plane.wording.masked(remark, Principal(tenant, who))
+            await insert_remark(connection, remark)
+    return FeedbackView(
+        exchange=exchange,
+        verdict=said.verdict,
+        reason=said.reason,
+        key=who,
+        user=None,
+        at=datetime.fromtimestamp(now, UTC),
+        rating=said.rating,
+        correction=None if remark is None else remark.correction,
+        comment=None if remark is None else remark.comment,
+    )
 
 
 def _view(feedback: Feedback) -> FeedbackView:
