@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
 from typing import TYPE_CHECKING, TypeVar
@@ -45,6 +46,7 @@ NOTHING = ModelGuards()
 MadeT = TypeVar("MadeT")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaneGuards:
     """`start` once, on the event loop that serves; `aclose` once, after the last exchange has settled.
 
@@ -52,38 +54,26 @@ class PlaneGuards:
     `behind` come after the guards', and the stages `last` come after all others.
     """
 
-    def __init__(
-        self,
-        stage: GuardStage | None,
-        restore: RestoreStage | None,
-        own: Own,
-        vault: Vault | None = None,
-        *,
-        behind: tuple[Stage, ...] = (),
-        last: tuple[Stage, ...] = (),
-        screening: Screening | None = None,
-        wording: Wording | None = None,
-    ) -> None:
-        self.screening = screening
-        self.wording = wording
-        self.stage = stage
-        self.restore = restore
-        self._own = own
-        self._behind = behind
-        self.last = last
-        self._vault = vault
+    own: Own
+    stage: GuardStage | None = None
+    restore: RestoreStage | None = None
+    vault: Vault | None = None
+    behind: tuple[Stage, ...] = ()
+    last: tuple[Stage, ...] = ()
+    screening: Screening | None = None
+    wording: Wording | None = None
 
     def start(self) -> None:
-        if self._vault is not None:
-            self._vault.start()
+        if self.vault is not None:
+            self.vault.start()
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
-        return () if self._vault is None else self._vault.problems()
+        return () if self.vault is None else self.vault.problems()
 
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
-        return () if self._vault is None else self._vault.gauges()
+        return () if self.vault is None else self.vault.gauges()
 
     @property
     def stages(self) -> Sequence[Stage]:
@@ -102,12 +92,12 @@ class PlaneGuards:
         if self.stage is None or self.restore is None:
             return (*judged, *others)
         others = tuple(each for each in others if each is not self.stage and each not in self.last)
-        return (*self.last, self.stage, *judged, *self._behind, *others, self.restore)
+        return (*self.last, self.stage, *judged, *self.behind, *others, self.restore)
 
     async def aclose(self) -> None:
-        if self._vault is not None:
-            await asyncio.to_thread(self._vault.stop)
-        await self._own.aclose()
+        if self.vault is not None:
+            await asyncio.to_thread(self.vault.stop)
+        await self.own.aclose()
 
 
 def guards_of(config: Config) -> Mapping[str, ModelGuards]:
@@ -175,14 +165,14 @@ def open_guards(
             made[path.removeprefix("models.").removesuffix(".guards")] = guards
     refuse(broken)
     if not made and default is None:
-        return PlaneGuards(None, None, own)
+        return PlaneGuards(own=own)
     behind = (_form_stage(config, clock), ClosingStage())
     stage = GuardStage(made, default, judging, clock, vault)
     return PlaneGuards(
-        stage,
-        RestoreStage(clock),
-        own,
-        vault,
+        own=own,
+        stage=stage,
+        restore=RestoreStage(clock),
+        vault=vault,
         behind=behind,
         last=(maker.fences,),
         screening=Screening(judging, clock),
