@@ -2,7 +2,7 @@
 
 import json  # noqa: TID251 - the client's side
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -55,6 +55,22 @@ WINDOW = """\
     targets: [{provider: sim, model: "sim:echo=line"}]
     knowledge: {bases: [handbook], grounding: {fail: closed, action: flag, stream: window}}
 """
+SECOND = """\
+  second:
+    tiers:
+      fast: [{provider: sim, model: "sim:tokens=12"}]
+      strong: [{provider: sim, model: "sim:echo=line"}]
+    knowledge:
+      bases: [handbook]
+      grounding: {fail: closed, confidence: {second_opinion: 0.7, tier: strong}}
+  shaky:
+    targets: [{provider: sim, model: "sim:echo=line"}]
+    knowledge:
+      bases: [handbook]
+      grounding: {fail: closed, action: hold, confidence: {second_opinion: 1.0, model: away}}
+  away:
+    targets: [{provider: sim, model: "sim:fault=status@503"}]
+"""
 PAGES = {
     "leave.md": ("Leave", "Everybody has 30 days of leave a year. Ask your lead two weeks before.", (PUBLIC,)),
     "pay.md": ("Salaries", "The salary of the director is 250,000 euros a year.", (Reader("group:board"),)),
@@ -99,7 +115,7 @@ class Base:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("knowledge") / "data", CONFIG + GROUNDED + WINDOW) as found:
+    with running(tmp_path_factory.mktemp("knowledge") / "data", CONFIG + GROUNDED + WINDOW + SECOND) as found:
         yield found
 
 
@@ -208,6 +224,35 @@ def test_what_no_source_says_is_flagged_left_out_refused_or_held(up: Installatio
     facts: dict[str, Any] = {fact["fact"]: fact for fact in flag["facts"]}
     assert facts["claims_traced"]["contradicted"] + facts["claims_traced"]["not_found"] >= 1
     assert 0.0 <= facts["confidence_estimated"]["confidence"] <= 1.0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_stronger_tier_is_asked_where_the_first_answer_is_not_sure(
+    up: Installation, client: OpenAI, *, stream: bool
+) -> None:
+    messages: list[Any] = [{"role": "user", "content": SAID_SO}]
+    kept = {(each["id"]) for each in up.ledger()}
+    answer: Any = client.chat.completions.create(
+        model="second", messages=messages, stream=stream, extra_headers={"x-penstock-tier": "fast"}
+    )
+    pieces = [chunk.choices[0].delta.content or "" for chunk in answer if chunk.choices] if stream else []
+    assert ("".join(pieces) if stream else answer.choices[0].message.content) == SAID_SO
+    [record] = [each for each in up.ledger() if each["id"] not in kept]
+    facts: dict[str, Any] = {fact["fact"]: fact for fact in cast("list[Any]", record["facts"])}
+    assert (record["target"], record["attempts"]) == ("sim/sim:echo=line", 2)
+    assert facts["second_opinion"]["is_given"] is True
+    billed = facts["extra_call_billed"]
+    assert (billed["target"], billed["why"]) == ("sim/sim:tokens=12", "second_opinion")
+    assert cast("int", record["output_tokens"]) > billed["output_tokens"] > 0
+
+
+def test_where_nobody_gives_a_second_opinion_the_first_answer_has_its_own_end(client: OpenAI) -> None:
+    assert asked(client, SAID_SO, "shaky")[1].content == SAID_SO
+    held = client.chat.completions.with_raw_response.create(
+        model="shaky", messages=[{"role": "user", "content": INVENTED}]
+    )
+    assert held.headers["x-penstock-hold"].startswith("hold_")
+    assert "45 days" not in held.text
 
 
 @pytest.mark.parametrize("model", ["flag", "strip", "ask_again", "refuse", "hold", "window", "window_flag"])

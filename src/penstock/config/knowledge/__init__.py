@@ -1,6 +1,6 @@
 """Settings of layer 4, as frozen values: what a model answers from."""
 
-from penstock.config.knowledge.grounding import ConfidenceSettings, GroundingSettings
+from penstock.config.knowledge.grounding import ConfidenceSettings, GroundingSettings, asked_second
 from penstock.config.knowledge.use import KnowledgeUse, broken_knowledge
 
-__all__ = ["ConfidenceSettings", "GroundingSettings", "KnowledgeUse", "broken_knowledge"]
+__all__ = ["ConfidenceSettings", "GroundingSettings", "KnowledgeUse", "asked_second", "broken_knowledge"]
