@@ -37,6 +37,7 @@ def written(tmp_path: Path, confidence: str, stream: str = "") -> Path:
         ("second_opinion: 0.5, tier: fast", "", "confidence.tier: it is the weakest tier"),
         ("second_opinion: 0.5, model: help", "", "confidence.model: it names no other model"),
         ("second_opinion: 0.5, model: far", "", "confidence.model: a step of it is outside"),
+        ("hold: 0.5, log_probability: -1", "", "confidence.log_probability: it asks for nothing"),
         ("second_opinion: 0.5, tier: strong", "stream: window,", "`confidence.second_opinion` needs the whole answer"),
     ],
 )

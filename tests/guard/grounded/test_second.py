@@ -11,9 +11,11 @@ from tests.flow.scene import Scene
 from penstock.config.knowledge import ConfidenceSettings, GroundingSettings
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.errors import GuardUnavailable
+from penstock.core.events import Event, Text
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import AskedAgain, ClaimsTraced, ConfidenceEstimated, SecondOpinion
-from penstock.core.ports import CONTINUE, Continue, Target
+from penstock.core.json import JsonValue
+from penstock.core.ports import CONTINUE, Continue, Filter, Target
 from penstock.core.record import Settled
 from penstock.guard.grounded.claims import Answer
 from penstock.guard.grounded.confidence import load_weights
@@ -45,6 +47,33 @@ class Change:
         return None
 
 
+class Telling:
+    """A provider that says how sure it was of each token, as OpenAI's do."""
+
+    name = "telling"
+
+    def __init__(self, logprob: float) -> None:
+        self.logprob = logprob
+
+    async def enter(self, exchange: Exchange) -> Continue:
+        return CONTINUE
+
+    def filter(self, exchange: Exchange) -> Filter:
+        return Told(self.logprob)
+
+
+class Told:
+    def __init__(self, logprob: float) -> None:
+        self.logprob = logprob
+
+    def feed(self, events: Sequence[Event]) -> Sequence[Event]:
+        said: JsonValue = [{"token": "x", "logprob": self.logprob}, {"token": "y", "logprob": self.logprob - 1.0}]
+        return [msgspec.structs.replace(each, logprobs=said) if isinstance(each, Text) else each for each in events]
+
+    def finish(self) -> Sequence[Event]:
+        return ()
+
+
 class Asked:
     """An assistant whose answers are supported where they repeat the question."""
 
@@ -55,16 +84,22 @@ class Asked:
         *,
         change: Callable[[Exchange], object] = lambda _: None,
         fails_on: int = 0,
+        logprob: float = 0.0,
         **more: Any,
     ) -> None:
         clock = FakeClock()
         confidence = ConfidenceSettings(
-            second_opinion=0.9, tier="strong", notice=0.6, text="Please check.", hold=more.pop("hold", None)
+            second_opinion=0.9,
+            tier="strong",
+            notice=0.6,
+            text="Please check.",
+            hold=more.pop("hold", None),
+            log_probability=-1.0,
         )
         settings = GroundingSettings(fail=more.pop("fail", "closed"), confidence=confidence, **more)
         parts = Parts(trace=self.trace, align=unknown, weights=load_weights(), clock=clock, second=self.second)
         stage = GroundingStage({"sim": settings}, parts)
-        self.scene = Scene(targets=(weak,), guards=(Change(change), stage), clock=clock)
+        self.scene = Scene(targets=(weak,), guards=(Change(change), Telling(logprob), stage), clock=clock)
         self.strong = self.scene.target(strong)
         self.traced, self.fails_on = 0, fails_on
         request = self.scene.exchange.request
@@ -156,6 +191,18 @@ def test_a_second_answer_that_cannot_be_traced_is_not_given(fail: str) -> None:
     assert why == [GuardUnavailable.code if fail == "closed" else "no_better"]
 
 
+def test_an_answer_whose_words_were_unlikely_gets_a_second_opinion_and_a_notice() -> None:
+    asked = Asked(weak=STRONG, logprob=-1.5)
+    record = asked.play()
+    assert reasons(record) == ["second_opinion"]
+    assert asked.said == f"{RIGHT}\n\nPlease check."
+    facts = [fact for fact in record.facts if isinstance(fact, ConfidenceEstimated)]
+    assert [(fact.action, fact.log_probability) for fact in facts] == [("second_opinion", -2.0), ("notice", -2.0)]
+    likely = Asked(weak=STRONG, logprob=-0.4)
+    record = likely.play()
+    assert (likely.said, reasons(record)) == (RIGHT, [])
+
+
 def test_after_asking_again_with_the_reason_the_others_are_asked_what_was_asked_first() -> None:
     asked = Asked(action="ask_again")
     record = asked.play()
@@ -165,14 +212,26 @@ def test_after_asking_again_with_the_reason_the_others_are_asked_what_was_asked_
     assert asked.said == RIGHT
 
 
+def is_held(exchange: Exchange) -> None:
+    exchange.hold_reasons.append(HoldReason("policy"))
+
+
+def is_capped(exchange: Exchange) -> None:
+    exchange.budget_action = "cheaper_tier"
+
+
+def is_late(exchange: Exchange) -> None:
+    exchange.deadline_s = exchange.began_s + 1.0
+
+
 @pytest.mark.parametrize(
     "more",
     [
         {"weak": STRONG},
         {"mode": "shadow"},
-        {"change": lambda exchange: exchange.hold_reasons.append(HoldReason("policy"))},
-        {"change": lambda exchange: setattr(exchange, "budget_action", "cheaper_tier")},
-        {"change": lambda exchange: setattr(exchange, "deadline_s", exchange.began_s + 1.0)},
+        {"change": is_held},
+        {"change": is_capped},
+        {"change": is_late},
         {"fails_on": 1, "fail": "open"},
     ],
     ids=["sure", "shadow", "held", "budget", "late", "untraced"],

@@ -15,7 +15,8 @@ class ConfidenceSettings(msgspec.Struct, frozen=True, kw_only=True):
     `text` behind it.  One that is not set asks for nothing.
 
     Below `second_opinion` the same is asked once of another `tier` of the model, or of another `model`, and the surer
-    of the two is given, with what its own confidence asks for.
+    of the two is given, with what its own confidence asks for.  Where the provider gives log-probabilities, an answer
+    whose tokens' mean is below `log_probability` counts as one below `second_opinion` and `notice`.
     """
 
     second_opinion: Share | None = None
@@ -23,6 +24,7 @@ class ConfidenceSettings(msgspec.Struct, frozen=True, kw_only=True):
     model: Name | None = None
     notice: Share | None = None
     hold: Share | None = None
+    log_probability: Annotated[float, msgspec.Meta(le=0)] | None = None
     text: Said = "This answer may be incomplete; please check it against its sources."
 
 
@@ -56,6 +58,8 @@ def broken_grounding(grounding: GroundingSettings | None) -> Iterator[tuple[str,
             yield "confidence.second_opinion", "say whose: a `tier` of the model, or another `model`"
         if confidence.second_opinion is None and named:
             yield "confidence.second_opinion", "say below which confidence it is asked for"
+        if confidence.log_probability is not None and confidence.second_opinion is None and confidence.notice is None:
+            yield "confidence.log_probability", "it asks for nothing: set `second_opinion` or `notice` too"
     if grounding.stream != "window":
         return
     if grounding.mode == "enforce" and grounding.action not in {"flag", "strip"}:

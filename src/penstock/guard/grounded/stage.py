@@ -7,7 +7,7 @@ none were found is, and whatever it states is then found nowhere.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from penstock.core.facts import ClaimsTraced, ConfidenceEstimated, GuardFailed
 from penstock.core.ports import CONTINUE, AskAgain, Continue, Filter, KeepFirst, SetAside, Target
 from penstock.guard.grounded.claims import Answer, split
 from penstock.guard.grounded.confidence import Known, Weights, words_of
+from penstock.guard.grounded.counted import Count, Likelihood
 from penstock.guard.grounded.opinions import Outcome
 from penstock.guard.grounded.shown import replaced, with_notices, without
 from penstock.guard.grounded.tracer import Traced, coverage, support
@@ -78,33 +79,6 @@ class _Grounding:
         """Nothing was reserved."""
 
 
-@dataclass(slots=True)
-class _Count:
-    claims: int = 0
-    supported: int = 0
-    contradicted: int = 0
-    not_found: int = 0
-    took_s: float = 0.0
-    traced: list[Traced] = field(default_factory=list[Traced])
-
-    @property
-    def is_clean(self) -> bool:
-        return self.claims == self.supported
-
-    def add(self, traced: Sequence[Traced], took_s: float) -> None:
-        self.traced += traced
-        self.claims += len(traced)
-        self.took_s += took_s
-        for each in traced:
-            match each.verdict:
-                case "supported":
-                    self.supported += 1
-                case "contradicted":
-                    self.contradicted += 1
-                case "not_found":
-                    self.not_found += 1
-
-
 class GroundingStage:
     """See the module.  `policies` are by model name; a model without one is not looked at."""
 
@@ -150,7 +124,8 @@ class _Grounded:
         self._ending: list[Event] = []
         """From the first `Finish` on: what follows from all verdicts together comes before it."""
         self._said: list[str] = []
-        self._count = _Count()
+        self._count = Count()
+        self._likelihood = Likelihood()
         self._has_failed = False
         self._is_over = False
 
@@ -169,6 +144,7 @@ class _Grounded:
         queue, self._queue = self._queue, []
         for event in queue:
             if isinstance(event, Text) and event.channel == "answer":
+                self._likelihood.add(event.logprobs)
                 key = (event.choice, event.part)
                 text = self._held[key][1] + event.text if key in self._held else event.text
                 self._held[key] = (event, text)
@@ -296,7 +272,16 @@ class _Grounded:
             return "deliver"
         if settings.hold is not None and confidence < settings.hold:
             return "hold"
-        return "notice" if settings.notice is not None and confidence < settings.notice else "deliver"
+        is_doubtful = settings.notice is not None and (confidence < settings.notice or self._is_unlikely)
+        return "notice" if is_doubtful else "deliver"
+
+    @property
+    def _is_unlikely(self) -> bool:
+        """Whether the model itself was less sure of its words than it may be, where it said so."""
+        settings, mean = self._settings.confidence, self._likelihood.mean
+        if settings is None or settings.log_probability is None or mean is None:
+            return False
+        return mean < settings.log_probability
 
     def _others(self, action: str, confidence: float | None, events: Sequence[Event]) -> Sequence[Target]:
         """Who is to give a second opinion.
@@ -307,7 +292,8 @@ class _Grounded:
         if settings is None or settings.second_opinion is None or confidence is None or action == "ask_again":
             return ()
         exchange = self._exchange
-        if confidence >= settings.second_opinion or self._left.first is not None or exchange.budget_action is not None:
+        is_sure = confidence >= settings.second_opinion and not self._is_unlikely
+        if is_sure or self._left.first is not None or exchange.budget_action is not None:
             return ()
         if exchange.hold_reasons or self._left_s < _LEAST_LEFT_S or any(isinstance(each, ToolCall) for each in events):
             return ()
@@ -350,7 +336,8 @@ class _Grounded:
             )
         )
         if confidence is not None:
-            fact = ConfidenceEstimated(at_s=self._at_s, confidence=confidence, action=level)
+            mean = self._likelihood.mean
+            fact = ConfidenceEstimated(at_s=self._at_s, confidence=confidence, action=level, log_probability=mean)
             self._exchange.facts.append(fact)
 
     async def _confidence(self) -> float | None:
