@@ -249,3 +249,28 @@ def test_a_client_that_leaves_meanwhile_ends_it() -> None:
         assert record.output_tokens > 0
 
     asyncio.run(main())
+
+
+class Keeping:
+    """Hands the second answer to a person, and then something behind goes wrong."""
+
+    name = "keeping"
+
+    async def enter(self, exchange: Exchange) -> Continue:
+        return CONTINUE
+
+    def filter(self, exchange: Exchange) -> Filter:
+        exchange.hold = "hold_1"
+        return Blocking()
+
+
+def test_where_a_person_has_the_second_already_the_first_does_not_go_out_beside_it() -> None:
+    async def main() -> None:
+        judge = Judge(keeps_first=False)
+        scene = Scene(targets=(FIRST,), guards=(judge, Keeping()))
+        judge.second = scene.target(SECOND)
+        record = await scene.play()
+        assert (record.outcome, record.target) == ("blocked", f"sim/{SECOND}")
+        assert scene.sink.text() == ""
+
+    asyncio.run(main())

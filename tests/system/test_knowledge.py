@@ -55,6 +55,22 @@ WINDOW = """\
     targets: [{provider: sim, model: "sim:echo=line"}]
     knowledge: {bases: [handbook], grounding: {fail: closed, action: flag, stream: window}}
 """
+SECOND = """\
+  second:
+    tiers:
+      fast: [{provider: sim, model: "sim:tokens=12"}]
+      strong: [{provider: sim, model: "sim:echo=line"}]
+    knowledge:
+      bases: [handbook]
+      grounding: {fail: closed, confidence: {second_opinion: 0.7, tier: strong}}
+  shaky:
+    targets: [{provider: sim, model: "sim:echo=line"}]
+    knowledge:
+      bases: [handbook]
+      grounding: {fail: closed, action: hold, confidence: {second_opinion: 1.0, model: away}}
+  away:
+    targets: [{provider: sim, model: "sim:fault=status@503"}]
+"""
 PAGES = {
     "leave.md": ("Leave", "Everybody has 30 days of leave a year. Ask your lead two weeks before.", (PUBLIC,)),
     "pay.md": ("Salaries", "The salary of the director is 250,000 euros a year.", (Reader("group:board"),)),
@@ -99,7 +115,7 @@ class Base:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("knowledge") / "data", CONFIG + GROUNDED + WINDOW) as found:
+    with running(tmp_path_factory.mktemp("knowledge") / "data", CONFIG + GROUNDED + WINDOW + SECOND) as found:
         yield found
 
 
@@ -208,6 +224,31 @@ def test_what_no_source_says_is_flagged_left_out_refused_or_held(up: Installatio
     facts: dict[str, Any] = {fact["fact"]: fact for fact in flag["facts"]}
     assert facts["claims_traced"]["contradicted"] + facts["claims_traced"]["not_found"] >= 1
     assert 0.0 <= facts["confidence_estimated"]["confidence"] <= 1.0
+
+
+def test_a_stronger_tier_is_asked_where_the_first_answer_is_not_sure(up: Installation, client: OpenAI) -> None:
+    messages: list[Any] = [{"role": "user", "content": SAID_SO}]
+    fast = {"x-penstock-tier": "fast"}
+    stream = client.chat.completions.create(model="second", messages=messages, stream=True, extra_headers=fast)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices) == SAID_SO
+    answer = client.chat.completions.with_raw_response.create(model="second", messages=messages, extra_headers=fast)
+    assert answer.parse().choices[0].message.content == SAID_SO
+    assert answer.headers["x-penstock-target"] == "sim/sim:echo=line"
+    records: list[Any] = up.ledger()
+    [record] = [each for each in records if each["id"] == answer.headers["x-request-id"]]
+    facts: dict[str, Any] = {fact["fact"]: fact for fact in record["facts"]}
+    assert (record["target"], record["attempts"], facts["second_opinion"]["is_given"]) == ("sim/sim:echo=line", 2, True)
+    billed = facts["extra_call_billed"]
+    assert (billed["target"], billed["why"]) == ("sim/sim:tokens=12", "second_opinion")
+    assert record["output_tokens"] > billed["output_tokens"] > 0
+
+
+def test_where_nobody_gives_a_second_opinion_the_first_answer_has_its_own_end(client: OpenAI) -> None:
+    held = client.chat.completions.with_raw_response.create(
+        model="shaky", messages=[{"role": "user", "content": INVENTED}]
+    )
+    assert held.headers["x-penstock-hold"].startswith("hold_")
+    assert "45 days" not in held.text
 
 
 @pytest.mark.parametrize("model", ["flag", "strip", "ask_again", "refuse", "hold", "window", "window_flag"])

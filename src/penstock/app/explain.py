@@ -8,12 +8,14 @@ from typing import cast
 from penstock.admission.limits.stage import LimitStage
 from penstock.app.companions import find_url
 from penstock.app.data_plane import client_dialects, new_prices
+from penstock.app.knowledge.grounding import groundings_of
 from penstock.app.layers import Ground, layers_of_file
 from penstock.app.limits import limits_of_file
 from penstock.app.plan import new_plan
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
+from penstock.config.knowledge import asked_second
 from penstock.config.routing.residency import may_rest_here, regions_of
 from penstock.config.types import Config
 from penstock.core.chat import Dialect, Request
@@ -154,6 +156,10 @@ def _course(config: Config, route: Route, caller: Principal) -> Iterator[str]:
         yield f"no answer ({', '.join(sorted(step.causes))}): {then}"
     if route.cheaper is not None:
         yield f"a budget that allows a cheaper tier only: {route.cheaper.name}"
+    second = asked_second(groundings_of(config).get(route.name))
+    if second is not None and second.second_opinion is not None:
+        whose = f"tier {second.tier}" if second.model is None else second.model
+        yield f"an answer of less confidence than {second.second_opinion:g}: a second opinion of {whose}"
 
 
 def _where(config: Config, route: Route, caller: Principal) -> Iterator[str]:

@@ -15,6 +15,7 @@ from penstock.config.guards import broken_guards, broken_lists, broken_vault, to
 from penstock.config.identity_rules import broken_identity
 from penstock.config.inputs import broken_inputs
 from penstock.config.knowledge import broken_ingest, broken_knowledge
+from penstock.config.knowledge.opinions import broken_opinions
 from penstock.config.limits import broken_limits
 from penstock.config.problems import closest
 from penstock.config.review import HoldRule, broken_review
@@ -45,6 +46,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     yield from _database(config)
     yield from broken_residency(config)
     yield from broken_summaries(config)
+    yield from broken_opinions(config)
     yield from _unknowable(config)
     for path, message in (
         *broken_identity(config.identity),

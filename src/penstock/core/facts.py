@@ -309,10 +309,14 @@ class ClaimsTraced(Fact, frozen=True, tag="claims_traced"):
 
 
 class ConfidenceEstimated(Fact, frozen=True, tag="confidence_estimated"):
-    """`action` is what the model's thresholds ask for."""
+    """`action` is what the model's thresholds ask for.
+
+    `log_probability` is the mean of its tokens', None where the provider does not say; it is no part of the number.
+    """
 
     confidence: float
     action: str
+    log_probability: float | None = None
 
 
 class AnswerHeld(Fact, frozen=True, tag="answer_held"):

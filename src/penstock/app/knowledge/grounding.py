@@ -1,11 +1,15 @@
 """Which models' answers are traced to their sources, and by what."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from penstock.config.knowledge import GroundingSettings
+from penstock.config.knowledge import GroundingSettings, asked_second
 from penstock.config.types import Config
 from penstock.core.clock import Clock
-from penstock.core.ports import Stage
+from penstock.core.exchange import Exchange
+from penstock.core.ports import Route, Stage, Target
+from penstock.routing.catalog import Catalog
+from penstock.routing.residency import Regions, within
 from penstock.server.service import Ground
 
 if TYPE_CHECKING:
@@ -30,7 +34,9 @@ class PlaneGrounding:
             self._tracing.close()
 
 
-def open_grounding(config: Config, encoder: "Encoder | None", clock: Clock) -> PlaneGrounding:
+def open_grounding(
+    config: Config, encoder: "Encoder | None", clock: Clock, *, catalog: Catalog, regions: Regions
+) -> PlaneGrounding:
     """Everything but running.  Raises `ConfigError` where the encoder is not the one that the judge was fitted on."""
     policies = groundings_of(config)
     if not policies or encoder is None:
@@ -41,8 +47,40 @@ def open_grounding(config: Config, encoder: "Encoder | None", clock: Clock) -> P
     from penstock.guard.grounded.stage import GroundingStage, Parts  # noqa: PLC0415 - same
 
     tracing = Tracing(encoder)
-    parts = Parts(trace=tracing.trace, align=tracing.align, weights=load_weights(), clock=clock)
+    parts = Parts(
+        trace=tracing.trace,
+        align=tracing.align,
+        weights=load_weights(),
+        clock=clock,
+        second=others(config, catalog, regions),
+    )
     return PlaneGrounding((GroundingStage(policies, parts),), tracing)
+
+
+def others(config: Config, catalog: Catalog, regions: Regions) -> Callable[[Exchange], Sequence[Target]]:
+    """Who is asked for a second opinion on an answer: nobody where it is theirs, or outside of the regions allowed."""
+    routes: dict[str, Route] = {}
+    for name, grounding in groundings_of(config).items():
+        settings = asked_second(grounding)
+        tiers = catalog.tiers(name)
+        if settings is None:
+            continue
+        if settings.model is not None:
+            routes[name] = catalog.resolve(settings.model)
+        elif tiers is not None and settings.tier is not None:
+            routes[name] = tiers.routes[tiers.names.index(settings.tier)]
+
+    def second(exchange: Exchange) -> Sequence[Target]:
+        route: Route | None = routes.get(exchange.request.model)
+        allowed = regions(exchange.request.model, exchange.principal.tenant)
+        if route is not None and allowed is not None:
+            route = within(route, allowed)
+        asked = exchange.target
+        if route is None or asked is None or any(each.name == asked.name for each in route.targets):
+            return ()
+        return route.targets
+
+    return second
 
 
 def groundings_of(config: Config) -> dict[str, GroundingSettings]:

@@ -1,6 +1,6 @@
 """Settings of layer 4, as frozen values: what a model answers from."""
 
-from penstock.config.knowledge.grounding import ConfidenceSettings, GroundingSettings
+from penstock.config.knowledge.grounding import ConfidenceSettings, GroundingSettings, asked_second
 from penstock.config.knowledge.ingest import IngestSettings, broken_ingest
 from penstock.config.knowledge.use import KnowledgeUse, broken_knowledge
 
@@ -9,6 +9,7 @@ __all__ = [
     "GroundingSettings",
     "IngestSettings",
     "KnowledgeUse",
+    "asked_second",
     "broken_ingest",
     "broken_knowledge",
 ]

@@ -7,15 +7,24 @@ import msgspec
 
 Said = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class ConfidenceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of an answer by its confidence: below `hold` a person is asked, below `notice` it goes out with
     `text` behind it.  One that is not set asks for nothing.
+
+    Below `second_opinion` the same is asked once of another `tier` of the model, or of another `model`, and the surer
+    of the two is given, with what its own confidence asks for.  Where the provider gives log-probabilities, an answer
+    whose tokens' mean is below `log_probability` counts as one below `second_opinion` and `notice`.
     """
 
+    second_opinion: Share | None = None
+    tier: Name | None = None
+    model: Name | None = None
     notice: Share | None = None
     hold: Share | None = None
+    log_probability: Annotated[float, msgspec.Meta(le=0)] | None = None
     text: Said = "This answer may be incomplete; please check it against its sources."
 
 
@@ -40,9 +49,29 @@ class GroundingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def broken_grounding(grounding: GroundingSettings | None) -> Iterator[tuple[str, str]]:
     """Path and message of every rule that is broken."""
-    if grounding is None or grounding.stream != "window":
+    if grounding is None:
+        return
+    confidence = grounding.confidence
+    if confidence is not None:
+        named = [each for each in (confidence.tier, confidence.model) if each is not None]
+        if confidence.second_opinion is not None and len(named) != 1:
+            yield "confidence.second_opinion", "say whose: a `tier` of the model, or another `model`"
+        if confidence.second_opinion is None and named:
+            yield "confidence.second_opinion", "say below which confidence it is asked for"
+        if confidence.log_probability is not None and confidence.second_opinion is None and confidence.notice is None:
+            yield "confidence.log_probability", "it asks for nothing: set `second_opinion` or `notice` too"
+    if grounding.stream != "window":
         return
     if grounding.mode == "enforce" and grounding.action not in {"flag", "strip"}:
         yield "stream", f"`{grounding.action}` needs the whole answer: `buffer`"
-    if grounding.confidence is not None and grounding.confidence.hold is not None:
+    if confidence is not None and confidence.hold is not None:
         yield "stream", "`confidence.hold` needs the whole answer: `buffer`"
+    if confidence is not None and confidence.second_opinion is not None:
+        yield "stream", "`confidence.second_opinion` needs the whole answer: `buffer`"
+
+
+def asked_second(grounding: GroundingSettings | None) -> ConfidenceSettings | None:
+    """The settings where answers of less than some confidence get a second opinion; None where none do."""
+    if grounding is None or grounding.mode == "shadow" or grounding.confidence is None:
+        return None
+    return grounding.confidence if grounding.confidence.second_opinion is not None else None

@@ -7,21 +7,24 @@ none were found is, and whatever it states is then found nowhere.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from penstock.config.knowledge import GroundingSettings
+from penstock.config.knowledge import GroundingSettings, asked_second
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.clock import Clock
 from penstock.core.errors import GuardUnavailable
-from penstock.core.events import Event, Finish, Text
+from penstock.core.events import Event, Finish, Text, ToolCall
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import ClaimsTraced, ConfidenceEstimated, GuardFailed
-from penstock.core.ports import CONTINUE, AskAgain, Continue, Filter
+from penstock.core.ports import CONTINUE, AskAgain, Continue, Filter, KeepFirst, SetAside, Target
 from penstock.guard.grounded.claims import Answer, split
 from penstock.guard.grounded.confidence import Known, Weights, words_of
+from penstock.guard.grounded.counted import Count, Likelihood
+from penstock.guard.grounded.opinions import Outcome
+from penstock.guard.grounded.shown import replaced, with_notices, without
 from penstock.guard.grounded.tracer import Traced, coverage, support
 from penstock.guard.ward import CannotJudge
 
@@ -32,6 +35,17 @@ Trace = Callable[[Exchange, Answer], Awaitable[tuple[Traced, ...]]]
 """A verdict for each claim, of the exchange's passages.  Raises `CannotJudge`."""
 Align = Callable[[Exchange, str], Awaitable[float | None]]
 """How near the answer is to what was asked."""
+Second = Callable[[Exchange], Sequence[Target]]
+"""Who is asked for a second opinion on the answer, if anybody."""
+_LEAST_LEFT_S: Final = 2.0
+"""With less time than this no second opinion is asked for."""
+_OF_TIME_LEFT: Final = 0.9
+"""What a second opinion may take of it: the first answer must be out before the deadline."""
+
+
+def _nobody(exchange: Exchange) -> Sequence[Target]:
+    del exchange
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +56,20 @@ class Parts:
     align: Align
     weights: Weights
     clock: Clock
+    second: Second = _nobody
 
 
 @dataclass(slots=True)
 class _Grounding:
-    """What one exchange carries from answer to answer.  A lease, since a lease lives exactly so long."""
+    """What one exchange carries from answer to answer.  A lease, since a lease lives exactly so long.
+
+    `asked` is the request before another answer was asked for, `first` what is to become of the one on which a second
+    opinion was.
+    """
 
     has_asked_again: bool = False
+    asked: ChatRequest | None = None
+    first: Outcome | None = None
 
     @property
     def name(self) -> str:
@@ -56,33 +77,6 @@ class _Grounding:
 
     def settle(self, exchange: Exchange) -> None:
         """Nothing was reserved."""
-
-
-@dataclass(slots=True)
-class _Count:
-    claims: int = 0
-    supported: int = 0
-    contradicted: int = 0
-    not_found: int = 0
-    took_s: float = 0.0
-    traced: list[Traced] = field(default_factory=list[Traced])
-
-    @property
-    def is_clean(self) -> bool:
-        return self.claims == self.supported
-
-    def add(self, traced: Sequence[Traced], took_s: float) -> None:
-        self.traced += traced
-        self.claims += len(traced)
-        self.took_s += took_s
-        for each in traced:
-            match each.verdict:
-                case "supported":
-                    self.supported += 1
-                case "contradicted":
-                    self.contradicted += 1
-                case "not_found":
-                    self.not_found += 1
 
 
 class GroundingStage:
@@ -130,7 +124,8 @@ class _Grounded:
         self._ending: list[Event] = []
         """From the first `Finish` on: what follows from all verdicts together comes before it."""
         self._said: list[str] = []
-        self._count = _Count()
+        self._count = Count()
+        self._likelihood = Likelihood()
         self._has_failed = False
         self._is_over = False
 
@@ -144,11 +139,12 @@ class _Grounded:
         return ()
 
     async def judged(self) -> Sequence[Event]:
-        """Raises `GuardUnavailable` or `AskAgain`."""
+        """Raises `GuardUnavailable`, `AskAgain` or `KeepFirst`."""
         out: list[Event] = []
         queue, self._queue = self._queue, []
         for event in queue:
             if isinstance(event, Text) and event.channel == "answer":
+                self._likelihood.add(event.logprobs)
                 key = (event.choice, event.part)
                 text = self._held[key][1] + event.text if key in self._held else event.text
                 self._held[key] = (event, text)
@@ -214,7 +210,7 @@ class _Grounded:
         if self._settings.action != "strip" or self._is_shadow:
             return piece
         gone = {each.claim.sentence for each in traced if each.verdict != "supported"}
-        return _without(piece, [(said.begin, said.end) for at, said in enumerate(answer.sentences) if at in gone])
+        return without(piece, [(said.begin, said.end) for at, said in enumerate(answer.sentences) if at in gone])
 
     def _failed(self, reason: str) -> None:
         """Raises `GuardUnavailable` where nothing passes untraced."""
@@ -236,10 +232,97 @@ class _Grounded:
 
     async def _ended(self, events: list[Event]) -> Sequence[Event]:
         """What follows from all verdicts together."""
-        settings, count = self._settings, self._count
-        action = "none" if count.is_clean else settings.action
-        if action == "ask_again" and not self._is_shadow:
-            action = "refuse" if self._left.has_asked_again or self._exchange.attempts == 0 else "ask_again"
+        left, exchange = self._left, self._exchange
+        action = self._action()
+        confidence = await self._confidence()
+        level = self._level(confidence)
+        others = self._others(action, confidence, events)
+        self._note("second_opinion" if others else action, confidence, "second_opinion" if others else level)
+        if self._is_shadow:
+            exchange.confidence = confidence
+            return ()
+        if action == "ask_again":
+            left.asked, left.has_asked_again = self._request, True
+            raise AskAgain(self._again(), reason="not_grounded")
+        outcome = self._outcome(events, action, level, confidence)
+        if left.first is not None:
+            if not outcome.is_better_than(left.first):
+                raise KeepFirst
+        elif others:
+            left.first = outcome
+            within_s = _OF_TIME_LEFT * self._left_s
+            aside = SetAside(GUARD, lambda: outcome.carry_out(exchange), within_s)
+            raise AskAgain(left.asked or self._request, reason="second_opinion", targets=others, aside=aside)
+        return outcome.carry_out(exchange)
+
+    def _action(self) -> str:
+        """What the verdicts ask for."""
+        if self._count.is_clean:
+            return "none"
+        action = self._settings.action
+        if action != "ask_again" or self._is_shadow:
+            return action
+        is_last = self._left.has_asked_again or self._left.first is not None or self._exchange.attempts == 0
+        return "refuse" if is_last else action
+
+    def _level(self, confidence: float | None) -> str:
+        """What the confidence asks for by itself."""
+        settings = self._settings.confidence
+        if settings is None or confidence is None:
+            return "deliver"
+        if settings.hold is not None and confidence < settings.hold:
+            return "hold"
+        is_doubtful = settings.notice is not None and (confidence < settings.notice or self._is_unlikely)
+        return "notice" if is_doubtful else "deliver"
+
+    @property
+    def _is_unlikely(self) -> bool:
+        """Whether the model itself was less sure of its words than it may be, where it said so."""
+        settings, mean = self._settings.confidence, self._likelihood.mean
+        if settings is None or settings.log_probability is None or mean is None:
+            return False
+        return mean < settings.log_probability
+
+    def _others(self, action: str, confidence: float | None, events: Sequence[Event]) -> Sequence[Target]:
+        """Who is to give a second opinion.
+
+        Nobody on what a tool is to do, on what another guard has a person look at, or where it would come too late.
+        """
+        settings = asked_second(self._settings)
+        if settings is None or settings.second_opinion is None or confidence is None or action == "ask_again":
+            return ()
+        exchange = self._exchange
+        is_sure = confidence >= settings.second_opinion and not self._is_unlikely
+        if is_sure or self._left.first is not None or exchange.budget_action is not None:
+            return ()
+        if exchange.hold_reasons or self._left_s < _LEAST_LEFT_S or any(isinstance(each, ToolCall) for each in events):
+            return ()
+        return self._parts.second(exchange)
+
+    def _outcome(self, events: list[Event], action: str, level: str, confidence: float | None) -> Outcome:
+        """What is to become of the answer."""
+        settings = self._settings
+        reasons: list[HoldReason] = []
+        notices: list[str] = []
+        is_empty = action == "strip" and not "".join(self._said).strip()
+        if action == "hold":
+            worst = "contradicted" if self._count.contradicted else "not_found"
+            reasons.append(HoldReason(GUARD, f"grounding.{worst}"))
+        elif action == "flag":
+            notices.append(settings.notice)
+        if level == "hold":
+            reasons.append(HoldReason("confidence", "confidence.low", confidence))
+        elif level == "notice" and settings.confidence is not None:
+            notices.append(settings.confidence.text)
+        is_refused = action == "refuse" or is_empty
+        if is_refused:
+            given = replaced(events, settings.refusal)
+        else:
+            given = with_notices(events, notices) if notices else events
+        return Outcome(events=given, confidence=confidence, is_refused=is_refused, hold_reasons=reasons)
+
+    def _note(self, action: str, confidence: float | None, level: str) -> None:
+        count = self._count
         self._exchange.facts.append(
             ClaimsTraced(
                 at_s=self._at_s,
@@ -248,39 +331,19 @@ class _Grounded:
                 contradicted=count.contradicted,
                 not_found=count.not_found,
                 action=action,
-                mode=settings.mode,
+                mode=self._settings.mode,
                 latency_s=count.took_s,
             )
         )
-        notices = await self._confidence()
-        if self._is_shadow:
-            return ()
-        match action:
-            case "ask_again":
-                self._left.has_asked_again = True
-                raise AskAgain(self._again(), reason="not_grounded")
-            case "refuse":
-                return self._refused(events)
-            case "hold":
-                worst = "contradicted" if count.contradicted else "not_found"
-                self._exchange.hold_reasons.append(HoldReason(GUARD, f"grounding.{worst}"))
-            case "flag":
-                notices = [settings.notice, *notices]
-            case "strip" if not "".join(self._said).strip():
-                return self._refused(events)
-            case _:
-                pass
-        return _with_notices(events, notices) if notices else events
+        if confidence is not None:
+            mean = self._likelihood.mean
+            fact = ConfidenceEstimated(at_s=self._at_s, confidence=confidence, action=level, log_probability=mean)
+            self._exchange.facts.append(fact)
 
-    def _refused(self, events: Sequence[Event]) -> Sequence[Event]:
-        self._exchange.is_refused = True
-        return _replaced(events, self._settings.refusal)
-
-    async def _confidence(self) -> list[str]:
-        """Estimate it where it is asked for; the notice that it calls for, if any."""
-        settings = self._settings.confidence
-        if settings is None or self._has_failed:
-            return []
+    async def _confidence(self) -> float | None:
+        """None where it is not asked for, or nothing was traced."""
+        if self._settings.confidence is None or self._has_failed:
+            return None
         said = "".join(self._said)
         hedging, unknowing = words_of(said)
         known = Known(
@@ -290,23 +353,11 @@ class _Grounded:
             hedging=hedging,
             unknowing=unknowing,
         )
-        confidence = self._exchange.confidence = self._parts.weights.confidence(known)
-        action = "deliver"
-        if settings.hold is not None and confidence < settings.hold:
-            action = "hold"
-        elif settings.notice is not None and confidence < settings.notice:
-            action = "notice"
-        self._exchange.facts.append(ConfidenceEstimated(at_s=self._at_s, confidence=confidence, action=action))
-        if self._is_shadow:
-            return []
-        if action == "hold":
-            self._exchange.hold_reasons.append(HoldReason("confidence", "confidence.low", confidence))
-        return [settings.text] if action == "notice" else []
+        return self._parts.weights.confidence(known)
 
     def _again(self) -> ChatRequest:
         """The request with the answer and what is wrong with it."""
-        request = self._exchange.request
-        assert isinstance(request, ChatRequest)  # noqa: S101 - `filter` looks at no other
+        request = self._request
         wrong = [each.claim.text for each in self._count.traced if each.verdict != "supported"]
         listed = "\n".join(f"- {each}" for each in wrong[:10])
         told = (
@@ -320,52 +371,15 @@ class _Grounded:
         return msgspec.structs.replace(request, messages=(*request.messages, *repeated))
 
     @property
+    def _request(self) -> ChatRequest:
+        request = self._exchange.request
+        assert isinstance(request, ChatRequest)  # noqa: S101 - `filter` looks at no other
+        return request
+
+    @property
+    def _left_s(self) -> float:
+        return self._exchange.deadline_s - self._parts.clock.monotonic()
+
+    @property
     def _at_s(self) -> float:
         return self._parts.clock.monotonic() - self._exchange.began_s
-
-
-def _without(text: str, places: Sequence[tuple[int, int]]) -> str:
-    """The text without these places, and without the blanks that would stand twice."""
-    said: list[str] = []
-    at = 0
-    for begin, end in places:
-        said.append(text[at:begin])
-        at = end
-        while at < len(text) and text[at] in " \t":
-            at += 1
-    said.append(text[at:])
-    return "".join(said)
-
-
-def _replaced(events: Sequence[Event], text: str) -> Sequence[Event]:
-    """The answer with `text` in place of all it says."""
-    out: list[Event] = []
-    has_said = False
-    for event in events:
-        if isinstance(event, Text):
-            if has_said or event.channel != "answer":
-                continue
-            has_said = True
-            out.append(Text(text, event.choice, "answer", event.part))
-        elif isinstance(event, Finish):
-            if not has_said:
-                has_said = True
-                out.append(Text(text, event.choice))
-            out.append(msgspec.structs.replace(event, reason="content_filter", native=None))
-        else:
-            out.append(event)
-    return out
-
-
-def _with_notices(events: Sequence[Event], notices: Sequence[str]) -> Sequence[Event]:
-    """The answer with the notices behind its text."""
-    out: list[Event] = []
-    last: Text | None = None
-    told = "".join(f"\n\n{each}" for each in notices)
-    for event in events:
-        if isinstance(event, Text) and event.channel == "answer":
-            last = event
-        elif isinstance(event, Finish):
-            out.append(Text(told, event.choice, "answer", 0 if last is None else last.part))
-        out.append(event)
-    return out
