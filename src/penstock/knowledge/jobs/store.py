@@ -19,6 +19,9 @@ from penstock.knowledge.ingest.progress import Progress
 from penstock.knowledge.ingest.sources.rules import ReaderRule
 from penstock.knowledge.jobs.specs import Run, SourceRow, Spec, Upload
 
+QUEUE: Final = "knowledge"
+TASK: Final = "penstock.knowledge.sync"
+
 _LOCK = 0x6B6E6F77
 """`know`: the first half of an advisory lock's key, whose second is the source."""
 
@@ -87,6 +90,22 @@ def run_of(connection: psycopg.Connection, source: int) -> Run | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         query = "SELECT source, state, error, updated_at, progress FROM ingest_runs WHERE source = %s"
         return msgspec.convert(cursor.execute(query, (source,)).fetchone(), Run | None)
+
+
+def enqueue(connection: psycopg.Connection, source: int) -> bool:
+    """Have it brought up to date by a worker; False where a job waits already.  In the caller's transaction."""
+    query: LiteralString = """
+        SELECT procrastinate_defer_jobs_v1(ARRAY[
+            ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s, jsonb_build_object('source', %(source)s::bigint), NULL)
+            ::procrastinate_job_to_defer_v1])
+    """
+    lock = f"{QUEUE}:{source}"
+    try:
+        with connection.transaction():
+            connection.execute(query, {"queue": QUEUE, "task": TASK, "lock": lock, "source": source})
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
 
 
 def mark_waiting(connection: psycopg.Connection, source: int, *, now: float) -> None:
