@@ -110,15 +110,19 @@ def enqueue(connection: psycopg.Connection, source: int) -> bool:
 
 def mark_waiting(connection: psycopg.Connection, source: int, *, now: float) -> None:
     """Which files failed stays known until it is read again."""
-    last = run_of(connection, source)
-    progress = Progress() if last is None else Progress(failures=last.progress.failures)
-    keep_run(connection, Run(source=source, state="waiting", error=None, updated_at=now, progress=progress))
+    _keep_unread(connection, source, "waiting", None, now=now)
 
 
 def mark_failed(connection: psycopg.Connection, source: int, error: str, *, now: float) -> None:
     """Nothing of it could be done; nothing where there is no such source any more."""
     if source_of(connection, source) is not None:
-        keep_run(connection, Run(source=source, state="failed", error=error, updated_at=now, progress=Progress()))
+        _keep_unread(connection, source, "failed", error, now=now)
+
+
+def _keep_unread(connection: psycopg.Connection, source: int, state: str, error: str | None, *, now: float) -> None:
+    last = run_of(connection, source)
+    progress = Progress() if last is None else Progress(failures=last.progress.failures)
+    keep_run(connection, Run(source=source, state=state, error=error, updated_at=now, progress=progress))
 
 
 def has_work(connection: psycopg.Connection) -> bool:
