@@ -35,7 +35,17 @@ class Section:
     @property
     def is_for_tests(self) -> bool:
         """Four pages of ten are tested on, and none of what is made of them is fitted on."""
-        return hashlib.sha256(self.page.encode()).digest()[0] % 10 < 4
+        return is_for_tests(self.page)
+
+
+def is_for_tests(page: str) -> bool:
+    return hashlib.sha256(page.encode()).digest()[0] % 10 < 4
+
+
+def good_sentences(text: str) -> tuple[str, ...]:
+    """Those of a text in Markdown that stand alone, as they are said without its marks."""
+    plain = "\n".join(_plain(line) for line in _TAG.sub("", text).splitlines() if _HEADING.match(line) is None)
+    return tuple(dict.fromkeys(_good(plain)))
 
 
 @cache

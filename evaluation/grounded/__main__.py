@@ -1,4 +1,7 @@
-"""`make evaluate ARGS=grounded`: how well claims are traced and confidence told; `--write`: into docs/guards."""
+"""`make evaluate ARGS=grounded`: how well claims are traced and confidence told; `--write`: into docs/guards.
+
+`served` in front of the options is the trial over sockets, with options of its own.
+"""
 
 import argparse
 import sys
@@ -18,6 +21,7 @@ from training.grounded_sets import FOLDER, begin, scifact
 from evaluation.grounded.chart import draw
 from evaluation.grounded.measure import PLAIN, auroc, calibration_error, kinds, left_out, reaching
 from evaluation.grounded.report import confidence_table, inserted, kind_table, set_table
+from evaluation.grounded.served.__main__ import main as served
 from penstock.core.sources import Passage
 from penstock.encoder.files import MODEL, TOKENIZER, default_folder
 from penstock.encoder.model import Encoded, Model
@@ -31,6 +35,8 @@ _TIMED: Final = 60
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["served"]:
+        return served(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m evaluation grounded")
     parser.add_argument("--model", type=Path, default=default_folder(), help="folder of the built encoder")
     parser.add_argument("--write", action="store_true", help="also write docs/guards/grounded.md and its picture")

@@ -6,6 +6,7 @@ SYNC = "tests/knowledge/ingest/test_sync.py"
 SOURCES = "tests/knowledge/ingest/test_sources.py"
 FORMATS = "tests/knowledge/ingest/test_formats.py"
 ISOLATION = "tests/knowledge/ingest/test_isolation.py"
+UPLOADS = "tests/console/test_knowledge_api.py"
 
 MUTATIONS = (
     Mutation(
@@ -161,5 +162,68 @@ MUTATIONS = (
         "if child is None or not child.is_alive:",
         "if child is None:",
         f"{ISOLATION} -k crash",
+    ),
+    Mutation(
+        "uploads: an operator names another tenant",
+        "console/knowledge/bases.py",
+        "    found = call.narrowed(tenant)\n",
+        "    found = tenant\n",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: a body without a length has no limit",
+        "console/knowledge/spool.py",
+        "                    if size > most_bytes:",
+        "                    if False:",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: a place is not given back by a body that breaks off",
+        "console/knowledge/shelf.py",
+        "            self._uploads -= 1",
+        "            pass",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: a document takes the place of a source's",
+        "app/knowledge/desk.py",
+        "        if held_by not in {None, FILES}:",
+        "        if False:",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: what is removed comes back with what waits",
+        "app/knowledge/desk.py",
+        "                store.drop_waiting(self._connection, row.id, name)\n",
+        "",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: a document is removed while it is being read",
+        "app/knowledge/desk.py",
+        "            with store.held(self._connection, row.id), self._connection.transaction():",
+        "            with self._connection.transaction():",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: a name may lead out",
+        "knowledge/jobs/uploads.py",
+        'if any(part in {"", ".", ".."} for part in name.split("/")):',
+        "if False:",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: a tenant that is deleted leaves its documents",
+        "console/tenants.py",
+        "    await in_thread(plane, lambda desk: delete_all(desk, tenant, call.change()))\n",
+        "",
+        UPLOADS,
+    ),
+    Mutation(
+        "uploads: why one was refused is forgotten with the next",
+        "knowledge/jobs/syncing.py",
+        "failures=[*self._carried, *self._last.failures]",
+        "failures=self._last.failures",
+        "tests/knowledge/ingest/test_jobs.py -k handed_in",
     ),
 )

@@ -173,3 +173,16 @@ def test_refusals_stay_until_the_document_goes_and_pages_follow_each_other(api: 
     taken = put(api, f"{HOUSE}/documents/e", b"x").json["error"]
     assert (taken["code"], "/srv/docs" in taken["message"]) == ("conflict", True)
     assert api.call("POST", f"{HOUSE}/sync").json == {"sources": ["/srv/docs", "files"]}
+
+
+def test_documents_that_wait_for_nobody_are_said_to_wait(api: Api, database_url: str) -> None:
+    assert put(api, f"{HOUSE}/documents/a", b"x").status == 202
+    said = "documents wait and no worker takes them in: start one with penstock worker"
+    assert said not in api.get("/health").json["reasons"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE ingest_runs SET updated_at = updated_at - 61")
+    assert said in api.get("/health").json["reasons"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    health = api.get("/health").json
+    assert (said in health["reasons"], health["workers"]) == (False, 1)

@@ -73,7 +73,7 @@ class Installation:
                     tasks.create_task(self._guarded(child.run()))
                 tasks.create_task(self._guarded(self._keep_database()))
                 if self._settings.ingest.worker:
-                    tasks.create_task(self._guarded(self._keep_worker()))
+                    tasks.create_task(self._keep_worker())
                 announcing = tasks.create_task(self._guarded(self._announce(began_s)))
                 await self._stop.wait()
                 announcing.cancel()
@@ -137,12 +137,14 @@ class Installation:
     async def _keep_worker(self) -> None:
         """Start the worker once there may be work: idle it takes memory that most installations need not spend.
 
-        From then on it is kept running; that it dies is never a reason to stop serving.
+        From then on it is kept running; that it cannot be is no reason to stop serving.
         """
+        while not self._database_asked.is_set():
+            if await self._is_stopping_within(_WORK_POLL_S):
+                return
         # Imported here: the planes start while psycopg is being loaded.
         from penstock.knowledge.jobs.waiting import WorkWatch  # noqa: PLC0415 - see above
 
-        await self._database_asked.wait()
         watch = WorkWatch(self._find_url)
         try:
             while not await asyncio.to_thread(watch.is_work):
@@ -152,7 +154,10 @@ class Installation:
             await asyncio.to_thread(watch.close)
         _log.info("worker_started")
         self._worker.mark_ready()
-        await self._worker.run()
+        try:
+            await self._worker.run()
+        except ChildFailed as error:
+            _log.error("worker_given_up", reason=str(error))
 
     def _find_url(self) -> str | None:
         from penstock.storage.embedded import running_url  # noqa: PLC0415 - see `_start_database`

@@ -21,8 +21,9 @@ from penstock.knowledge.document import BaseId
 from penstock.knowledge.ingest.sources.rules import ReaderRule
 from penstock.knowledge.ingest.sync import Stopped
 from penstock.knowledge.jobs import store
-from penstock.knowledge.jobs.queue import Again, enqueue
+from penstock.knowledge.jobs.queue import Again
 from penstock.knowledge.jobs.specs import FolderSpec, Run, UploadSpec
+from penstock.knowledge.jobs.store import enqueue
 from penstock.knowledge.jobs.syncing import Means, bring_up_to_date
 from penstock.knowledge.jobs.uploads import hand_in
 from penstock.storage.pool import connect
@@ -177,6 +178,10 @@ def test_what_is_handed_in_is_read_once_and_stays(
     assert store.uploads(connection, source) == []
     _here(database_url, source, kept)
     assert kept.versions(BASE) == {"a*.md": 1}
+    assert [each.key for each in run_of(connection, source).progress.failures] == ["bad"]  # until it comes again
+    hand_in(connection, source, "bad", BytesIO(b"# Good"), (PUBLIC,), now=3)
+    _here(database_url, source, kept)
+    assert run_of(connection, source).progress.failures == []
     with pytest.raises(ValueError, match="needs readers"):
         hand_in(connection, source, "c", BytesIO(b"c"), (), now=1)
 

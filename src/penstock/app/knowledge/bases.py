@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
@@ -10,12 +10,14 @@ from penstock.app.knowledge.views import BaseView
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
 from penstock.core.sources import Passage, Reader
-from penstock.encoder.executor import Encoder
 from penstock.knowledge.document import BaseId
 from penstock.knowledge.index import bases
 from penstock.knowledge.index.request import Search
 from penstock.knowledge.index.search import searching
 from penstock.knowledge.index.steps import Asker, take
+
+if TYPE_CHECKING:
+    from penstock.encoder.executor import Encoder
 
 _NAME: Final = re.compile(r"[^/\s][^/]{0,199}")
 
@@ -23,7 +25,7 @@ _NAME: Final = re.compile(r"[^/\s][^/]{0,199}")
 class PostgresBases:
     """`app.knowledge.views.Bases` over a connection in autocommit; only `create` and `search` ask for the encoder."""
 
-    def __init__(self, connection: psycopg.Connection, encoder: Callable[[], Encoder], clock: Clock) -> None:
+    def __init__(self, connection: psycopg.Connection, encoder: "Callable[[], Encoder]", clock: Clock) -> None:
         self._connection = connection
         self._encoder = encoder
         self._clock = clock

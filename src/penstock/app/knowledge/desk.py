@@ -12,7 +12,6 @@ from penstock.knowledge.document import BaseId
 from penstock.knowledge.index.bases import every_document, source_holding
 from penstock.knowledge.ingest.sync import owner_of
 from penstock.knowledge.jobs import store
-from penstock.knowledge.jobs.queue import enqueue
 from penstock.knowledge.jobs.specs import SourceRow, UploadSpec
 from penstock.knowledge.jobs.uploads import check_name, hand_in
 
@@ -78,7 +77,7 @@ class Desk:
         rows = [row for row in self.sources(base) if only is None or row.name == only]
         with self._connection.transaction():
             for row in rows:
-                if enqueue(self._connection, row.id):
+                if store.enqueue(self._connection, row.id):
                     store.mark_waiting(self._connection, row.id, now=self._clock.now())
         return [row.name for row in rows]
 

@@ -29,8 +29,8 @@ from penstock.knowledge.ingest.embedding import Embedder
 from penstock.knowledge.ingest.isolation.readers import Readers
 from penstock.knowledge.ingest.sources.source import SourceUnavailable
 from penstock.knowledge.ingest.unreadable import Limits
-from penstock.knowledge.jobs.queue import QUEUE, Worker, new_app
-from penstock.knowledge.jobs.store import mark_failed
+from penstock.knowledge.jobs.queue import Worker, new_app
+from penstock.knowledge.jobs.store import QUEUE, mark_failed
 from penstock.knowledge.jobs.syncing import Means, SiteLimits, bring_up_to_date
 from penstock.storage.migrate import require_schema
 from penstock.storage.pool import connect

@@ -5,7 +5,7 @@ Of one source one job runs and one more may wait.  A job whose worker died is gi
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, LiteralString
+from typing import Final
 
 import procrastinate
 import psycopg
@@ -14,11 +14,9 @@ from procrastinate.jobs import Job
 
 from penstock.core.clock import Clock
 from penstock.knowledge.ingest.sync import Stopped
-from penstock.knowledge.jobs.store import SourceBusy
+from penstock.knowledge.jobs.store import QUEUE, TASK, SourceBusy
 from penstock.storage.pool import CONNECT_TIMEOUT_S
 
-QUEUE: Final = "knowledge"
-TASK: Final = "penstock.knowledge.sync"
 _ATTEMPTS: Final = 8
 _PAUSE_S: Final = 2
 _SOON_S: Final = 1
@@ -62,22 +60,6 @@ class Again(procrastinate.BaseRetryStrategy):
         if isinstance(exception, psycopg.OperationalError) and job.attempts < _ATTEMPTS:
             return procrastinate.RetryDecision(retry_in={"seconds": _PAUSE_S * 2**job.attempts})
         return None
-
-
-def enqueue(connection: psycopg.Connection, source: int) -> bool:
-    """Have it brought up to date by a worker; False where a job waits already.  In the caller's transaction."""
-    query: LiteralString = """
-        SELECT procrastinate_defer_jobs_v1(ARRAY[
-            ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s, jsonb_build_object('source', %(source)s::bigint), NULL)
-            ::procrastinate_job_to_defer_v1])
-    """
-    lock = f"{QUEUE}:{source}"
-    try:
-        with connection.transaction():
-            connection.execute(query, {"queue": QUEUE, "task": TASK, "lock": lock, "source": source})
-    except psycopg.errors.UniqueViolation:
-        return False
-    return True
 
 
 class Worker:

@@ -19,6 +19,9 @@ from penstock.knowledge.ingest.progress import Progress
 from penstock.knowledge.ingest.sources.rules import ReaderRule
 from penstock.knowledge.jobs.specs import Run, SourceRow, Spec, Upload
 
+QUEUE: Final = "knowledge"
+TASK: Final = "penstock.knowledge.sync"
+
 _LOCK = 0x6B6E6F77
 """`know`: the first half of an advisory lock's key, whose second is the source."""
 
@@ -89,17 +92,37 @@ def run_of(connection: psycopg.Connection, source: int) -> Run | None:
         return msgspec.convert(cursor.execute(query, (source,)).fetchone(), Run | None)
 
 
+def enqueue(connection: psycopg.Connection, source: int) -> bool:
+    """Have it brought up to date by a worker; False where a job waits already.  In the caller's transaction."""
+    query: LiteralString = """
+        SELECT procrastinate_defer_jobs_v1(ARRAY[
+            ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s, jsonb_build_object('source', %(source)s::bigint), NULL)
+            ::procrastinate_job_to_defer_v1])
+    """
+    lock = f"{QUEUE}:{source}"
+    try:
+        with connection.transaction():
+            connection.execute(query, {"queue": QUEUE, "task": TASK, "lock": lock, "source": source})
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
 def mark_waiting(connection: psycopg.Connection, source: int, *, now: float) -> None:
     """Which files failed stays known until it is read again."""
-    last = run_of(connection, source)
-    progress = Progress() if last is None else Progress(failures=last.progress.failures)
-    keep_run(connection, Run(source=source, state="waiting", error=None, updated_at=now, progress=progress))
+    _keep_unread(connection, source, "waiting", None, now=now)
 
 
 def mark_failed(connection: psycopg.Connection, source: int, error: str, *, now: float) -> None:
     """Nothing of it could be done; nothing where there is no such source any more."""
     if source_of(connection, source) is not None:
-        keep_run(connection, Run(source=source, state="failed", error=error, updated_at=now, progress=Progress()))
+        _keep_unread(connection, source, "failed", error, now=now)
+
+
+def _keep_unread(connection: psycopg.Connection, source: int, state: str, error: str | None, *, now: float) -> None:
+    last = run_of(connection, source)
+    progress = Progress() if last is None else Progress(failures=last.progress.failures)
+    keep_run(connection, Run(source=source, state=state, error=error, updated_at=now, progress=progress))
 
 
 def has_work(connection: psycopg.Connection) -> bool:

@@ -25,7 +25,7 @@ class WorkWatch:
                 self._connection = connect(url, name="work")
                 self._connection.autocommit = True
             return has_work(self._connection)
-        except (psycopg.OperationalError, psycopg.errors.UndefinedTable):  # it is away, or its schema is not made yet
+        except psycopg.Error:  # it is away, or its schema is not made yet
             self.close()
             return False
 

@@ -1,0 +1,1 @@
+"""Inventions against a whole installation: how many of them reach the user, counted at the client."""

@@ -1,0 +1,51 @@
+"""`penstock worker` as a process: it waits for its database, takes it up again, and ends when it is told to."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.cli.test_up import PATIENCE_S, until
+
+from penstock.storage.embedded import EmbeddedPostgres
+from penstock.storage.migrate import migrate
+
+pytestmark = pytest.mark.slow
+
+
+def workers(url: str) -> int:
+    try:
+        with psycopg.connect(url) as connection:
+            query = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 s'"
+            row = connection.execute(query).fetchone()
+    except psycopg.OperationalError:
+        return 0
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_worker_waits_for_its_database_and_ends_when_told_to(short_dir: Path) -> None:
+    log = short_dir / "worker.log"
+    environ = {**os.environ, "PENSTOCK__DATA_DIR": str(short_dir / "d"), "PENSTOCK__INGEST__HEARTBEAT_S": "0.2"}
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "penstock.cli", "worker"], env=environ, stderr=output)
+    try:
+        until(lambda: "worker_waits_for_database" in log.read_text(), "it does not wait")
+        with EmbeddedPostgres(short_dir / "d") as postgres:
+            url = postgres.start()
+            migrate(url)
+            until(lambda: workers(url) == 1, log.read_text())
+            pid = postgres.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: log.read_text().count("worker_waits_for_database") == 2, log.read_text())
+            url = postgres.start()
+            until(lambda: workers(url) == 1, log.read_text())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
