@@ -14,6 +14,7 @@ from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.guards import vault
+from penstock.console.memory import erasing as memory
 from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
@@ -38,6 +39,7 @@ for _part in (
     targets.router,
     cache.router,
     vault.router,
+    memory.router,
     alerts.router,
     audit.router,
     reload.router,

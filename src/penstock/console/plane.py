@@ -16,6 +16,7 @@ from penstock.app.fleet import open_desk
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
+from penstock.console.memory.keeping import MemoryKeeping
 from penstock.console.probe import get
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
@@ -61,6 +62,7 @@ class ControlPlane:
     identities: Identities
     alerts: Alerting
     review: Reviewing
+    memory: MemoryKeeping
     desk: FleetDesk | None
     started_s: float
     was_ready: bool = False
@@ -84,6 +86,7 @@ class ControlPlane:
         await asyncio.to_thread(self.identities.stop)
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.review.stop)
+        await asyncio.to_thread(self.memory.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -198,6 +201,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             source=listening,
             cache=CachedAnswers(config, clock),
         ),
+        memory=MemoryKeeping(root.root, clock, listening),
         desk=open_desk(config, find_url=find_url),
         started_s=clock.monotonic(),
     )

@@ -10,6 +10,7 @@ from penstock.admission.identity.tenants import ProjectRow, TenantRow
 from penstock.console import identity_views as views
 from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.guards.vault import erased
+from penstock.console.memory.erasing import erased as erased_memory
 from penstock.console.review.groups import erased as erased_reviews
 
 router = APIRouter(prefix="/tenants", tags=["tenants"])
@@ -76,11 +77,12 @@ async def resume(plane: Plane, call: Caller, tenant: TenantId) -> views.TenantVi
 
 @router.delete("/{tenant}", status_code=204, openapi_extra=needs("tenants.write"), responses=errors(403, 404))
 async def drop_tenant(plane: Plane, call: Caller, tenant: TenantId) -> None:
-    """Delete it for good, revoke its keys and erase its vault and its reviews; what it has used stays in the ledger."""
+    """Delete it for good, with its keys, vault, reviews and memory; what it has used stays in the ledger."""
     async with plane.database.connection() as connection, connection.transaction():
         await store.delete_tenant(connection, tenant, call.change())
         await erased(connection, call.change(), tenant=tenant, user=None)
         await erased_reviews(connection, call.change(), tenant=tenant, user=None)
+        await erased_memory(connection, call.change(), tenant=tenant, user=None)
 
 
 @router.get("/{tenant}/projects", openapi_extra=needs("tenants.read"), responses=errors(403, 404))

@@ -43,6 +43,7 @@ Action = Literal[
     "config.reloaded",
     "cache.dropped",
     "vault.erased",
+    "memory.erased",
     "hold.claimed",
     "hold.given_back",
     "hold.decided",
