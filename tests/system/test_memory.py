@@ -1,17 +1,25 @@
 """Conversations that a whole Penstock keeps: continued, shown, deleted and forgotten, as the official SDK sees it."""
 
+import json  # noqa: TID251 - the client's side
 import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
+import schemathesis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from openai import APIConnectionError, APIStatusError, APITimeoutError, ConflictError, NotFoundError, OpenAI
 from openai.types.responses import Response
 from tests.system.conftest import Installation, running
 from tests.system.mirror import Mirror, mirroring
 from tests.system.outside import admin, new_key
 from tests.system.records import until
+from tests.system.test_fuzz import INVALID, KEPT, VALID, bounded, conforms, strategy
 from tests.system.test_similar_kept import data_plane_of
 from tests.system.test_vault import holding
 
@@ -268,6 +276,29 @@ def test_an_answer_of_a_person_comes_with_the_next_turn(up: Installation, client
     third = client.responses.create(model="keeps", input="bye", previous_response_id=second.id)
     assert third.output_text == "bye"
     assert client.responses.retrieve(first.id).output_text == f"Hello {ANN}, I am Eve."
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_whatever_is_sent_the_answer_is_as_described(up: Installation, client: OpenAI, path: str) -> None:
+    with urlopen(f"{up.url}/openapi.json", timeout=20) as reply:  # noqa: S310 - our own plane
+        description: dict[str, Any] = json.load(reply)
+    made = client.conversations.create(items=[{"type": "message", "role": "user", "content": "hello"}])
+    statuses: set[int] = set()
+    for method in sorted(set(description["paths"][path]) - {"parameters"}):
+        for mode in (VALID, INVALID):
+
+            @settings(bounded, max_examples=8)
+            @given(case=strategy(description, method.upper(), path, mode), is_known=st.booleans())
+            def check(case: "schemathesis.Case[Any]", is_known: bool) -> None:  # noqa: FBT001 - drawn
+                if is_known and "conversation" in (case.path_parameters or {}):
+                    case.path_parameters = {**case.path_parameters, "conversation": made.id}
+                statuses.add(conforms(case, up)[0])
+
+            try:
+                check()
+            except Unsatisfiable:  # nothing that is not as described can be sent to a path without parameters
+                assert mode is INVALID
+    assert statuses - {404, 405}, "else nothing was tried"
 
 
 def test_a_killed_process_loses_nothing_erasure_takes_all_and_nothing_lies_open(
