@@ -167,6 +167,9 @@ def test_a_row_opens_for_its_owner_and_turn_alone() -> None:
     with pytest.raises(MemoryUnavailable):
         Sealed(Sealer(b"o" * 32), CannotOpen).opened(ANN, "resp_1", sealed)
     assert "Ann" not in repr(body)
+    half = Body(given=({"role": "user", "content": "a\ud800b"},), said=({"content": [{"text": "c\udfffd"}]},))
+    opened = SEALED.opened(ANN, "resp_1", SEALED.body(ANN, "resp_1", half))
+    assert opened.given == ({"role": "user", "content": "a?b"},)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import msgspec
 
 from penstock.core.errors import MemoryUnavailable
+from penstock.core.json import JsonValue
 from penstock.memory.turn import Body, Owner
 
 _BOUND_TO: Final = b"memory\0"
@@ -29,14 +30,14 @@ class Sealed:
         self._cannot_open = cannot_open
 
     def body(self, owner: Owner, turn: str, body: Body) -> str:
-        return self._seal.seal_bytes(owner.tenant, _bound(owner, turn), _encode(body))
+        return self._seal.seal_bytes(owner.tenant, _bound(owner, turn), packed(body))
 
     def opened(self, owner: Owner, turn: str, sealed: str) -> Body:
         """Raises `MemoryUnavailable` where it cannot be opened: it is never left out as if it had not been said."""
         return _decode_body(self._open(owner, turn, sealed))
 
     def metadata(self, owner: Owner, conversation: str, metadata: dict[str, str]) -> str:
-        return self._seal.seal_bytes(owner.tenant, _bound(owner, conversation), _encode(metadata))
+        return self._seal.seal_bytes(owner.tenant, _bound(owner, conversation), packed(metadata))
 
     def opened_metadata(self, owner: Owner, conversation: str, sealed: str) -> dict[str, str]:
         """Raises `MemoryUnavailable`."""
@@ -47,6 +48,26 @@ class Sealed:
             return self._seal.open_bytes(owner.tenant, _bound(owner, name), sealed)
         except self._cannot_open as error:
             raise MemoryUnavailable("What was said before cannot be read here.", detail=str(error)) from error
+
+
+def packed(value: object) -> bytes:
+    """As bytes.  Half a surrogate pair, which is no character, becomes a question mark: a turn must not fail by it."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_sound(msgspec.to_builtins(value)))
+
+
+def _sound(value: JsonValue) -> JsonValue:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case list():
+            return [_sound(each) for each in value]
+        case dict():
+            return {str(_sound(name)): _sound(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def _bound(owner: Owner, name: str) -> bytes:

@@ -23,7 +23,7 @@ from penstock.core.json import JsonObject, JsonValue
 from penstock.core.ports import CONTINUE, Continue, Filter
 from penstock.memory.items import Release, addressed, kept_output, replayed, values_of, with_release
 from penstock.memory.recall import Recaller
-from penstock.memory.sealing import Sealed
+from penstock.memory.sealing import Sealed, packed
 from penstock.memory.turn import Body, Bounds, Kept, Owner, Turn, is_kept_text, owner_of, response_id
 from penstock.memory.writer import TurnWriter
 
@@ -286,7 +286,7 @@ class KeepStage:
             addressed(item, exchange.id.removeprefix("ex_"), at)
             for at, item in enumerate(self._parts.items_of(request, left.new_from))
         ]
-        size_bytes, most = len(msgspec.json.encode(left.given)), left.policy.bounds.most_bytes
+        size_bytes, most = len(packed(left.given)), left.policy.bounds.most_bytes
         if size_bytes > most:
             raise InputTooLarge(
                 f"A turn that is kept may have {most} bytes here; this one has {size_bytes}.", field="input"
