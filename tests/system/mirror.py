@@ -1,7 +1,7 @@
 """A provider that shows what it was asked: it keeps each body, and answers with the last thing that was said.
 
-Speaks OpenAI chat, whole and streamed.  `said` overrides the next answers; `calls` makes it call a tool once; with
-`hangs` set it answers when that is let go.
+Speaks OpenAI chat, whole and streamed.  `calls` are tools that it calls in place of an answer; while `hangs` is cleared
+it waits, and while `breaks` is set its streams break off.
 """
 
 import json  # noqa: TID251 - the provider's side
@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 
 @dataclass
@@ -88,7 +88,7 @@ def mirroring() -> Generator[Mirror]:
 
 
 def _text(message: dict[str, Any]) -> str:
-    content = message.get("content")
+    content = cast("list[dict[str, str]] | str | None", message.get("content"))
     if isinstance(content, list):
         return "".join(part.get("text", "") for part in content)
     return content or ""

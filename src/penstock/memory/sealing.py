@@ -1,12 +1,11 @@
 """Seals what is kept, so that a row opens for its owner's turn alone: whoever composes the plane brings the key."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 
 from penstock.core.errors import MemoryUnavailable
-from penstock.core.json import JsonValue
 from penstock.memory.turn import Body, Owner
 
 _BOUND_TO: Final = b"memory\0"
@@ -58,14 +57,14 @@ def packed(value: object) -> bytes:
         return _encode(_sound(msgspec.to_builtins(value)))
 
 
-def _sound(value: JsonValue) -> JsonValue:
+def _sound(value: Any) -> Any:
     match value:
         case str():
             return value.encode("utf-8", "replace").decode("utf-8")
-        case list():
-            return [_sound(each) for each in value]
+        case list() | tuple():
+            return [_sound(each) for each in cast("list[Any]", value)]
         case dict():
-            return {str(_sound(name)): _sound(each) for name, each in value.items()}
+            return {_sound(name): _sound(each) for name, each in cast("dict[str, Any]", value).items()}
         case _:
             return value
 
