@@ -88,6 +88,7 @@ def test_a_turn_is_its_owners_alone_and_ends(database_url: str) -> None:
             assert not await store.delete_turn(connection, who, second.id)
         assert [each.id for each in await store.chain(connection, BOB, turn(3).id, NOW, most=9)] == [turn(3).id]
         await store.write_turn(connection, turn(4, THEM, conversation="conv_1"))
+        assert await store.turn(connection, THEM, turn(4).id, NOW) is None
         assert [each.id for each in await store.turns_of(connection, ANN, "conv_1", NOW)] == [first.id]
         chain = await store.chain(connection, ANN, second.id, NOW, most=9)
         assert [(each.id, each.sealed) for each in chain] == [(first.id, first.sealed), (second.id, second.sealed)]
