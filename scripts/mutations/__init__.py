@@ -9,6 +9,7 @@ from mutations.guards import MUTATIONS as GUARDS
 from mutations.ingest import MUTATIONS as INGEST
 from mutations.injections import MUTATIONS as INJECTIONS
 from mutations.knowledge import MUTATIONS as KNOWLEDGE
+from mutations.memory import MUTATIONS as MEMORY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
 from mutations.rest import MUTATIONS as REST
@@ -31,6 +32,7 @@ MUTATIONS = (
     *PATTERNS,
     *REST,
     *INGEST,
+    *MEMORY,
     *REVIEW,
     *SOURCES,
     *VAULT,

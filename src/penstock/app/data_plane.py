@@ -16,6 +16,7 @@ import penstock
 from penstock.admission.identity.access import is_allowed, visible
 from penstock.admission.identity.assembly import Identities
 from penstock.admission.identity.stage import note_ended
+from penstock.admission.limits.stage import LimitStage
 from penstock.admission.targets.gates import TargetGates
 from penstock.app.books import Books
 from penstock.app.companions import Companions, open_companions
@@ -23,6 +24,7 @@ from penstock.app.condition import Condition
 from penstock.app.feedback import PlaneFeedback, open_desk
 from penstock.app.fleet import Fleet
 from penstock.app.layers import Ground, open_layers
+from penstock.app.memory.plane import released_header
 from penstock.app.plan import new_plan
 from penstock.app.reload import Reloader
 from penstock.app.shortening.summaries import Jobs
@@ -39,7 +41,7 @@ from penstock.routing.catalog import Catalog
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
 from penstock.server.run import Listen, Running, run
-from penstock.server.service import Limits, ModelsPage, Service
+from penstock.server.service import AnswerHeaders, Limits, ModelsPage, Service
 from penstock.watch.feedback.outbox import FOLDER as FEEDBACK
 from penstock.watch.feedback.outbox import FeedbackOutbox
 from penstock.watch.journal import JournalFile
@@ -90,8 +92,11 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     identities, limits, fleet = beside.identities, beside.limits, beside.fleet
     gates = _new_gates(config, clock, fleet)
     counter = _warm_later(Counter(), clock)
+    ground = _ground(catalog, connected, data_dir, beside, counter)
+    layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
+    books = Books(journal, metrics)
     world = World(
-        ledger=Books(journal, metrics),
+        ledger=books if layers.memory is None else layers.memory.ledger(books),
         prices=prices,
         counter=counter,
         clock=clock,
@@ -100,8 +105,6 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    ground = _ground(catalog, connected, data_dir, beside, counter)
-    layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
     feedback = PlaneFeedback(
         FeedbackOutbox(data_dir.root / FEEDBACK, clock),
         clock,
@@ -142,7 +145,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         find_hold=layers.review.find,
         ground=layers.grounding.ground,
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
-        answer_headers=limits.stage.headers,
+        memory=None if layers.memory is None else layers.memory.desk,
+        answer_headers=limits.stage.headers if layers.memory is None else _headers(limits.stage),
     )
 
     async def aclose() -> None:
@@ -182,6 +186,10 @@ def _new_gates(config: Config, clock: Clock, fleet: Fleet) -> TargetGates:
         hedging=config.hedging,
         on_breaker_change=fleet.changed,
     )
+
+
+def _headers(limits: LimitStage) -> AnswerHeaders:
+    return lambda exchange: (*limits.headers(exchange), *released_header(exchange))
 
 
 def _ground(

@@ -17,6 +17,7 @@ from penstock.app.guards.vault import held_values, open_vault
 from penstock.app.knowledge.grounding import PlaneGrounding, open_grounding
 from penstock.app.knowledge.plane import PlaneKnowledge, open_knowledge
 from penstock.app.knowledge.plane import needs_encoder as knowledge_needs_encoder
+from penstock.app.memory.plane import MEMORY_CONNECTIONS, MemoryGround, PlaneMemory, memory_of_file, open_memory
 from penstock.app.review import PlaneReview, open_review, review_of_file
 from penstock.app.routing import Routing, open_routing
 from penstock.app.shortening.shorteners import Shorteners, needs_encoder, open_shorteners
@@ -31,6 +32,7 @@ from penstock.core.errors import ConfigError
 from penstock.core.ports import Stage, TokenCounter
 from penstock.routing.catalog import Catalog
 from penstock.storage.follow import Follower
+from penstock.storage.late import LatePool
 from penstock.watch.metrics import LabelledGauge
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ _log = structlog.get_logger(__name__)
 class Layers:
     """`start` once, on the event loop that serves; `aclose` once, after the last exchange has settled.
 
-    `similar` and `encoder` are None where no model asks for them; `left_out` where no prompt is shortened, or in
-    `explain`.
+    `similar`, `memory` and `encoder` are None where no model asks for them, `left_out` where no prompt is shortened, or
+    in `explain`.
     """
 
     routing: Routing
@@ -56,6 +58,7 @@ class Layers:
     searches: tuple[Stage, ...]
     grounding: PlaneGrounding
     review: PlaneReview
+    memory: PlaneMemory | None
     encoder: "Encoder | None"
     left_out: Follower | None
 
@@ -73,6 +76,8 @@ class Layers:
         self.guards.start()
         self.cache.start()
         self.shorteners.start(jobs)
+        if self.memory is not None:
+            self.memory.start()
         if self.similar is not None:
             self.similar.start()
         if self.left_out is not None:
@@ -89,7 +94,8 @@ class Layers:
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
-        return (*self.guards.problems(), *self.cache.problems())
+        memory = () if self.memory is None else self.memory.problems()
+        return (*self.guards.problems(), *self.cache.problems(), *memory)
 
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
@@ -100,6 +106,7 @@ class Layers:
             *self.cache.gauges(),
             *similar,
             *self.shorteners.gauges(),
+            *(() if self.memory is None else self.memory.gauges()),
         )
         if self.encoder is None:
             return found
@@ -126,6 +133,8 @@ class Layers:
         self.grounding.close()
         await self.knowledge.aclose()
         await self.review.aclose()
+        if self.memory is not None:
+            await self.memory.aclose()
         if self.left_out is not None:
             await asyncio.to_thread(self.left_out.stop)
         if self.encoder is not None:
@@ -174,7 +183,10 @@ def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground
     review.join(cache.stage, held_values(config, ground.data_dir))
     heads = KeptHeads(ground.data_dir.scope_heads, may_write=True)
     guards = open_guards(config, encoder, clock, vault=vault, heads=heads)
+    pool = LatePool(ground.find_url, name="memory", max_size=MEMORY_CONNECTIONS)
+    below = MemoryGround(pool=pool, guards=guards.stage, routing=routing, clock=clock)
     return Layers(
+        memory=open_memory(config, ground.data_dir, below),
         routing=routing,
         guards=guards,
         cache=cache,
@@ -198,7 +210,10 @@ def layers_of_file(config: Config, clock: Clock, ground: Ground) -> Layers:
     model = None if encoder is None else encoder.model
     knowledge = open_knowledge(config, encoder, clock, ground.find_url)
     guards = open_guards(config, encoder, clock)
+    pool = LatePool(ground.find_url, name="memory", max_size=1)
+    below = MemoryGround(pool=pool, guards=guards.stage, routing=routing, clock=clock)
     return Layers(
+        memory=memory_of_file(config, ground.data_dir, below),
         routing=routing,
         guards=guards,
         knowledge=knowledge,

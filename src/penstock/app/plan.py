@@ -29,15 +29,16 @@ def new_plan(
     route and its tier: what is reserved is money at its targets' prices.  The caches come after them, since a hit is a
     request too, and before the tier of a budget, since one that is used up lets hits through.  What changes the request
     comes last: caches know it by what the caller wrote.  On the way back answers are traced to their sources,
-    cited, and held where a person is to see them, before a cache keeps anything.  `stale_s` is `Identities.stale_s`.
+    cited, and held where a person is to see them, before a cache keeps anything.  What was said before joins a request
+    first of all, so that all others see it.  `stale_s` is `Identities.stale_s`.
     """
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
-        _input_stage(config, clock),
-        InFlightLimit(config.server.max_in_flight, clock),
+        *_first(config, layers, clock),
         *layers.routing.stages,
         limits,
         *layers.guards.stages,
+        *(() if layers.memory is None else (layers.memory.keep,)),
         layers.review.stage,
         *layers.caches,
         TierStage(clock),
@@ -45,8 +46,18 @@ def new_plan(
         *layers.searches,
         *layers.shorteners.stages,
         *layers.guards.last,
+        *(() if layers.memory is None else (layers.memory.deliver,)),
     )
     return Plan(request=stages, response=layers.guards.around(stages, judged=layers.judged))
+
+
+def _first(config: Config, layers: Layers, clock: Clock) -> tuple[Stage, ...]:
+    """What a request may hold is what goes to a model: with what was said before, where that joins it.
+
+    Reading that waits for a database, and so takes a place first.
+    """
+    inputs, place = _input_stage(config, clock), InFlightLimit(config.server.max_in_flight, clock)
+    return (inputs, place) if layers.memory is None else (place, layers.memory.recall, inputs)
 
 
 def _input_stage(config: Config, clock: Clock) -> InputStage:

@@ -17,6 +17,7 @@ from penstock.config.inputs import broken_inputs
 from penstock.config.knowledge import broken_ingest, broken_knowledge
 from penstock.config.knowledge.opinions import broken_opinions
 from penstock.config.limits import broken_limits
+from penstock.config.memory import broken_memory
 from penstock.config.problems import closest
 from penstock.config.review import HoldRule, broken_review
 from penstock.config.routing.compaction import broken_compaction
@@ -73,6 +74,11 @@ def broken(config: Config) -> Iterator[ConfigError]:
             *broken_compaction(model.compaction, model.answer_length),
             *broken_knowledge(model.knowledge, model.cache),
             *((f"guards.{path}", message) for path, message in broken_guards(model.guards)),
+            *broken_memory(
+                model.memory,
+                config.guards.default if model.guards is None else model.guards,
+                is_here=not model.regions or config.region in model.regions,
+            ),
         ):
             yield config.problem(f"models.{name}.{path}", message)
         for limit, meant in broken_inputs(model.inputs):

@@ -17,6 +17,7 @@ from penstock.config.identity import Identity
 from penstock.config.inputs import InputSettings, Most
 from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
+from penstock.config.memory import MemorySettings, ModelMemory
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
@@ -137,6 +138,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
+    Without `memory` nothing of a conversation is kept.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -155,6 +157,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     answer_length: AnswerLengthSettings | None = None
     guards: ModelGuards | None = None
     knowledge: KnowledgeUse | None = None
+    memory: ModelMemory | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +210,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheStoreSettings = CacheStoreSettings()
     guards: GuardSettings = GuardSettings()
     ingest: IngestSettings = IngestSettings()
+    memory: MemorySettings = MemorySettings()
     alerts: AlertSettings = AlertSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()

@@ -15,6 +15,7 @@ from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
+from penstock.console.memory import erasing as memory
 from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
@@ -41,6 +42,7 @@ for _part in (
     vault.router,
     bases.router,
     documents.router,
+    memory.router,
     alerts.router,
     audit.router,
     reload.router,

@@ -66,6 +66,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.identities.start()
         plane.alerts.start()
         plane.review.start()
+        plane.memory.start()
         following = file_follower(plane)
         following.start()
         try:

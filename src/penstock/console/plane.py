@@ -19,6 +19,7 @@ from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
 from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
+from penstock.console.memory.keeping import MemoryKeeping
 from penstock.console.probe import get
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
@@ -67,6 +68,7 @@ class ControlPlane:
     alerts: Alerting
     review: Reviewing
     knowledge: Shelf
+    memory: MemoryKeeping
     desk: FleetDesk | None
     wording: Wording | None
     """What masks texts of reviewers, where anything is masked."""
@@ -92,6 +94,7 @@ class ControlPlane:
         await asyncio.to_thread(self.identities.stop)
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.review.stop)
+        await asyncio.to_thread(self.memory.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -219,6 +222,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             cache=CachedAnswers(config, clock),
         ),
         knowledge=Shelf(config, find_url, clock),
+        memory=MemoryKeeping(root.root, clock, listening),
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),

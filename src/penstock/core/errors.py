@@ -6,6 +6,9 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ UnsupportedField 400        what the target cannot do; names the field
  │  ├ UnknownModel 404
  │  ├ UnknownHold 404             no answer that waits for a person is known by this id, to this caller
+ │  ├ NotKept 404                 no conversation, response or item is kept by this id, for this caller
+ │  ├ PreviousResponseNotFound 404
+ │  ├ MemoryFull 409              the caller has as many conversations as it may
  │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
  │  ├ RequestTooLarge 413, RequestTimeout 408
  │  ├ InputTooLarge 400           more messages, text, images, tools, … than may be sent here; names the field
@@ -19,6 +22,8 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ IssuerUnavailable 503       a token's signature cannot be checked now
  │  ├ GuardUnavailable 503        a guard could not judge, and nothing passes unjudged
  │  ├ KnowledgeUnavailable 503    what answers are made from cannot be searched now
+ │  ├ MemoryUnavailable 503       what was said before cannot be read now
+ │  ├ ConversationLocked 409      another turn of the conversation is under way
  │  └ ShuttingDown 503, LedgerUnavailable 503
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
  ├ UpstreamError                  the provider's doing
@@ -94,6 +99,25 @@ class UnknownModel(ClientError):
 class UnknownHold(ClientError):
     code = "unknown_hold"
     status = 404
+
+
+class NotKept(ClientError):
+    """It was never there, is another's, was deleted, or its lifetime is over: nobody learns which."""
+
+    code = "not_kept"
+    status = 404
+
+
+class PreviousResponseNotFound(ClientError):
+    """The same of the response that a request says it continues, under OpenAI's own code."""
+
+    code = "previous_response_not_found"
+    status = 404
+
+
+class MemoryFull(ClientError):
+    code = "memory_full"
+    status = 409
 
 
 class UnknownPath(ClientError):
@@ -213,6 +237,19 @@ class KnowledgeUnavailable(CapacityError):
     """The documents cannot be searched, and the model's setting lets nothing be answered without them."""
 
     code = "knowledge_unavailable"
+
+
+class MemoryUnavailable(CapacityError):
+    """What was said before cannot be read, and nothing is answered as if it had not been said."""
+
+    code = "memory_unavailable"
+
+
+class ConversationLocked(CapacityError):
+    """One turn of a conversation after the other; under OpenAI's own code."""
+
+    code = "conversation_locked"
+    status = 409
 
 
 class ShuttingDown(CapacityError):

@@ -4,6 +4,7 @@ An `Exchange` belongs to one task and is the only mutable thing on the request p
 request, add facts and take leases; the engine alone sets its end.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -80,6 +81,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 
     `tier` is the level of the model that it asks for; `purpose` what personal data in the answer is wanted for;
     `conversation` the caller's own name for what this is a turn of; `person` that a person is wanted, and no model.
+    `memory` is the id of the conversation that is kept here and that this is a turn of.
     """
 
     no_cache: bool = False
@@ -90,6 +92,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str | None = None
     conversation: str | None = None
     person: bool = False
+    memory: str | None = None
 
 
 NO_WISHES = Wishes()
@@ -116,6 +119,28 @@ class HoldReason(msgspec.Struct, frozen=True):
     score: float | None = None
 
 
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What an exchange is a turn of, among what is kept here.
+
+    `response` is the id of its answer, `previous` that of the turn before it.  `thread` is the same for all that
+    follow from one beginning.  `keeps` says that the turn is to be kept too.  `values` are what the tokens of the turns
+    before stand for; `delivered` what people have said since, in masked space, and `releases` the holds it is of.
+    """
+
+    response: str
+    thread: str
+    conversation: str | None = None
+    previous: str | None = None
+    keeps: bool = True
+    values: Mapping[str, str] = {}
+    delivered: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Without what was said."""
+        return f"Remembered({self.response})"
+
+
 class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
@@ -127,8 +152,8 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     shortened by, `dearest` the target that it would have gone to were there no choice; what that saves is settled with
     the cost. `cache` is None where no cache was asked. `passages` are what the answer may be grounded in, `confidence`
     what is thought of it, None where nobody asked. `hold_reasons` ask for a person, and `hold` is the id of the hold
-    that came of it: then the answer is only the hand-over. A struct because one is made for every request, and that at
-    a third of a dataclass's cost.
+    that came of it: then the answer is only the hand-over. `memory` is None where nothing is kept. A struct
+    because one is made for every request, and that at a third of a dataclass's cost.
     """
 
     id: ExchangeId
@@ -163,6 +188,7 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     confidence: float | None = None
     hold_reasons: list[HoldReason] = []
     hold: str | None = None
+    memory: Remembered | None = None
     end: End | None = None
     error: PenstockError | None = None
 

@@ -348,6 +348,14 @@ class ConversationRecalled(Fact, frozen=True, tag="conversation_recalled"):
     tokens: int
 
 
+class TurnsRecalled(Fact, frozen=True, tag="turns_recalled"):
+    """What was said before joined the request: `turns` that are kept here, as `messages`."""
+
+    turns: int
+    messages: int
+    released: int = 0
+
+
 class PersonalDataRestored(Fact, frozen=True, tag="personal_data_restored"):
     """So many tokens of the answer were replaced by their values, for this caller; `withheld` were not for its eyes."""
 
@@ -467,6 +475,7 @@ AnyFact: TypeAlias = (
     | AnswerHeld
     | PersonalDataMasked
     | ConversationRecalled
+    | TurnsRecalled
     | PersonalDataRestored
     | LeaseTaken
     | LeaseSettled

@@ -7,7 +7,7 @@ passes on untouched are the providers' to describe; every request schema therefo
 from collections.abc import Mapping
 
 from penstock.core.feedback import MOST_RATING, MOST_WORDS, VERDICTS
-from penstock.core.json import JsonObject
+from penstock.core.json import JsonObject, JsonValue
 
 _ERRORS = {
     "400": "malformed, or asks for what the target cannot do; names the field",
@@ -15,6 +15,7 @@ _ERRORS = {
     "403": "not allowed for this key",
     "404": "unknown model or path",
     "405": "another method",
+    "409": "another turn of the conversation is under way, or there are too many",
     "408": "the body did not arrive in time",
     "413": "the body is too large",
     "414": "the path and query are too long",
@@ -234,6 +235,61 @@ def _hold() -> JsonObject:
     return {**page, "parameters": [path]}
 
 
+def _kept() -> JsonObject:
+    """What is kept of conversations; 404 for all of it where no model keeps anything."""
+    items: JsonObject = {"type": "array", "maxItems": 20, "items": _message(["user", "assistant"])}
+    metadata: JsonObject = {"type": "object", "maxProperties": 16, "additionalProperties": {"type": "string"}}
+    new: JsonObject = {"type": "object", "properties": {"items": items, "metadata": metadata}}
+    one: JsonObject = {"type": "object", "properties": {"metadata": metadata}}
+    more: JsonObject = {"type": "object", "required": ["items"], "properties": {"items": items}}
+    page: list[JsonValue] = [
+        {"name": "after", "in": "query", "schema": {"type": "string"}},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 100}},
+        {"name": "order", "in": "query", "schema": {"enum": ["asc", "desc"]}},
+    ]
+    conversation, response = "/v1/conversations/{conversation}", "/v1/responses/{response}"
+    return {
+        "/v1/conversations": {"post": _of_kept("a new conversation", new)},
+        conversation: {
+            "parameters": [_in_path("conversation")],
+            "get": _of_kept("one conversation"),
+            "post": _of_kept("other metadata for it", one),
+            "delete": _of_kept("delete it, with all that was said"),
+        },
+        f"{conversation}/items": {
+            "parameters": [_in_path("conversation")],
+            "get": {**_of_kept("what was said"), "parameters": page},
+            "post": _of_kept("add to it", more),
+        },
+        f"{conversation}/items/{{item}}": {
+            "parameters": [_in_path("conversation"), _in_path("item")],
+            "get": _of_kept("one item"),
+            "delete": _of_kept("delete it"),
+        },
+        response: {
+            "parameters": [_in_path("response")],
+            "get": _of_kept("an answer that is kept"),
+            "delete": _of_kept("delete it"),
+        },
+        f"{response}/input_items": {
+            "parameters": [_in_path("response")],
+            "get": {**_of_kept("what it answered"), "parameters": page},
+        },
+    }
+
+
+def _of_kept(summary: str, schema: JsonObject | None = None) -> JsonObject:
+    answer: JsonObject = {"description": summary, "content": {"application/json": {"schema": {"type": "object"}}}}
+    found: JsonObject = {"summary": summary, "responses": {"200": answer, **_error_responses(_OPENAI_ERROR)}}
+    if schema is not None:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return found
+
+
+def _in_path(name: str) -> JsonObject:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
 def _error_responses(error: JsonObject) -> JsonObject:
     return {
         status: {"description": text, "content": {"application/json": {"schema": error}}}
@@ -297,6 +353,7 @@ def describe(version: str, limits: Mapping[str, int]) -> JsonObject:
             "/v1/feedback": _feedback(),
             "/v1/ground": _ground(),
             "/v1/holds/{hold}": _hold(),
+            **_kept(),
             "/v1/models": _page("all models", is_open=False),
             "/v1/models/{model}": one_model,
             "/health": _page("ready, degraded or not ready, with reasons"),

@@ -21,6 +21,7 @@ from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import ExchangeIds
 from penstock.core.json import dumps
 from penstock.core.ports import ClientDialect, ClientGone, Sink
+from penstock.memory.desk import Desk
 from penstock.server.body import BodyBounds, read_json_body
 from penstock.server.feedback import MOST_BYTES, take_feedback
 from penstock.server.feedback import PATH as FEEDBACK
@@ -32,6 +33,7 @@ from penstock.server.holds import PATH as HOLDS
 from penstock.server.holds import show_hold
 from penstock.server.http.head import Headers
 from penstock.server.http.request import Request
+from penstock.server.memory import is_of_memory, memory_page, takes_body
 from penstock.server.service import Service
 from penstock.server.sink import Page, StreamSink, UnarySink, error_page
 from penstock.server.wishes import wishes_of
@@ -157,7 +159,17 @@ class DataPlane:
             limits = BodyBounds(MOST_GROUND_BYTES, self.service.limits.body_timeout_s)
             body = await read_json_body(request, limits, self.service.clock)
             return await hold_against_sources(body, self.service.ground)
+        if self.service.memory is not None and is_of_memory(request.path):
+            return await self._memory(request, self.service.memory)
         return self._page(request)
+
+    async def _memory(self, request: Request, desk: Desk) -> Page:
+        service = self.service
+        principal = self._authenticate(request.headers)
+        body = b""
+        if takes_body(request.method):
+            body = await read_json_body(request, service.limits, service.clock)
+        return await memory_page(desk, principal, request, body)
 
     async def _feedback(self, request: Request) -> Page:
         service = self.service

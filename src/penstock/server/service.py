@@ -14,6 +14,7 @@ from penstock.core.json import JsonObject
 from penstock.core.ports import ClientDialect
 from penstock.core.sources import Passage
 from penstock.flow.engine import Engine
+from penstock.memory.desk import Desk
 
 Readiness = Literal["ready", "degraded", "not_ready"]
 
@@ -141,5 +142,7 @@ class Service:
     take_feedback: TakeFeedback
     find_hold: FindHold
     ground: Ground | None
+    memory: Desk | None
+    """What is kept of conversations; None where no model keeps any."""
     openapi: JsonObject
     answer_headers: AnswerHeaders = no_headers

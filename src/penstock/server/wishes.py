@@ -1,6 +1,7 @@
 """What a request's headers ask of the gateway.
 
-`Cache-Control` (RFC 9111, section 5.2.1), a tier, a purpose, which conversation it is a turn of, and a person's help.
+`Cache-Control` (RFC 9111, section 5.2.1), a tier, a purpose, which conversation it is a turn of (by the
+caller's own name, or by the id of one that is kept here), and a person's help.
 """
 
 from penstock.core.exchange import NO_WISHES, Wishes
@@ -14,10 +15,17 @@ def wishes_of(headers: HeaderView) -> Wishes:
     purpose = headers.get("x-penstock-purpose")
     conversation = headers.get("x-penstock-conversation")
     person = (headers.get("x-penstock-person") or "").strip().lower() in {"1", "true", "yes", "wanted"}
+    memory = headers.get("x-penstock-memory") or None
     if not text:
-        if not tier and not purpose and not conversation and not person:
+        if not tier and not purpose and not conversation and not person and not memory:
             return NO_WISHES
-        return Wishes(tier=tier or None, purpose=purpose or None, conversation=conversation or None, person=person)
+        return Wishes(
+            tier=tier or None,
+            purpose=purpose or None,
+            conversation=conversation or None,
+            person=person,
+            memory=memory,
+        )
     given: dict[str, str] = {}
     for part in text.lower().split(","):
         name, _, value = part.strip().partition("=")
@@ -32,4 +40,5 @@ def wishes_of(headers: HeaderView) -> Wishes:
         purpose=purpose or None,
         conversation=conversation or None,
         person=person,
+        memory=memory,
     )

@@ -48,6 +48,7 @@ Action = Literal[
     "base.queued",
     "document.handed_in",
     "document.removed",
+    "memory.erased",
     "hold.claimed",
     "hold.given_back",
     "hold.decided",

@@ -125,7 +125,7 @@ class RequestReader:
             self._check_framing(version, values, pairs)
         sent = parser.get_method()
         method = _METHODS.get(sent) or sent.decode("latin-1")
-        request = Request(owner, self._heads, method, _path(self._target), Headers(values))
+        request = Request(owner, self._heads, method, _path(self._target), Headers(values), query=_query(self._target))
         if version != "1.1":
             request.speak_old_http()
         request.is_last = not parser.should_keep_alive()
@@ -247,6 +247,10 @@ def _path(target: bytes) -> str:
         if separator:
             path = b"/" + rest.partition(b"/")[2]
     return path.decode("latin-1")
+
+
+def _query(target: bytes) -> str:
+    return target.partition(b"?")[2].decode("latin-1") if b"?" in target else ""
 
 
 def _target_too_long() -> RequestTooLarge:

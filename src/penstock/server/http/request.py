@@ -40,7 +40,7 @@ class Link(Protocol):
 
 
 class Request:
-    """`path` is what was asked for, without the query and still percent-encoded.
+    """`path` is what was asked for, without the query and still percent-encoded; `query` what follows the `?`.
 
     `is_whole`: the request has arrived to its end.  `is_last`: its connection ends with this answer.  `is_answered`:
     the answer has been handed over to its end.  `received_bytes` is how much of the body has come.
@@ -64,14 +64,18 @@ class Request:
         "is_whole",
         "method",
         "path",
+        "query",
         "received_bytes",
     )
 
-    def __init__(self, link: Link, heads: HeadWriter, method: str, path: str, headers: Headers) -> None:
+    def __init__(
+        self, link: Link, heads: HeadWriter, method: str, path: str, headers: Headers, *, query: str = ""
+    ) -> None:
         self._link = link
         self._heads = heads
         self.method = method
         self.path = path
+        self.query = query
         self.headers = headers
         self.is_whole = False
         self.is_last = False

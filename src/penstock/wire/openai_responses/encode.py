@@ -5,8 +5,10 @@ waits for the end of the batch that brought `Start`, so that a provider of the s
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from penstock.core.answer import Answer, TextBlock, ToolCallBlock
+from penstock.core.chat import Request
 from penstock.core.events import Citation, Event, Finish, Notice, Start, Text, ToolCall, UsageReport
 from penstock.core.exchange import Exchange
 from penstock.core.json import JsonObject, JsonValue, dumps
@@ -19,6 +21,11 @@ from penstock.wire.openai_responses.frames import NoFrames, SseFrames
 
 def encode_answer(answer: Answer, exchange: Exchange) -> bytes:
     """The response object of a whole answer.  The dialect has one choice: the first."""
+    return dumps(whole_response(answer, exchange))
+
+
+def whole_response(answer: Answer, exchange: Exchange, request: Request | None = None) -> JsonObject:
+    """The same, before it is written; it repeats `request` in place of what the caller wrote."""
     assembly = Assembly(NoFrames(), exchange.id)
     provider: JsonObject | None = None
     finish: Finish | None = None
@@ -38,7 +45,8 @@ def encode_answer(answer: Answer, exchange: Exchange) -> bytes:
                     assembly.notice(block)
                 case Citation():
                     assembly.notice(responses_notice(block))
-    return dumps(_finished(assembly, exchange, answer.start, provider, finish=finish, usage=answer.usage))
+    end = _End(finish, answer.usage)
+    return _finished(assembly, exchange, answer.start, provider, end, request=request)
 
 
 class ResponsesStream:
@@ -94,9 +102,8 @@ class ResponsesStream:
 
     def finish(self) -> bytes:
         self._begin()
-        response = _finished(
-            self._assembly, self._exchange, self._start, self._provider, finish=self._finish, usage=self._usage
-        )
+        end = _End(self._finish, self._usage)
+        response = _finished(self._assembly, self._exchange, self._start, self._provider, end)
         status = response["status"]
         kind = status if status in ("completed", "incomplete", "failed") else "completed"
         self._frames.event(f"response.{kind}", {"response": response})
@@ -165,19 +172,27 @@ def _text_of(block: TextBlock) -> Text:
     return Text(block.text, 0, block.channel, block.part, logprobs, block.signature)
 
 
+class _End(NamedTuple):
+    """How an answer ended, and what it took."""
+
+    finish: Finish | None
+    usage: Usage | None
+
+
 def _finished(
     assembly: Assembly,
     exchange: Exchange,
     start: Start | None,
     provider: JsonObject | None,
+    end: _End,
     *,
-    finish: Finish | None,
-    usage: Usage | None,
+    request: Request | None = None,
 ) -> JsonObject:
     """End the items and give the response object of the whole answer."""
+    finish, usage = end
     status, reason = outcome(finish, is_own=provider is not None)
     assembly.close("incomplete" if status == "incomplete" else "completed")
-    response = response_object(exchange, start, provider, status=status, output=assembly.output())
+    response = response_object(exchange, start, provider, status=status, output=assembly.output(), request=request)
     if status == "incomplete":
         response["incomplete_details"] = {"reason": reason} if reason is not None else None
     elif status == "failed":

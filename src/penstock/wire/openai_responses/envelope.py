@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from penstock.core.chat import ChatRequest, Message, OpaqueTool, TextPart, Tool, ToolChoice
+from penstock.core.chat import ChatRequest, Message, OpaqueTool, Request, TextPart, Tool, ToolChoice
 from penstock.core.errors import RateLimited, UpstreamThrottled
 from penstock.core.events import Finish, FinishReason, Start
-from penstock.core.exchange import Exchange
+from penstock.core.exchange import Exchange, Remembered
 from penstock.core.json import JsonObject, JsonValue, loads
 from penstock.core.usage import Usage
 from penstock.wire.openai_chat.errors import error_body, error_of
@@ -54,17 +54,28 @@ def outcome(finish: Finish | None, *, is_own: bool) -> tuple[str, str | None]:
 
 
 def response_object(
-    exchange: Exchange, start: Start | None, provider: JsonObject | None, *, status: str, output: list[JsonValue]
+    exchange: Exchange,
+    start: Start | None,
+    provider: JsonObject | None,
+    *,
+    status: str,
+    output: list[JsonValue],
+    request: Request | None = None,
 ) -> JsonObject:
-    """The object without its end: no usage, no error."""
-    request = exchange.request if exchange.asked is None else exchange.asked
+    """The object without its end: no usage, no error.  It repeats what the caller wrote, or `request` in its place."""
+    is_changed = request is not None or (exchange.asked is not None and exchange.asked is not exchange.request)
+    if request is None:
+        request = exchange.request if exchange.asked is None else exchange.asked
     own = echo(request) if isinstance(request, ChatRequest) else {}
     settings = own
     if provider is not None:
-        is_changed = exchange.asked is not None and exchange.asked is not exchange.request
         settings = {**provider, **{name: own[name] for name in _WRITTEN if name in own}} if is_changed else provider
+    memory = exchange.memory
+    if memory is not None:
+        settings = {**settings, **_kept_here(exchange, memory)}
     return {
-        "id": (start.id if start is not None else "") or f"resp_{exchange.id}",
+        "id": (memory.response if memory is not None else start.id if start is not None else "")
+        or f"resp_{exchange.id}",
         "object": "response",
         "created_at": (start.created if start is not None else 0) or int(exchange.started_at),
         **{name: value for name, value in settings.items() if name not in ("id", "object", "created_at", "status")},
@@ -74,6 +85,17 @@ def response_object(
         "model": (start.model if start is not None else "") or request.model,
         "output": output,
         "usage": None,
+    }
+
+
+def _kept_here(exchange: Exchange, memory: Remembered) -> JsonObject:
+    """What was asked of our memory, in place of what a provider was asked of its own."""
+    given = exchange.asked.extras if exchange.asked is not None else {}
+    conversation = memory.conversation
+    return {
+        "previous_response_id": given.get("previous_response_id"),
+        "conversation": None if conversation is None else {"id": conversation},
+        "store": memory.keeps and not exchange.is_refused,
     }
 
 

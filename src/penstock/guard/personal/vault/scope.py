@@ -3,7 +3,8 @@
 Called by the vault for every exchange whose model has guards.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, Literal
 
@@ -15,8 +16,8 @@ FIELD: Final = "conversation"
 """The key of a request's `metadata` that names its conversation; the header is `x-penstock-conversation`."""
 _PERSON: Final = b"penstock vault"
 
-NameKind = Literal["named", "conversation", "response"]
-"""Who gave the name: the client, or a provider for the conversation or the answer that it keeps."""
+NameKind = Literal["named", "conversation", "response", "memory"]
+"""Who gave the name: the client, a provider for the conversation or the answer that it keeps, or we for what we do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,13 @@ class Named:
 
     With `is_reference` its earlier turns lie with the provider, not in the request.  With `names_answer` the provider
     keeps the answer, whose id the next turn will name; `scope` is None where this is the first turn of such a
-    conversation.
+    conversation.  `known` is what tokens of its turns stand for that were kept with them.
     """
 
     scope: Scope | None
     is_reference: bool = False
     names_answer: bool = False
+    known: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 class Scopes:
@@ -53,7 +55,9 @@ class Scopes:
 
     def of(self, exchange: Exchange) -> Named | None:
         """The conversation that the exchange names; None where it names none."""
-        request, who = exchange.request, exchange.principal
+        request, who, kept_here = exchange.request, exchange.principal, exchange.memory
+        if kept_here is not None:  # its turns stand in the request by now
+            return Named(self.scope(who, "memory", kept_here.thread), known=kept_here.values)
         said = exchange.wishes.conversation
         extras: JsonObject = request.extras
         before, kept = extras.get("previous_response_id"), _id_of(extras.get("conversation"))

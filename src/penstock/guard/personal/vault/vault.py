@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from penstock.core.clock import Clock
 from penstock.core.exchange import Exchange, Principal
-from penstock.guard.personal.vault.book import Book
+from penstock.guard.personal.vault.book import Book, book_of
 from penstock.guard.personal.vault.conversation import Conversation
 from penstock.guard.personal.vault.link import Stored, VaultLink
 from penstock.guard.personal.vault.scope import Named, Scope, Scopes, holder_of
@@ -142,6 +142,8 @@ class Vault:
         if conversation.is_gone:  # erased while it was read
             conversation, source = self._new(scope), "new"
             self._put(conversation)
+        if named.known:  # a process that died may have taken the latest of the store's with it
+            conversation.book.merge(book_of(named.known).written())
         self._counts[source] += 1
         # What a provider keeps of a conversation that nobody here knows any more has tokens too.
         is_blind = source in {"late", "away", "sealed"} or (source == "new" and named.is_reference)

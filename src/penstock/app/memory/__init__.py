@@ -1,0 +1,1 @@
+"""Memory in a data plane: its stages, its pages, and what both need of other rooms."""
