@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import pytest
 from tests.flow.scene import Scene
@@ -272,5 +273,25 @@ def test_where_a_person_has_the_second_already_the_first_does_not_go_out_beside_
         record = await scene.play()
         assert (record.outcome, record.target) == ("blocked", f"sim/{SECOND}")
         assert scene.sink.text() == ""
+
+    asyncio.run(main())
+
+
+def test_a_client_that_reads_slowly_gets_one_answer() -> None:
+    async def main() -> None:
+        _, others = await alone(SECOND, is_streamed=True)
+        scene = staged(SECOND)
+        write = scene.sink.write
+
+        async def slowly(events: Sequence[Event]) -> None:
+            if events:
+                await scene.clock.sleep(2 * WITHIN_S)
+            await write(events)
+
+        with patch.object(scene.sink, "write", slowly):
+            await scene.begin()
+            await scene.clock.run_for(5 * WITHIN_S)
+            record = await scene.end()
+        assert (record.outcome, scene.sink.text(), opinion(record)) == ("completed", others, (True, None))
 
     asyncio.run(main())

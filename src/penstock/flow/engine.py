@@ -46,7 +46,7 @@ from penstock.flow.gates import OPEN_ALLOWANCE, OPEN_GATES
 from penstock.flow.meter import Meter
 from penstock.flow.plan import Plan
 from penstock.flow.pump import pump
-from penstock.flow.second import Failed, Standing, note, within
+from penstock.flow.second import Failed, Standing, Unseen, note, within
 from penstock.flow.settle import Settlement
 from penstock.flow.stop import Stop
 
@@ -180,10 +180,11 @@ class Engine:
         ask_again(exchange, again, world.clock)
         opened: Opened | None = None
         failed: Failed | None = None
+        unseen = Unseen()
         try:
             async with within(aside.within_s, world.clock):
                 opened = await attempt(exchange, world.gates, world.clock, self._rng, world.allowance)
-                await self._pump(exchange, opened, sink, stop, meter, is_second=True)
+                await self._pump(exchange, opened, unseen, stop, meter)
         except (PenstockError, AskAgain, KeepFirst, TimeoutError) as reason:
             if exchange.hold is not None:
                 raise  # somebody will see to the second answer: the first must not go out beside it
@@ -192,6 +193,7 @@ class Engine:
             failed = reason
         note(exchange, world.clock, failed)
         if failed is None:
+            await pump(opened_whole(unseen.events), (), sink, stop)
             return
         if opened is not None:
             meter.hand_over(exchange, "second_opinion")
@@ -200,13 +202,11 @@ class Engine:
         events = aside.events()
         await pump(opened_whole(events), self.plan.filters(exchange, behind=aside.stage), sink, stop)
 
-    async def _pump(
-        self, exchange: Exchange, opened: Opened, sink: Sink, stop: Stop, meter: Meter, *, is_second: bool = False
-    ) -> None:
+    async def _pump(self, exchange: Exchange, opened: Opened, sink: Sink, stop: Stop, meter: Meter) -> None:
         filters = [meter, *self.plan.filters(exchange)]
         outcome: Outcome = CANCELLED
         try:
-            await pump(opened, filters, sink, stop, is_second=is_second)
+            await pump(opened, filters, sink, stop)
             outcome = opened.succeeded(self._world.clock)
         except (AskAgain, KeepFirst):
             outcome = opened.succeeded(self._world.clock)  # the target did its part

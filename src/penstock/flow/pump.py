@@ -15,12 +15,11 @@ from penstock.flow.call import Opened
 from penstock.flow.stop import Stop
 
 
-async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop, *, is_second: bool = False) -> None:
+async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop) -> None:
     """Read the answer to its end.  Returns once it is complete and every filter has let go of what it held.
 
     Raises what the source raises, `PolicyBlocked` from a filter once its last events are written, or `AskAgain` or
-    `KeepFirst` from one.  Does not close the source.  Of one that `is_second` no last events are written: where it is
-    blocked, another is given.
+    `KeepFirst` from one.  Does not close the source.
     """
     events: Sequence[Event] | None = opened.first
     read = opened.source.read
@@ -32,7 +31,7 @@ async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop
             events = await read()
         rest = flush(filters) if not waits else await flush_waiting(filters)
     except PolicyBlocked as blocked:
-        if blocked.last and not is_second:
+        if blocked.last:
             await _write(sink, blocked.last, stop)
         raise
     if rest:

@@ -4,7 +4,7 @@ The engine runs it (`Engine._second`).  Whichever is given, both are paid for, a
 """
 
 from asyncio import timeout
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from penstock.core.chat import Request
 from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
+from penstock.core.events import Event
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import SecondOpinion
 from penstock.core.ports import AskAgain, KeepFirst
@@ -61,6 +62,22 @@ class Standing:
         exchange.hold_reasons[:] = self.hold_reasons
         exchange.is_refused = self.is_refused
         exchange.confidence = self.confidence
+
+
+class Unseen:
+    """A `core.ports.Sink` for what nobody sees before it is whole: then all of it goes on, or nothing."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def write(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def complete(self, exchange: Exchange) -> None:
+        """The client's own sink is told."""
+
+    async def close(self, exchange: Exchange) -> None:
+        """As `complete`."""
 
 
 @asynccontextmanager
