@@ -88,7 +88,7 @@ def test_documents_are_taken_in_by_the_worker_and_a_killed_one_is_followed_by_an
         def source() -> dict[str, Any]:
             return admin(up, "GET", "/admin/v1/bases/handbook")["sources"][0]
 
-        until(lambda: source()["state"] == "running" and source()["read"] > 0, "the job was not begun")
+        until(lambda: source()["read"] > 0, "the job was not begun")
         first = child_of(up, "worker")
         assert first is not None
         os.kill(first.pid, signal.SIGKILL)
