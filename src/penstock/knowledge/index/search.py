@@ -79,10 +79,12 @@ _BY_VECTOR_384: LiteralString = f"""
 _BM25: LiteralString = """
     sum(q.idf * p.weight / (p.weight + %(k1)s * (1 - %(b)s + %(b)s * p.words / %(mean)s)))
 """
+# `IS TRUE` has the documents looked up in a hash table: an array would be gone through for each posting, and a join is
+# not what is wanted here.
 _BY_WORDS_FEW: LiteralString = f"""
     SELECT p.chunk
     FROM unnest(%(read)s::bigint[], %(read_idf)s::float8[]) AS q (term, idf) JOIN knowledge_postings AS p USING (term)
-    WHERE p.chunk >> 20 = ANY (%(allowed)s)
+    WHERE (p.chunk >> 20 IN (SELECT unnest(%(allowed)s::bigint[]))) IS TRUE
     GROUP BY p.chunk ORDER BY {_BM25} DESC, p.chunk LIMIT %(most)s
 """  # noqa: S608 - same
 _BY_WORDS: LiteralString = f"""
