@@ -1,4 +1,4 @@
-"""`python -m evaluation retrieval [quality|access|speed|trial] [--trials N] [--chunks N]`: Markdown tables of what is found.
+"""`python -m evaluation retrieval [quality|access|speed|trial] [--trials N] [--chunks N]`: Markdown tables.
 
 The sets are not in the repository: PENSTOCK_EVALUATION_DATA names the folder that they lie in.
 """

@@ -41,6 +41,13 @@ MUTATIONS = (
         ACCESS,
     ),
     Mutation(
+        "what hardly holds an answer is used",
+        "knowledge/stage.py",
+        " and found.chance >= use.least_chance",
+        "",
+        "tests/system/test_knowledge.py -k nothing_sure",
+    ),
+    Mutation(
         "postings of a document that was replaced stay counted",
         "knowledge/index/store.py",
         "            terms.subtract(of_chunk)\n",

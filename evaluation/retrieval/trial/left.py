@@ -1,5 +1,6 @@
-"""What an installation has written down, after all: secrets belong in the knowledge base, the review's queue and nowhere
-else that can be read.
+"""What an installation has written down, after all.
+
+Secrets belong in the knowledge base, the review's queue and the cache, which ask for rights, and nowhere else.
 """
 
 import subprocess
@@ -23,7 +24,7 @@ def left_behind(site: Site) -> list[str]:
     """Where a secret stands that should not: files, tables, the ledger, metrics; empty where there is none."""
     found = [*_in_files(site), *_in_tables(site)]
     command = [sys.executable, "-m", "penstock.cli", "ledger", "export", "--format", "jsonl"]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own program
         [*command, "--data-dir", str(site.folder / "data")], capture_output=True, check=True, timeout=300
     )
     lines = done.stdout.count(b"\n")

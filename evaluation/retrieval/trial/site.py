@@ -145,7 +145,7 @@ def running(memo: Memo) -> Generator[Site]:
     command = [sys.executable, "-m", "penstock.cli", "up", "--data-dir", str(folder / "data")]
     command += ["--port", str(ports[0]), "--control-port", str(ports[1]), "--config", str(folder / "penstock.yaml")]
     log = (folder / "up.log").open("wb")
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=dict(os.environ), start_new_session=True)
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=dict(os.environ), start_new_session=True)  # noqa: S603 - our own program
     try:
         for port in ports:
             _until_ready(port, process, folder)
@@ -246,7 +246,7 @@ def _until_ready(port: int, process: "subprocess.Popen[bytes]", folder: Path) ->
                 return
         except OSError:
             pass
-        time.sleep(0.05)
+        time.sleep(0.05)  # noqa: TID251 - waits for another process
     raise RuntimeError((folder / "up.log").read_text()[-4000:])
 
 
@@ -254,5 +254,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-

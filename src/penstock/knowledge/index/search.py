@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from penstock.core.sources import Passage
 from penstock.knowledge.document import BaseId
+from penstock.knowledge.index.answerable import chance
 from penstock.knowledge.index.bases import document_id
 from penstock.knowledge.index.fusion import Candidate, fused, nearest
 from penstock.knowledge.index.halves import halfvec
@@ -30,7 +31,7 @@ _FEW_CHUNKS: Final = 3_000
 _LEAST_BEAM: Final = 80
 _MOST_BEAM: Final = 1_000
 """`hnsw.ef_search`, and the most that it may be."""
-_LEAST_CANDIDATES: Final = 50
+_LEAST_CANDIDATES: Final = 30
 _MOST_K: Final = 200
 _K1: Final = 1.2
 _B: Final = 0.75
@@ -186,7 +187,7 @@ def searching(search: Search, *, now: float) -> Steps[Found]:
     [scores] = yield (Statement(_SCORES, {**values, "chunks": candidates}),)
     best = fused(_candidates(scores, terms), now=now, half_life_s=search.half_life_s)
     hits = yield from _reading(search, best)
-    return Found(hits, nearest(best))
+    return Found(hits, nearest(best), chance(best))
 
 
 def _reading(search: Search, best: Sequence[Candidate]) -> Steps[tuple[Hit, ...]]:
