@@ -1,5 +1,7 @@
 """The chance that the answer was found: it rises where one document stands out, and with nothing else."""
 
+import pytest
+
 from penstock.knowledge.index.answerable import chance, features
 from penstock.knowledge.index.fusion import Candidate
 
@@ -18,7 +20,7 @@ def test_a_document_that_leads_is_likely_the_answer() -> None:
 def test_the_chunks_of_one_document_do_not_hold_its_lead_down() -> None:
     same = [Candidate(number, 0.8, 0.8, 0.8, 0.8, None) for number in range(4)]
     others = [Candidate(each.chunk + (1 << 20), 0.4, 0.4, 0.4, 0.4, None) for each in same]
-    assert features([*same, *others])[-1] == 0.8 - 0.4
+    assert features([*same, *others])[-1] == pytest.approx(0.4)
 
 
 def test_age_counts_for_nothing() -> None:

@@ -55,4 +55,4 @@ def chance(found: Sequence[Candidate]) -> float:
 
 @cache
 def _weights() -> Weights:
-    return msgspec.json.decode(files(__package__).joinpath("answerable.json").read_bytes(), type=Weights)
+    return msgspec.json.decode(files("penstock.knowledge.index").joinpath("answerable.json").read_bytes(), type=Weights)
