@@ -41,6 +41,7 @@ class Memo:
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self.identity = model.identity
         folder = Path(os.environ.get("PENSTOCK_EVALUATION_MEMO", Path.home() / ".cache" / "penstock" / "evaluation"))
         folder.mkdir(parents=True, exist_ok=True)
         self._kept = sqlite3.connect(folder / f"retrieval-{model.identity[:32]}.sqlite")

@@ -2,7 +2,7 @@
 
 `scifact`: claims, and the abstracts that they cite.  `code`: questions on code, and the chunks that answer them.
 `handbook`: headings and link texts that are taken out of what is indexed, and the pages that they stood in or led to.
-`enterprise`: titles of the Markdown files, taken out likewise.
+The enterprise set has a module of its own.
 """
 
 import csv
@@ -240,18 +240,3 @@ def _sections(body: str) -> tuple[str, list[tuple[tuple[str, ...], list[str]]]]:
         stack = [*[each for each in stack if each[0] < level], (level, name)]
         sections.append((tuple(name for _, name in stack), []))
     return title, [each for each in sections if each[1]]
-
-
-def enterprise() -> RetrievalSet:
-    """The Markdown files; a question is a file's name, and the title is not indexed."""
-    root = DATA / "rag" / "enterprise" / "md"
-    texts: list[Text] = []
-    questions: list[Question] = []
-    for path in sorted(root.glob("*.md")):
-        _, sections = _sections(path.read_text("utf-8", "replace"))
-        name = path.stem.strip()
-        pieces = [Piece(above, part) for above, lines in sections for part in packed(lines)]
-        if pieces:
-            texts.append(Text(path.name, "", tuple(pieces)))
-            questions.append(Question(name, frozenset({path.name})))
-    return RetrievalSet("enterprise", texts, questions)

@@ -30,6 +30,9 @@ models:
   strict:
     targets: [{provider: sim, model: "sim:echo"}]
     knowledge: {bases: [handbook], least_nearness: 1.0, nothing_found: "I do not know."}
+  unsure:
+    targets: [{provider: sim, model: "sim:echo"}]
+    knowledge: {bases: [handbook], least_chance: 1.0, nothing_found: "I do not know."}
   nowhere:
     targets: [{provider: sim, model: "sim:echo"}]
     knowledge: {bases: [another]}
@@ -151,6 +154,7 @@ def test_an_answer_has_its_sources_and_cites_them(up: Installation, client: Open
     record = max(records, key=lambda each: each["time"])
     facts: dict[str, Any] = {fact["fact"]: fact for fact in record["facts"]}
     assert facts["knowledge_searched"]["bases"] == ["handbook"]
+    assert 0.0 < facts["knowledge_searched"]["chance"] < 1.0
     assert facts["answer_cited"]["citations"] == facts["knowledge_searched"]["passages"] == 2
 
 
@@ -176,8 +180,8 @@ def test_a_document_that_changes_or_is_forbidden_takes_kept_answers_with_it(clie
 
 
 def test_a_search_that_finds_nothing_sure_is_answered_without_a_model(client: OpenAI) -> None:
-    _, message = asked(client, "Who won the match?", "strict")
-    assert message.content == "I do not know."
+    for model in ("strict", "unsure"):
+        assert asked(client, "Who won the match?", model)[1].content == "I do not know."
 
 
 def test_a_base_that_is_not_there_refuses_or_is_done_without(client: OpenAI) -> None:

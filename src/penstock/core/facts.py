@@ -269,8 +269,8 @@ class GuardFailed(Fact, frozen=True, tag="guard_failed"):
 class KnowledgeSearched(Fact, frozen=True, tag="knowledge_searched"):
     """The bases were searched as the caller; `passages` stand in the prompt.
 
-    `nearness` is the cosine of the nearest to the question; it is no probability.  With `is_rewritten` it was asked
-    with words of earlier turns.
+    `nearness` is the cosine of the nearest to the question; it is no probability.  `chance` is how likely the answer is
+    among what was found.  With `is_rewritten` it was asked with words of earlier turns.
     """
 
     bases: tuple[str, ...]
@@ -279,6 +279,7 @@ class KnowledgeSearched(Fact, frozen=True, tag="knowledge_searched"):
     tokens: int
     latency_s: float
     nearness: float | None = None
+    chance: float | None = None
     is_rewritten: bool = False
 
 

@@ -90,7 +90,8 @@ class KnowledgeStage:
             found = await self._found(exchange, use, query)
         except NotSearched as failure:
             return self._unavailable(exchange, use, failure)
-        passages: Sequence[Passage] = found.passages if found.nearest >= use.least_nearness else ()
+        is_sure = found.nearest >= use.least_nearness and found.chance >= use.least_chance
+        passages: Sequence[Passage] = found.passages if is_sure else ()
         passages = await self._parts.screen(exchange, passages)
         packed = self._parts.pack(exchange, passages, use.budget_tokens)
         exchange.passages = packed.passages
@@ -104,6 +105,7 @@ class KnowledgeStage:
                 tokens=packed.tokens,
                 latency_s=now_s - began_s,
                 nearness=found.nearest,
+                chance=found.chance,
                 is_rewritten=query.is_rewritten,
             )
         )

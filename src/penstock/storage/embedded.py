@@ -39,7 +39,7 @@ _SETTINGS = (
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("max_connections", "60"),
-    ("shared_buffers", "64MB"),
+    ("shared_buffers", "256MB"),
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
     ("io_method", "sync"),

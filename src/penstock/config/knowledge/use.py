@@ -23,11 +23,11 @@ class KnowledgeUse(msgspec.Struct, frozen=True, kw_only=True):
     alone (`follow_ups`).  At most `passages` of what the caller may read go into the prompt, in `budget_tokens`; those
     of documents that have all that `filters` say, and where `half_life_days` is set the older count less.
 
-    Where nothing is found, or nothing nearer to the question than `least_nearness` (a cosine), none go: the model is
-    told so, or `nothing_found` is said in its place.  Where nothing can be searched within `timeout_s`, `fail` says
-    whether the request is refused (`closed`) or answered without (`open`).  `citations` are `marks` in the text with
-    annotations, annotations alone (`hidden`), or `off`.  `instructions` take the place of our own.  Without `grounding`
-    no claim is traced.
+    Where nothing is found, nothing nearer to the question than `least_nearness` (a cosine), or the chance that the
+    answer is among it is below `least_chance`, none go: the model is told so, or `nothing_found` is said in its place.
+    Where nothing can be searched within `timeout_s`, `fail` says whether the request is refused (`closed`) or answered
+    without (`open`).  `citations` are `marks` in the text with annotations, annotations alone (`hidden`), or `off`.
+    `instructions` take the place of our own.  Without `grounding` no claim is traced.
     """
 
     bases: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=20)]
@@ -37,6 +37,7 @@ class KnowledgeUse(msgspec.Struct, frozen=True, kw_only=True):
     filters: dict[Name, str | tuple[str, ...]] = {}
     half_life_days: Annotated[float, msgspec.Meta(gt=0)] | None = None
     least_nearness: Share = 0.0
+    least_chance: Share = 0.0
     nothing_found: Said | None = None
     fail: Literal["closed", "open"] = "closed"
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 2.0

@@ -30,11 +30,12 @@ class Candidate:
 
 def fused(candidates: Sequence[Candidate], *, now: float, half_life_s: float | None) -> list[Candidate]:
     """The best first; in an order of their own where they are equal, so that a search can be repeated."""
-    scored = [replace(each, score=_score(each) * _freshness(each, now, half_life_s)) for each in candidates]
+    scored = [replace(each, score=relevance(each) * _freshness(each, now, half_life_s)) for each in candidates]
     return sorted(scored, key=lambda each: (-each.score, each.chunk))
 
 
-def _score(each: Candidate) -> float:
+def relevance(each: Candidate) -> float:
+    """The one score, whatever its age."""
     own, surroundings = max(0.0, each.cosine) + each.lexical, max(0.0, each.about) + each.around
     return (own + _OF_DOCUMENT * surroundings) / (2 + 2 * _OF_DOCUMENT)
 
@@ -47,5 +48,5 @@ def _freshness(each: Candidate, now: float, half_life_s: float | None) -> float:
 
 
 def nearest(best: Sequence[Candidate]) -> float:
-    """The best cosine: how near the query anything is.  No probability of an answer; none is calibrated yet."""
+    """The best cosine: how near the query anything is.  No probability of an answer: that is `answerable.chance`."""
     return max((each.cosine for each in best), default=0.0)

@@ -57,10 +57,11 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The best first.  `nearest` is the best cosine, and no calibrated probability of an answer."""
+    """The best first.  `nearest` is the best cosine, `chance` how likely the answer is among them."""
 
     hits: tuple[Hit, ...]
     nearest: float
+    chance: float = 0.0
 
     @property
     def passages(self) -> tuple[Passage, ...]:

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from penstock.core.sources import Passage
 from penstock.knowledge.document import BaseId
+from penstock.knowledge.index.answerable import chance
 from penstock.knowledge.index.bases import document_id
 from penstock.knowledge.index.fusion import Candidate, fused, nearest
 from penstock.knowledge.index.halves import halfvec
@@ -30,7 +31,7 @@ _FEW_CHUNKS: Final = 3_000
 _LEAST_BEAM: Final = 80
 _MOST_BEAM: Final = 1_000
 """`hnsw.ef_search`, and the most that it may be."""
-_LEAST_CANDIDATES: Final = 50
+_LEAST_CANDIDATES: Final = 30
 _MOST_K: Final = 200
 _K1: Final = 1.2
 _B: Final = 0.75
@@ -79,10 +80,12 @@ _BY_VECTOR_384: LiteralString = f"""
 _BM25: LiteralString = """
     sum(q.idf * p.weight / (p.weight + %(k1)s * (1 - %(b)s + %(b)s * p.words / %(mean)s)))
 """
+# `IS TRUE` has the documents looked up in a hash table: an array would be gone through for each posting, and a join is
+# not what is wanted here.
 _BY_WORDS_FEW: LiteralString = f"""
     SELECT p.chunk
     FROM unnest(%(read)s::bigint[], %(read_idf)s::float8[]) AS q (term, idf) JOIN knowledge_postings AS p USING (term)
-    WHERE p.chunk >> 20 = ANY (%(allowed)s)
+    WHERE (p.chunk >> 20 IN (SELECT unnest(%(allowed)s::bigint[]))) IS TRUE
     GROUP BY p.chunk ORDER BY {_BM25} DESC, p.chunk LIMIT %(most)s
 """  # noqa: S608 - same
 _BY_WORDS: LiteralString = f"""
@@ -184,7 +187,7 @@ def searching(search: Search, *, now: float) -> Steps[Found]:
     [scores] = yield (Statement(_SCORES, {**values, "chunks": candidates}),)
     best = fused(_candidates(scores, terms), now=now, half_life_s=search.half_life_s)
     hits = yield from _reading(search, best)
-    return Found(hits, nearest(best))
+    return Found(hits, nearest(best), chance(best))
 
 
 def _reading(search: Search, best: Sequence[Candidate]) -> Steps[tuple[Hit, ...]]:
