@@ -7,7 +7,7 @@ STORE = "tests/knowledge/index/test_store.py"
 CONTEXT = "tests/knowledge/test_context.py"
 STEPS = "knowledge/index/steps.py"
 SQL = "storage/migrations/sql/0013_index.sql"
-RIGHTS = "storage/migrations/sql/0016_rights.sql"
+RIGHTS = "storage/migrations/sql/0017_rights.sql"
 
 MUTATIONS = (
     Mutation("statements do not ask who may read", STEPS, " AND d.readers && %(readers)s", "", ACCESS),

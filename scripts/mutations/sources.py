@@ -13,6 +13,13 @@ HELD = "tests/system/test_review.py"
 
 MUTATIONS = (
     Mutation(
+        "an answer that was made without looking into the documents is kept",
+        "app/knowledge/plane.py",
+        "            return None\n        return tuple(dict",
+        "            return ()\n        return tuple(dict",
+        "tests/system/test_knowledge.py -k done_without",
+    ),
+    Mutation(
         "what was found goes out unmasked",
         SCREENING,
         "            if hearing.mask:\n",

@@ -38,6 +38,7 @@ models:
     knowledge: {bases: [another]}
   open:
     targets: [{provider: sim, model: "sim:echo"}]
+    cache: {exact: {}}
     knowledge: {bases: [another], fail: open}
 """
 GROUNDED = "".join(
@@ -188,8 +189,9 @@ def test_a_base_that_is_not_there_refuses_or_is_done_without(client: OpenAI) -> 
     with pytest.raises(APIStatusError) as refused:
         asked(client, "How many days of leave do I have?", "nowhere")
     assert (refused.value.status_code, refused.value.code) == (503, "knowledge_unavailable")
-    _, message = asked(client, "How many days of leave do I have?", "open")
-    assert message.content == "How many days of leave do I have?"
+    for _ in range(2):  # what was made without looking is not given again
+        status, message = asked(client, "How many days of leave do I have?", "open")
+        assert (status, message.content) == ("miss", "How many days of leave do I have?")
 
 
 def test_streams_have_annotations_too(client: OpenAI) -> None:

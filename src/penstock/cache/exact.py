@@ -27,8 +27,8 @@ _KINDS: Mapping[CacheStatus, str] = MappingProxyType({"hit": "exact", "shared": 
 _LEAST_STREAMED_S = 0.05
 _NOT_CACHED = "No answer to this request is kept, and only one that is kept was asked for (`only-if-cached`)."
 
-Tags = Callable[[Exchange], Sequence[str]]
-"""What an answer was made from, by the names that `Drop.tag` uses."""
+Tags = Callable[[Exchange], Sequence[str] | None]
+"""What an answer was made from, by the names that `Drop.tag` uses; None where it lacks what answers are made from."""
 Kept = Callable[[Exchange, Entry], None]
 """Hears of every answer that is kept, once its exchange has ended."""
 
@@ -260,6 +260,9 @@ class ExactCache:
         route = exchange.route
         if exchange.is_canned or exchange.budget_action is not None or route is None or target not in route.targets:
             return "second_best"
+        tags = self._shown.tags(exchange)
+        if tags is None:
+            return "without_sources"
         exact = making.policy.exact
         events = joined(making.events)
         reason = why_not_kept(exchange.request, events, exact)
@@ -289,7 +292,7 @@ class ExactCache:
             output_tokens=usage.output_tokens,
             cost_nanousd=exchange.cost.amount_nanousd,
             pace_tokens_per_s=usage.output_tokens / streamed_s if is_paced else None,
-            tags=tuple(self._shown.tags(exchange)),
+            tags=tuple(tags),
         )
 
 

@@ -38,8 +38,13 @@ class PlaneKnowledge:
         parts = Parts(find=self.finder.find, screen=screen, rewrite=rewritten, pack=Packer(counter).packed, clock=clock)
         return (KnowledgeStage(self.uses, parts),)
 
-    def tags(self, exchange: Exchange) -> Sequence[str]:
-        """What an answer was made from, each document in its version."""
+    def tags(self, exchange: Exchange) -> Sequence[str] | None:
+        """What an answer was made from, each document in its version.
+
+        None of one that its documents had nothing for, or that was made without looking: the next may have some.
+        """
+        if not exchange.passages and exchange.request.model in self.uses:
+            return None
         return tuple(dict.fromkeys(f"{each.document}:{each.version}" for each in exchange.passages))
 
     async def fits(self, exchange: Exchange, entry: Entry) -> bool:

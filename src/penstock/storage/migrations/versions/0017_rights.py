@@ -5,8 +5,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0016_rights"
-down_revision = "0015_review"
+revision = "0017_rights"
+down_revision = "0016_memory"
 
 
 def upgrade() -> None:
