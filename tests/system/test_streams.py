@@ -20,7 +20,7 @@ PATHS = (CHAT, RESPONSES, MESSAGES)
 COMMENT = ": keep-alive"
 LATE_S = 0.5
 """What a stream of 0.3 s may be late on a busy machine."""
-HELD_BYTES = 20_000_000
+HELD_BYTES = 40_000_000
 """What the buffers of three sockets and two processes may hold of one answer."""
 
 
