@@ -11,6 +11,13 @@ TEXTS = "tests/guard/test_texts.py"
 
 MUTATIONS = (
     Mutation(
+        "a word is taken for another one of the same bytes",
+        "guard/personal/names/written.py",
+        "zip(words, map(len, words), strict=True)",
+        "words",
+        "tests/guard/personal/names/test_written.py",
+    ),
+    Mutation(
         "a closed guard that could not judge lets everything through",
         "guard/hearing.py",
         'is_let_through = ward.fail == "open" or ward.mode == "shadow"',

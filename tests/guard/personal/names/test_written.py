@@ -61,6 +61,17 @@ def test_taken_apart_the_first_layer_says_what_it_says_of_the_whole(written: Wri
         assert written.read(words_of(text)) == pytest.approx(whole, abs=1e-3)
 
 
+@pytest.mark.parametrize("word", ["Anna", "24", "uÏ", "1234"])
+def test_a_word_is_not_taken_for_another_of_the_same_bytes(word: str) -> None:
+    """Somebody could else have names read as whatever they said before."""
+    twin = word.encode("latin-1").decode("utf-16-le")
+    fresh, poisoned = Written(TABLES, WEIGHTS, BIAS), Written(TABLES, WEIGHTS, BIAS)
+    poisoned.read(words_of(twin))
+    assert words_of(twin).words == [twin]
+    assert poisoned.read(words_of(word)) == pytest.approx(fresh.read(words_of(word)))
+    assert poisoned.read(words_of(twin)) == pytest.approx(Written(TABLES, WEIGHTS, BIAS).read(words_of(twin)))
+
+
 def test_no_more_is_kept_than_there_is_room_for(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("penstock.guard.personal.names.written._MOST_WORDS", 5)
     small = Written(TABLES, WEIGHTS, BIAS)

@@ -142,8 +142,8 @@ class Written:
         self._before = _each_gap(weights, OF_WORD, LINE_BEFORE)
         self._after = _each_gap(weights, OF_WORD + AROUND, LINE_BEFORE + 1)
         self._kept: dict[int, bytes] = {}
-        numbers = (f"{each:0{size}}" for size in range(1, _DIGITS + 1) for each in range(10**size))
-        self._numbers = self._rows({hash(each): each for each in numbers})
+        numbers = [f"{each:0{size}}" for size in range(1, _DIGITS + 1) for each in range(10**size)]
+        self._numbers = self._rows(dict(zip(_keys(numbers), numbers, strict=True)))
         self._kept.update(self._numbers)
 
     @property
@@ -153,7 +153,7 @@ class Written:
 
     def read(self, text: Words) -> Array:
         """A row for each word, of which there must be one at least."""
-        keys = list(map(hash, text.words))
+        keys = _keys(text.words)
         rows = list(map(self._kept.get, keys))
         if None in rows:
             new = self._new({key: word for key, word, row in zip(keys, text.words, rows, strict=True) if row is None})
@@ -183,6 +183,13 @@ class Written:
             rows[:, :-_COUNTS] = np.concatenate(columns, axis=1) @ self._of_word
             rows[:, -_COUNTS:] = surface.counts
         return dict(zip(words, map(bytes, rows), strict=True))
+
+
+def _keys(words: Sequence[str]) -> list[int]:
+    """Their hashes, each with its word's length: `hash` goes by bytes alone, of which CJK has two for a letter, so that
+    words of CJK could be made that stand for others.
+    """
+    return list(map(hash, zip(words, map(len, words), strict=True)))
 
 
 def _each_gap(weights: Array, mark: int, line: int) -> Array:
