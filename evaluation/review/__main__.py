@@ -15,9 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, LiteralString
 
+import numpy as np
 import psycopg
 from psycopg import sql
 
+from penstock.core.clock import SystemClock
+from penstock.core.sources import PUBLIC
+from penstock.knowledge.document import Document
+from penstock.knowledge.index.bases import Fingerprint, create_base
+from penstock.knowledge.index.store import PostgresStore
 from penstock.review.listing import HoldChoice, page
 from penstock.review.queue import Act, claim_next
 from penstock.review.reviewer import Reviewer
@@ -29,14 +35,14 @@ _NOW = 1.8e9
 _LIMIT = 100
 _FILL: LiteralString = """
     INSERT INTO holds (id, exchange, tenant, model, key, "user", conversation, language, rule, reason, "group",
-        priority, confidence, created_at, due_at, state, ended_at, ended_by, tick_at, is_sampled)
+        priority, confidence, created_at, due_at, state, ended_at, ended_by, tick_at, is_sampled, documents)
     SELECT 'hold_' || lpad(to_hex(i), 32, '0'), 'ex_' || i, 't' || (i %% 5), 'm' || (i %% 20), 'k', 'u' || (i %% 20000),
         'c' || (i %% 300000), '', 'r' || (i %% 7), 'because',
         CASE WHEN i %% 100000 = 3 THEN 'rare' ELSE 'g' || (i %% 3) END,
         CASE WHEN %(all_open)s THEN 5 ELSE i %% 10 END, 0.4, 1.7e9 + i, 1.7e9 + i + 3600,
         CASE WHEN is_open THEN 'waiting' WHEN i %% 3 = 0 THEN 'edited' ELSE 'approved' END,
         CASE WHEN NOT is_open THEN 1.7e9 + i + 60 END, CASE WHEN NOT is_open THEN 'x' END,
-        CASE WHEN is_open AND i %% 10 = 0 THEN 1.9e9 END, i %% 10 = 0
+        CASE WHEN is_open AND i %% 10 = 0 THEN 1.9e9 END, i %% 10 = 0, ARRAY[%(first)s + i %% 1000, %(first)s + i %% 7]
     FROM generate_series(1, %(holds)s) AS i CROSS JOIN LATERAL (SELECT %(all_open)s OR i %% 499 = 0) AS o (is_open)
 """
 _WHO = {
@@ -45,6 +51,8 @@ _WHO = {
     "two groups": Reviewer(id="e", key="jwt", tenant="t3", user="u9", groups=frozenset({"g0", "rare"})),
     "a small group": Reviewer(id="r", key="jwt", tenant="t3", user="u9", groups=frozenset({"rare"})),
 }
+_NOBODY = Reviewer(id="n", key="jwt", tenant="t3", user="u9", groups=frozenset({"g0"}), readers=())
+"""May read none of the documents, and so sees none of the holds."""
 _ASKED: dict[str, list[dict[str, Any]]] = {
     "the queue, 20 pages": [{}],
     "all, newest first, 20 pages": [{"order": "newest"}],
@@ -86,8 +94,9 @@ def main() -> int:
     try:
         url = server.start()
         migrate(url)
+        first = write_documents(url)
         for mix, all_open in (("0.2 % open", False), ("all open", True)):
-            fill(url, holds, all_open=all_open)
+            fill(url, holds, first, all_open=all_open)
             asyncio.run(ask(url, lambda name, seconds, mix=mix: found.setdefault((name, mix), []).append(seconds)))
     finally:
         server.stop()
@@ -96,7 +105,29 @@ def main() -> int:
     return 0
 
 
-def fill(url: str, holds: int, *, all_open: bool) -> None:
+def write_documents(url: str) -> int:
+    """A thousand, everybody's; the number of the first."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        base = create_base(connection, "t3", "docs", Fingerprint("none", 4))
+        store = PostgresStore(connection, SystemClock())
+        for number in range(1_000):
+            made = Document(
+                key=f"{number:04}",
+                title="A document",
+                text="30 days",
+                chunks=(),
+                digest=b"1",
+                media_type="text/plain",
+                readers=(PUBLIC,),
+            )
+            store.put(base, made, np.zeros((0, 4), np.float32))
+        connection.execute("UPDATE knowledge_documents SET tenant = ''")
+        row = connection.execute("SELECT min(id) FROM knowledge_documents").fetchone()
+    assert row is not None  # noqa: S101 - a thousand were written
+    return int(row[0])
+
+
+def fill(url: str, holds: int, first: int, *, all_open: bool) -> None:
     """Indexes come after the rows, which is quicker and ends the same."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT set_config('penstock.erasing', 'on', false)")
@@ -106,7 +137,7 @@ def fill(url: str, holds: int, *, all_open: bool) -> None:
         ).fetchall()
         for name, _ in rows:
             connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
-        connection.execute(_FILL, {"holds": holds, "all_open": all_open})
+        connection.execute(_FILL, {"holds": holds, "all_open": all_open, "first": first})
         for _, definition in rows:
             connection.execute(definition)
         connection.execute("ANALYZE holds")
@@ -129,6 +160,13 @@ async def ask(url: str, note: Callable[[str, float], None]) -> None:
             async with connection.transaction(force_rollback=True):
                 await claim_next(connection, Act(who, _NOW), lease_s=600.0)
             note("claim the next", time.perf_counter() - begun)
+        begun = time.perf_counter()
+        await page(connection, _NOBODY, HoldChoice(), after=None, limit=_LIMIT)
+        note("the queue of who may read none of the documents", time.perf_counter() - begun)
+        begun = time.perf_counter()
+        async with connection.transaction(force_rollback=True):
+            await claim_next(connection, Act(_NOBODY, _NOW), lease_s=600.0)
+        note("claim the next, who may read none of them", time.perf_counter() - begun)
     with psycopg.connect(url) as worker:
         begun = time.perf_counter()
         tick(worker, now=_NOW)

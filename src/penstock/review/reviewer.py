@@ -20,11 +20,9 @@ MAY_READ: LiteralString = """
     (%(readers)s::text[] IS NULL OR coalesce((
         SELECT bool_and(coalesce((
             SELECT d.readers && %(readers)s::text[] AND d.tenant IN ('', h.tenant) FROM knowledge_documents AS d
-            WHERE d.id = CASE WHEN s.source ->> 'document' ~ '^doc_[0-9]{1,18}$'
-                THEN substr(s.source ->> 'document', 5)::bigint END
+            WHERE d.id = made.document
         ), false))
-        FROM hold_contents AS made CROSS JOIN LATERAL jsonb_array_elements(made.sources) AS s (source)
-        WHERE made.hold = h.id
+        FROM unnest(h.documents) AS made (document)
     ), true))
 """
 """Of a hold `h`: whether one of `readers` may read each document that it was made from.

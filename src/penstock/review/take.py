@@ -4,6 +4,7 @@ Called from a thread of the control plane, or of several: a repetition changes n
 worker's until its transaction ends.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
@@ -15,15 +16,16 @@ from psycopg.types.json import Jsonb
 from penstock.review.hold import Hold, OverdueStep, State, named
 from penstock.review.released import release_now
 
+_DOCUMENT = re.compile(r"doc_([1-9][0-9]{0,17})", re.ASCII)
 WORKER = "penstock"
 """Who is named where no person did it."""
 
 _INSERT: LiteralString = """
     INSERT INTO holds (id, exchange, tenant, model, key, "user", conversation, language, rule, reason, "group",
-        priority, confidence, created_at, due_at, overdue, tick_at, is_sampled)
+        priority, confidence, created_at, due_at, overdue, tick_at, is_sampled, documents)
     SELECT %(id)s, %(exchange)s, %(tenant)s, %(model)s, %(key)s, %(user)s, %(conversation)s, %(language)s, %(rule)s,
         %(reason)s, %(group)s, %(priority)s, %(confidence)s, %(created_at)s, %(due_at)s, %(overdue)s,
-        %(tick_at)s, %(is_sampled)s
+        %(tick_at)s, %(is_sampled)s, %(documents)s
     WHERE NOT EXISTS (
         SELECT FROM hold_erasures AS e
         WHERE e.tenant = %(tenant)s AND (e."user" IS NULL OR e."user" = %(user)s) AND e.at >= %(created_at)s)
@@ -122,7 +124,14 @@ def _row(hold: Hold) -> dict[str, Any]:
         fields[name] = None if fields[name] is None else named(fields[name])
     for name in ("question", "sources", "verdicts", "overdue"):
         fields[name] = Jsonb(fields[name])
-    return {**fields, "tick_at": hold.due_at if hold.overdue else None}
+    documents = sorted({_number_of(each.document) for each in hold.sources})
+    return {**fields, "tick_at": hold.due_at if hold.overdue else None, "documents": documents}
+
+
+def _number_of(document: str) -> int:
+    """The index's own; 0, which is none, for what is no id of it: then nobody may read it."""
+    found = _DOCUMENT.fullmatch(document)
+    return 0 if found is None else int(found[1])
 
 
 def sound(value: Any) -> Any:

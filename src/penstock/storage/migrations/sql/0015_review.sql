@@ -30,6 +30,9 @@ CREATE TABLE holds (
     tick_at double precision,
     -- Whether somebody else is asked too, who is at it, and when that was done.
     is_sampled boolean NOT NULL DEFAULT false,
+    -- The documents that the answer was made from, by their numbers: who may read all of them may see it.  0 is one that
+    -- never was.
+    documents bigint[] NOT NULL DEFAULT '{}',
     second_by text,
     second_until double precision,
     second_at double precision,
