@@ -108,7 +108,7 @@ def main() -> int:
 def write_documents(url: str) -> int:
     """A thousand, everybody's; the number of the first."""
     with psycopg.connect(url, autocommit=True) as connection:
-        base = create_base(connection, "t3", "docs", Fingerprint("none", 4))
+        base = create_base(connection, "", "docs", Fingerprint("none", 4))
         store = PostgresStore(connection, SystemClock())
         for number in range(1_000):
             made = Document(
@@ -121,7 +121,6 @@ def write_documents(url: str) -> int:
                 readers=(PUBLIC,),
             )
             store.put(base, made, np.zeros((0, 4), np.float32))
-        connection.execute("UPDATE knowledge_documents SET tenant = ''")
         row = connection.execute("SELECT min(id) FROM knowledge_documents").fetchone()
     assert row is not None  # noqa: S101 - a thousand were written
     return int(row[0])

@@ -1,5 +1,6 @@
 """A whole Penstock as a user starts it, for the tests that talk to it over real sockets."""
 
+import atexit
 import os
 import signal
 import socket
@@ -9,11 +10,18 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psycopg
 import pytest
+
+from penstock.storage.embedded import EmbeddedPostgres
+from penstock.storage.migrate import migrate
 
 READY_S = 180.0
 _SAID_LAST = 4000
@@ -90,9 +98,36 @@ class Installation:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@cache
+def _schema() -> Path:
+    """A database server's files with the schema in place, as a first start leaves them; made once for a process.
+
+    What is killed here are processes, and no machine: nothing needs to be on the disk.
+    """
+    folder = Path(mkdtemp(prefix="penstock-schema-"))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    with EmbeddedPostgres(folder) as server:
+        url = server.start()
+        migrate(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+    return folder / "postgres"
+
+
+def _begin_with_schema(data_dir: Path) -> None:
+    """A first start that finds its database takes half as long, and the tests have some forty of them."""
+    if not data_dir.exists():
+        data_dir.mkdir(parents=True, mode=0o700)
+        subprocess.run(["cp", "-a", _schema(), data_dir / "postgres"], check=True)
+
+
 @contextmanager
-def running(data_dir: Path, config: str | None = None, **environ: str) -> Generator[Installation]:
+def running(
+    data_dir: Path, config: str | None = None, *, is_first: bool = False, **environ: str
+) -> Generator[Installation]:
     """`penstock up` in `data_dir` for the length of the block; it must end with 0.
+
+    With `is_first` it makes its database itself.
 
     Where the block fails, what was logged stands beside the error.
     """
@@ -100,6 +135,8 @@ def running(data_dir: Path, config: str | None = None, **environ: str) -> Genera
     if config is not None:
         path = data_dir.parent / "penstock.yaml"
         path.write_text(config)
+    if not is_first:
+        _begin_with_schema(data_dir)
     up = Installation(data_dir, path, environ)
     try:
         up.start()
@@ -116,5 +153,5 @@ def running(data_dir: Path, config: str | None = None, **environ: str) -> Genera
 @pytest.fixture(scope="session")
 def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """With no config at all: what a first user has after `make up`."""
-    with running(tmp_path_factory.mktemp("up") / "data") as up:
+    with running(tmp_path_factory.mktemp("up") / "data", is_first=True) as up:
         yield up

@@ -83,7 +83,7 @@ def test_documents_are_taken_in_by_the_worker_and_a_killed_one_is_followed_by_an
         admin(up, "POST", "/admin/v1/bases", b'{"name": "handbook"}')
         until(lambda: child_of(up, "worker") is not None, "no worker was started")
         kb(up, "add", "handbook", folder(tmp_path), "--readers", "public")
-        kb(up, "sync", "handbook")
+        admin(up, "POST", "/admin/v1/bases/handbook/sync", b"{}")
 
         def source() -> dict[str, Any]:
             return admin(up, "GET", "/admin/v1/bases/handbook")["sources"][0]
