@@ -41,11 +41,14 @@ def test_a_worker_waits_for_its_database_and_ends_when_told_to(short_dir: Path) 
             pid = postgres.pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-            until(lambda: log.read_text().count("worker_waits_for_database") == 2, log.read_text())
+            until(lambda: log.read_text().count("worker_waits_for_database") >= 2, "it does not wait again")
             url = postgres.start()
             until(lambda: workers(url) == 1, log.read_text())
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE_S) == 0, log.read_text()
+    except BaseException as error:
+        error.add_note(log.read_text())
+        raise
     finally:
         process.kill()
         process.wait()

@@ -43,7 +43,9 @@ def worker(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
         except (DatabaseLost, DatabaseNotReady) as error:
             reason = str(error)
         except ConfigError as error:
-            refuse(error)
+            if settings.database_url is not None or error.path != "database_url":
+                refuse(error)
+            reason = str(error)  # the embedded one is only just being made
         if reason != said:
             said = reason
             _log.warning("worker_waits_for_database", reason=reason)

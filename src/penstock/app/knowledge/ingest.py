@@ -130,3 +130,6 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index)
         asyncio.run(work())
     except* (psycopg.OperationalError, ConnectorException) as errors:
         raise DatabaseLost(str(errors.exceptions[0])) from None
+    if not is_stopped.is_set():
+        # One of its connections was lost, and another one lived long enough to take leave in good order.
+        raise DatabaseLost("the database closed a connection")

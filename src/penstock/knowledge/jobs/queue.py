@@ -34,6 +34,7 @@ def new_app(database_url: str, do: BringUpToDate | None = None) -> procrastinate
         conninfo=database_url,
         min_size=1,
         max_size=4,
+        timeout=CONNECT_TIMEOUT_S,  # for a connection of the pool: who has lost the database is to hear of it soon
         kwargs={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "penstock worker",
