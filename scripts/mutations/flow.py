@@ -217,10 +217,10 @@ MUTATIONS = (
         "tests/flow/test_second_opinion.py",
     ),
     Mutation(
-        "the last words of a blocked second opinion are written",
-        "flow/pump.py",
-        "if blocked.last and not is_second:",
-        "if blocked.last:",
+        "a second opinion is written before it is whole",
+        "flow/engine.py",
+        "await self._pump(exchange, opened, unseen, stop, meter)",
+        "await self._pump(exchange, opened, sink, stop, meter)",
         "tests/flow/test_second_opinion.py",
     ),
     Mutation(

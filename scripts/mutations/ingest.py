@@ -26,7 +26,7 @@ MUTATIONS = (
     Mutation(
         "what a mail carries keeps the mail's old readers",
         "knowledge/ingest/sync.py",
-        "if (owner := _owner(key)) in self._entries",
+        "if (owner := owner_of(key)) in self._entries",
         "if (owner := key) in self._entries",
         SYNC,
     ),

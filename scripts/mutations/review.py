@@ -71,8 +71,8 @@ MUTATIONS = (
     Mutation(
         "the next hold is one's own question",
         "review/queue.py",
-        'IS DISTINCT FROM %(user)s END\n"""\n_FIRST',
-        'IS NOT NULL END\n"""\n_FIRST',
+        'ELSE h."user" IS DISTINCT FROM %(user)s END',
+        'ELSE h."user" IS NOT NULL END',
         QUEUE,
     ),
     Mutation(
