@@ -122,12 +122,16 @@ def _begin_with_schema(data_dir: Path) -> None:
 
 
 @contextmanager
-def running(
-    data_dir: Path, config: str | None = None, *, is_first: bool = False, **environ: str
-) -> Generator[Installation]:
-    """`penstock up` in `data_dir` for the length of the block; it must end with 0.
+def running(data_dir: Path, config: str | None = None, **environ: str) -> Generator[Installation]:
+    """`penstock up` in `data_dir` for the length of the block; it must end with 0."""
+    _begin_with_schema(data_dir)
+    with started(data_dir, config, environ) as up:
+        yield up
 
-    With `is_first` it makes its database itself.
+
+@contextmanager
+def started(data_dir: Path, config: str | None, environ: dict[str, str]) -> Generator[Installation]:
+    """The same where nothing is there yet: it makes its database itself.
 
     Where the block fails, what was logged stands beside the error.
     """
@@ -135,8 +139,6 @@ def running(
     if config is not None:
         path = data_dir.parent / "penstock.yaml"
         path.write_text(config)
-    if not is_first:
-        _begin_with_schema(data_dir)
     up = Installation(data_dir, path, environ)
     try:
         up.start()
@@ -153,5 +155,5 @@ def running(
 @pytest.fixture(scope="session")
 def penstock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """With no config at all: what a first user has after `make up`."""
-    with running(tmp_path_factory.mktemp("up") / "data", is_first=True) as up:
+    with started(tmp_path_factory.mktemp("up") / "data", None, {}) as up:
         yield up
