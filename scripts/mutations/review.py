@@ -13,6 +13,13 @@ SOURCES = "tests/review/test_sources.py"
 
 MUTATIONS = (
     Mutation(
+        "who asked is nobody where documents name who may read them",
+        "app/review.py",
+        "readers_of(user=principal.user, roles=principal.roles, groups=principal.groups)",
+        "readers_of(user=None, roles=(), groups=())",
+        "tests/review/test_releases.py",
+    ),
+    Mutation(
         "a rule about a topic does not hear of it",
         "review/live/stage.py",
         "            topic=exchange.topic,\n",

@@ -12,6 +12,7 @@ from tests.review.holds import EVERYBODY, NOW, act, connected, decision, documen
 
 from penstock.config.review import ReviewSettings
 from penstock.core.feedback import Remark
+from penstock.core.sources import PUBLIC
 from penstock.review import queue, released, remarks, verified
 from penstock.review.agreement import cohens_kappa, krippendorffs_alpha
 from penstock.review.cases import keep_case, read_cases
@@ -29,7 +30,13 @@ from penstock.review.reviewer import (
 )
 from penstock.review.second import agreement, claim_second, decide_second, is_sampled, taxonomy
 
-ADA = Asker(tenant="acme", key="app", user="ada")
+
+def asker(*, tenant: str = "acme", key: str = "app", user: str | None = None) -> Asker:
+    """Who may read what everybody may."""
+    return Asker(tenant=tenant, key=key, user=user, readers=(PUBLIC,))
+
+
+ADA = asker(key="app", user="ada")
 
 
 async def decide(
@@ -232,10 +239,10 @@ async def test_an_answer_enters_the_cache_as_it_was_released_and_once(database_u
 @pytest.mark.parametrize(
     "who",
     [
-        Asker(tenant="umbra", key="app", user="ada"),
-        Asker(tenant="acme", key="app", user="bob"),
-        Asker(tenant="acme", key="app"),
-        Asker(tenant="acme", key="other", user="ad"),
+        asker(tenant="umbra", key="app", user="ada"),
+        asker(key="app", user="bob"),
+        asker(key="app"),
+        asker(key="other", user="ad"),
     ],
     ids=["tenant", "user", "none", "spelling"],
 )
@@ -246,7 +253,7 @@ async def test_a_hold_comes_back_to_who_asked_alone(database_url: str, who: Aske
         assert await released.look_up(connection, "hold_0001", who) is None
         assert await released.look_up(connection, "hold_0002", who) is None
         assert await released.look_up(connection, "hold_0002", ADA) is None
-        alone = Asker(tenant="acme", key="other-app")
+        alone = asker(key="other-app")
         assert await released.look_up(connection, "hold_0002", alone) is not None
 
 
@@ -387,10 +394,10 @@ async def test_a_very_long_name_is_kept_found_and_erased(database_url: str) -> N
         remarks.insert_remarks(connection, [said])
         assert connection.execute("SELECT count(*) FROM remarks").fetchone() == (1,)
     async with connected(database_url) as connection:
-        found = await released.look_up(connection, "hold_0001", Asker(tenant="acme", key="k", user=long))
+        found = await released.look_up(connection, "hold_0001", asker(key="k", user=long))
         assert found is not None
-        assert await released.look_up(connection, "hold_0001", Asker(tenant="acme", key="k", user=other)) is None
-        assert await released.look_up(connection, "hold_0003", Asker(tenant="acme", key=long)) is not None
+        assert await released.look_up(connection, "hold_0001", asker(key="k", user=other)) is None
+        assert await released.look_up(connection, "hold_0003", asker(key=long)) is not None
         with pytest.raises(OwnQuestion):
             await queue.claim(connection, "hold_0001", act(reviewer(long)), lease_s=600)
         async with connection.transaction():

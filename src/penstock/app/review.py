@@ -74,8 +74,7 @@ class PlaneReview:
 
     async def find(self, hold: str, principal: Principal) -> HoldView | None:
         """A `server.holds.FindHold`."""
-        who = readers_of(user=principal.user, roles=principal.roles, groups=principal.groups)
-        asker = Asker(tenant=principal.tenant, key=principal.key, user=principal.user, readers=who)
+        asker = asker_of(principal)
         recent = self._recent.get(hold)
         if recent is not None and not _is_of(recent, asker):
             recent = None
@@ -131,6 +130,12 @@ class PlaneReview:
             answer=None if found.released is None else shown(found.released),
             messages=tuple(Spoken(each.at, shown(each.text)) for each in found.messages),
         )
+
+
+def asker_of(principal: Principal) -> Asker:
+    """Who asks for what was decided, with all that it is to documents."""
+    readers = readers_of(user=principal.user, roles=principal.roles, groups=principal.groups)
+    return Asker(tenant=principal.tenant, key=principal.key, user=principal.user, readers=readers)
 
 
 def open_review(config: Config, data_dir: DataDir, clock: Clock, find_url: Callable[[], str | None]) -> PlaneReview:

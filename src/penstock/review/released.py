@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from penstock.core.sources import PUBLIC, Reader
+from penstock.core.sources import Reader
 from penstock.review.hold import State, named
 from penstock.review.reviewer import MAY_READ
 
@@ -55,13 +55,14 @@ _NEWS: LiteralString = """
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
     """Who wants to know.  `user` is the one that the data plane has authenticated, or was told by the key's owner.
 
-    `readers` are all that the asker is where documents name who may read them.
+    `readers` are all that the asker is where documents name who may read them: no default, since whoever forgets them
+    withholds what the asker may see.
     """
 
     tenant: str
     key: str
+    readers: tuple[Reader, ...]
     user: str | None = None
-    readers: tuple[Reader, ...] = (PUBLIC,)
 
 
 class Spoken(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import psycopg
 from penstock.admission.keys import open_hasher
 from penstock.app.guards.vault import sealer_of
 from penstock.app.memory.items import answered, given_items, items_of, messages_of, restored, values_of
+from penstock.app.review import asker_of
 from penstock.app.routing import Routing
 from penstock.config.datadir import DataDir
 from penstock.config.types import Config
@@ -33,7 +34,7 @@ from penstock.memory.stage import DeliverStage, Keeper, KeepStage, Parts, Policy
 from penstock.memory.turn import Bounds
 from penstock.memory.writer import TurnWriter
 from penstock.review.hold import OPEN
-from penstock.review.released import Asker, Released, look_up
+from penstock.review.released import Released, look_up
 from penstock.storage.late import LatePool
 from penstock.watch.journal import JournalFile
 from penstock.watch.segment import segments
@@ -125,13 +126,7 @@ class PlaneMemory:
         await self._pool.aclose()
 
     async def _released(self, who: Principal, holds: Sequence[str]) -> Mapping[str, Release]:
-        asker = Asker(tenant=who.tenant, key=who.key, user=who.user)
-
-        async def read(asked: psycopg.AsyncConnection) -> list[Released | None]:
-            return [await look_up(asked, hold, asker) for hold in holds]
-
-        found = await self._recaller.ask(read)
-        return {each.id: _release(each) for each in found if each is not None and each.state not in OPEN}
+        return await self._recaller.ask(lambda asked: releases(asked, who, holds))
 
     async def _masked(
         self, who: Principal, items: Sequence[JsonValue], conversation: str, values: Mapping[str, str]
@@ -156,6 +151,13 @@ class PlaneMemory:
             raise PolicyBlocked("A guard does not let these items be kept.", field="items")
         known, withheld = values_of(exchange)
         return Masked(items=items_of(exchange.request, 0), values=known, withheld=withheld)
+
+
+async def releases(connection: psycopg.AsyncConnection, who: Principal, holds: Sequence[str]) -> Mapping[str, Release]:
+    """What people have said of those that are decided, as far as the caller may read now what it was made from."""
+    asker = asker_of(who)
+    found = [await look_up(connection, hold, asker) for hold in holds]
+    return {each.id: _release(each) for each in found if each is not None and each.state not in OPEN}
 
 
 class _Remembering:
