@@ -47,23 +47,34 @@ def migrated(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture
-def empty_database_url(postgres: EmbeddedPostgres, database_names: Iterator[str]) -> str:
+def empty_database_url(postgres: EmbeddedPostgres, database_names: Iterator[str]) -> Iterator[str]:
     """A database without any schema."""
-    return _created(postgres, next(database_names), "template0")
+    name = next(database_names)
+    yield _created(postgres, name, "template0")
+    _drop(postgres, name)
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres, database_names: Iterator[str], migrated: str) -> str:
+def database_url(postgres: EmbeddedPostgres, database_names: Iterator[str], migrated: str) -> Iterator[str]:
     """A database with today's schema and nothing in it."""
-    return _created(postgres, next(database_names), migrated)
+    name = next(database_names)
+    yield _created(postgres, name, migrated)
+    _drop(postgres, name)
 
 
 def _created(postgres: EmbeddedPostgres, name: str, template: str) -> str:
+    """Copied as files: nothing of the copy goes through the write-ahead log, which takes three times as long."""
     url = postgres.start()
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
     return url.replace("/penstock?", f"/{name}?")
+
+
+def _drop(postgres: EmbeddedPostgres, name: str) -> None:
+    """Ten megabytes each: a run would otherwise leave gigabytes for the disk to write and to forget again."""
+    with psycopg.connect(postgres.start(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

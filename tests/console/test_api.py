@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 from tests.console.serving import PATIENCE_S, Api, serving, settings
 
 from penstock.console.plane import open_plane
@@ -220,6 +221,29 @@ def test_who_asked_before_the_database_was_lost_does_not_take_the_readiness_back
         assert await plane.is_ready()
 
     asyncio.run(scene())
+
+
+def test_a_change_that_the_database_gave_up_is_refused_as_busy_and_logged_with_its_reason(
+    api: Api, database_url: str
+) -> None:
+    assert api.call("POST", "/admin/v1/tenants", {"id": "acme"}).status == 201
+    waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with (
+        capture_logs() as logged,
+        ThreadPoolExecutor() as pool,
+        psycopg.connect(database_url) as holder,
+        psycopg.connect(database_url, autocommit=True) as other,
+    ):
+        holder.execute("SELECT FROM tenants WHERE id = 'acme' FOR UPDATE")
+        reply = pool.submit(api.call, "DELETE", "/admin/v1/tenants/acme")
+        until(lambda: other.execute(waiting).fetchone() is not None, "nobody waits")
+        refused = reply.result(PATIENCE_S)
+    assert (refused.status, refused.json["error"]["code"]) == (503, "overloaded")
+    assert "nothing was changed" in refused.json["error"]["message"]
+    (entry,) = [each for each in logged if each["event"] == "request_failed"]
+    assert (entry["route"], entry["code"]) == ("/admin/v1/tenants/{tenant}", "overloaded")
+    assert "canceling statement" in entry["reason"]
+    assert api.call("DELETE", "/admin/v1/tenants/acme").status == 204
 
 
 def test_an_empty_database_gets_its_schema_from_the_plane(tmp_path: Path, empty_database_url: str) -> None:

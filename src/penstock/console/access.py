@@ -57,6 +57,13 @@ class Call:
             return self.actor.tenant
         raise no_tenant()
 
+    def whose(self, tenant: str | None) -> str:
+        """As `narrowed`, where nothing can be done for all.  Raises `MalformedRequest` where nobody has said whose."""
+        found = self.narrowed(tenant)
+        if found is None:
+            raise MalformedRequest("Say which tenant is meant.", field="tenant")
+        return found
+
     def change(self) -> Change:
         return Change(actor=self.actor.id, actor_tenant=self.actor.tenant, request_id=self.request_id, at=self.now)
 

@@ -1,11 +1,15 @@
 """Every error of the control plane as `{"error": {"code", "message"}}`."""
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from penstock.core.errors import PenstockError
+
+
+_log = structlog.get_logger(__name__)
 
 
 def error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -16,7 +20,11 @@ def install(api: FastAPI) -> None:
     """Map what the routes raise."""
 
     @api.exception_handler(PenstockError)
-    def _ours(_: Request, error: PenstockError) -> JSONResponse:
+    def _ours(request: Request, error: PenstockError) -> JSONResponse:
+        if error.status >= 500:
+            # The caller learns that it failed, and the operator why.
+            route = getattr(request.scope.get("route"), "path", None)
+            _log.warning("request_failed", method=request.method, route=route, code=error.code, reason=error.detail)
         headers = {} if error.retry_after_s is None else {"retry-after": str(round(error.retry_after_s))}
         if error.status == 401:
             headers["www-authenticate"] = "Bearer"

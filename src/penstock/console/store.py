@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.rows import dict_row
 from psycopg_pool import PoolClosed, PoolTimeout
 
@@ -19,6 +19,7 @@ GroupBy = Literal["model", "target", "tenant", "key", "outcome", "day"]
 _CHECK_TIMEOUT_S = 1.0
 _RETRY_AFTER_S = 2.0
 _AWAY = "The database cannot be reached; what was settled meanwhile waits in the local journal."
+_BUSY = "The database was busy with other changes of the same things; nothing was changed, try again."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUMS = sql.SQL(
     "count(*) AS exchanges, count(*) FILTER (WHERE outcome = 'completed') AS completed,"
@@ -62,6 +63,8 @@ class Database:
         try:
             async with pool.connection(timeout=timeout_s) as connection:
                 yield connection
+        except (errors.DeadlockDetected, errors.LockNotAvailable, errors.QueryCanceled) as error:
+            raise Overloaded(_BUSY, retry_after_s=_RETRY_AFTER_S, detail=str(error)) from error
         except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
             raise Overloaded(_AWAY, retry_after_s=_RETRY_AFTER_S, detail=str(error)) from error
 

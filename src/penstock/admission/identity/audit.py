@@ -102,6 +102,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     after: Mapping[str, object] | None
 
 
+def erasure(of: str, *, tenant: str, user: str | None) -> Subject:
+    """Of a tenant's data, or of one user's: whose it was stays provable by the digest, and does not stay written."""
+    return Subject(id=of, tenant=tenant, before={"tenant": tenant, "user": user}, after=None)
+
+
 async def record(connection: psycopg.AsyncConnection, change: Change, action: Action, subject: Subject) -> None:
     """Write the change down; to be called inside its transaction."""
     await connection.execute(_INSERT, _values(change, action, subject))

@@ -10,9 +10,8 @@ import psycopg
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from penstock.admission.identity.audit import Change, Subject, record
+from penstock.admission.identity.audit import Change, erasure, record
 from penstock.console.access import Caller, Plane, errors, needs
-from penstock.core.errors import MalformedRequest
 from penstock.guard.personal.vault import store
 
 router = APIRouter(prefix="/vault", tags=["guards"])
@@ -27,9 +26,7 @@ class Erased(BaseModel):
 @router.delete("", openapi_extra=needs("vault.erase"), responses=errors(403, 404))
 async def erase(plane: Plane, call: Caller, tenant: Asked = None, user: Asked = None) -> Erased:
     """Forget the conversations of a tenant, or of one of its users."""
-    whose = call.narrowed(tenant)
-    if whose is None:
-        raise MalformedRequest("Say whose conversations must go.", field="tenant")
+    whose = call.whose(tenant)
     async with plane.database.connection() as connection, connection.transaction():
         return Erased(conversations=await erased(connection, call.change(), tenant=whose, user=user))
 
@@ -37,7 +34,5 @@ async def erase(plane: Plane, call: Caller, tenant: Asked = None, user: Asked = 
 async def erased(connection: psycopg.AsyncConnection, change: Change, *, tenant: str, user: str | None) -> int:
     """Erase and put it on record; returns how many conversations there were.  Inside a transaction."""
     found = await store.erase(connection, tenant=tenant, user=user)
-    # Whose it was stays provable by the digest, and does not stay written down after the erasure.
-    subject = Subject(id="vault", tenant=tenant, before={"tenant": tenant, "user": user}, after=None)
-    await record(connection, change, "vault.erased", subject)
+    await record(connection, change, "vault.erased", erasure("vault", tenant=tenant, user=user))
     return found

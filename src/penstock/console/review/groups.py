@@ -5,11 +5,10 @@ from typing import Annotated
 import psycopg
 from fastapi import APIRouter, Path, Query
 
-from penstock.admission.identity.audit import Change, Subject, record
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.admission.identity.audit import Change, Subject, erasure, record
+from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.review import views
-from penstock.core.errors import MalformedRequest
-from penstock.review import erasure
+from penstock.review.erasure import erase as erase_review
 from penstock.review.reviewer import add_member, drop_member, members
 
 router = APIRouter(prefix="/review", tags=["review"])
@@ -29,7 +28,7 @@ Member = Annotated[
 @router.get("/groups", openapi_extra=needs("review.manage"), responses=errors(403, 404))
 async def groups(plane: Plane, call: Caller, tenant: Asked = None) -> views.GroupList:
     """The groups that have members here."""
-    whose = _whose(call, tenant)
+    whose = call.whose(tenant)
     async with plane.database.connection() as connection:
         return views.GroupList(groups=await members(connection, whose))
 
@@ -43,7 +42,7 @@ async def groups(plane: Plane, call: Caller, tenant: Asked = None) -> views.Grou
 )
 async def add(plane: Plane, call: Caller, group: Group, member: Member, tenant: Asked = None) -> None:
     """Make somebody a member, from the next call on.  To say it again changes nothing."""
-    whose = _whose(call, tenant)
+    whose = call.whose(tenant)
     async with plane.database.connection() as connection, connection.transaction():
         if await add_member(connection, whose, group, member):
             subject = Subject(id=group, tenant=whose, before=None, after={"member": member})
@@ -58,7 +57,7 @@ async def add(plane: Plane, call: Caller, group: Group, member: Member, tenant: 
 )
 async def drop(plane: Plane, call: Caller, group: Group, member: Member, tenant: Asked = None) -> None:
     """Let somebody be none, from the next call on; what they have claimed is others' once the time is over."""
-    whose = _whose(call, tenant)
+    whose = call.whose(tenant)
     async with plane.database.connection() as connection, connection.transaction():
         if await drop_member(connection, whose, group, member):
             subject = Subject(id=group, tenant=whose, before={"member": member}, after=None)
@@ -68,22 +67,13 @@ async def drop(plane: Plane, call: Caller, group: Group, member: Member, tenant:
 @router.delete("", openapi_extra=needs("review.erase"), responses=errors(403, 404))
 async def erase(plane: Plane, call: Caller, tenant: Asked = None, user: Asked = None) -> views.Erased:
     """Delete the holds and remarks of a tenant, or of one of its users, with all that belongs to them."""
-    whose = _whose(call, tenant)
+    whose = call.whose(tenant)
     async with plane.database.connection() as connection, connection.transaction():
         return views.Erased(holds=await erased(connection, call.change(), tenant=whose, user=user))
 
 
 async def erased(connection: psycopg.AsyncConnection, change: Change, *, tenant: str, user: str | None) -> int:
     """Erase and put it on record; returns how many holds there were.  Inside a transaction."""
-    found = await erasure.erase(connection, tenant=tenant, user=user, at=change.at.timestamp())
-    # Whose it was stays provable by the digest, and does not stay written down in the audit.
-    subject = Subject(id="review", tenant=tenant, before={"tenant": tenant, "user": user}, after=None)
-    await record(connection, change, "review.erased", subject)
+    found = await erase_review(connection, tenant=tenant, user=user, at=change.at.timestamp())
+    await record(connection, change, "review.erased", erasure("review", tenant=tenant, user=user))
     return found
-
-
-def _whose(call: Call, tenant: str | None) -> str:
-    whose = call.narrowed(tenant)
-    if whose is None:
-        raise MalformedRequest("Say which tenant is meant.", field="tenant")
-    return whose
