@@ -22,6 +22,7 @@ import pytest
 
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
+from penstock.watch.prices import ensure_table
 
 READY_S = 180.0
 _SAID_LAST = 4000
@@ -99,8 +100,10 @@ class Installation:
 
 
 @cache
-def _schema() -> Path:
-    """A database server's files with the schema in place, as a first start leaves them; made once for a process.
+def _first_start() -> Path:
+    """A data directory with the schema in its database and the prices compiled, as a first start leaves it.
+
+    Made once for a process.
 
     What is killed here are processes, and no machine: nothing needs to be on the disk.
     """
@@ -111,14 +114,16 @@ def _schema() -> Path:
         migrate(url)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
-    return folder / "postgres"
+    ensure_table(folder)
+    return folder
 
 
 def _begin_with_schema(data_dir: Path) -> None:
     """A first start that finds its database takes half as long, and the tests have some forty of them."""
     if not data_dir.exists():
         data_dir.mkdir(parents=True, mode=0o700)
-        subprocess.run(["cp", "-a", _schema(), data_dir / "postgres"], check=True)
+        made = _first_start()
+        subprocess.run(["cp", "-a", made / "postgres", *made.glob("prices-*"), data_dir], check=True)
 
 
 @contextmanager

@@ -1,9 +1,5 @@
 """The composition root: the only room that names concrete adapters.
 
-`serve` runs the data plane, `explain` says what it would do with a request; both are called by `cli`.
+`data_plane.serve` runs the data plane, `explain.explain` says what it would do with a request; both are called by `cli`.
+Nothing is imported here: the control plane and the worker take parts of this room, and none of the rest.
 """
-
-from penstock.app.data_plane import serve
-from penstock.app.explain import explain
-
-__all__ = ["explain", "serve"]

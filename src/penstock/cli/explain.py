@@ -51,10 +51,10 @@ def explain(
     except OSError as error:
         typer.echo(f"error: cannot read {request}: {error.strerror}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
-    from penstock import app  # noqa: PLC0415 - heavy: only once the request is there
+    from penstock.app.explain import explain as explained  # noqa: PLC0415 - heavy: only once the request is there
 
     try:
-        explanation = asyncio.run(app.explain(settings, environ, body, dialect, principal))
+        explanation = asyncio.run(explained(settings, environ, body, dialect, principal))
     except ConfigError as error:
         refuse(error)
     # A pipe has no width of its own: there the reasons stand on one line each, so that they can be searched.

@@ -23,7 +23,7 @@ def serve(
     port: PortOption = None,
 ) -> None:
     """Run the data plane until SIGTERM; it drains and exits with 0."""
-    from penstock.app import serve as run  # noqa: PLC0415 - heavy
+    from penstock.app.data_plane import serve as run  # noqa: PLC0415 - heavy
 
     follow_parent(os.environ)
     environ = with_options({"data_dir": data_dir, "server.host": host, "server.port": port})
