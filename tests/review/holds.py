@@ -12,9 +12,11 @@ from penstock.core.sources import PUBLIC, Passage, Reader
 from penstock.knowledge.document import Document
 from penstock.knowledge.index.bases import Fingerprint, create_base, document_id, find_base
 from penstock.knowledge.index.store import PostgresStore
+from penstock.review import queue
 from penstock.review.decision import Decision
 from penstock.review.hold import Found, Hold, Outcome, Turn
 from penstock.review.queue import Act
+from penstock.review.released import Asker
 from penstock.review.reviewer import Reviewer
 from penstock.review.take import insert
 from penstock.testing.clock import FakeClock
@@ -101,3 +103,16 @@ async def connected(url: str) -> AsyncGenerator[psycopg.AsyncConnection]:
         yield connection
     finally:
         await connection.close()
+
+
+async def decided(
+    connection: psycopg.AsyncConnection, number: int, outcome: Outcome = "approved", who: str = "eva", **more: object
+) -> None:
+    name = f"hold_{number:04}"
+    row = await queue.claim(connection, name, act(reviewer(who)), lease_s=600)
+    await queue.decide(connection, name, act(reviewer(who)), decision(outcome, version=row.version, **more))
+
+
+def asker(*, tenant: str = "acme", key: str = "app", user: str | None = None) -> Asker:
+    """Who may read what everybody may."""
+    return Asker(tenant=tenant, key=key, user=user, readers=(PUBLIC,))
