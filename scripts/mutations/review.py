@@ -6,6 +6,8 @@ QUEUE = "tests/review/test_queue.py"
 LISTING = "tests/review/test_listing.py"
 OVERDUE = "tests/review/test_overdue.py"
 AFTER = "tests/review/test_after.py"
+AGREEMENT = "tests/review/test_agreement.py"
+ERASING = "tests/review/test_erasing.py"
 OUTBOX = "tests/review/test_outbox.py"
 REMARKS = "tests/app/test_remarks.py"
 API = "tests/console/test_review_api.py"
@@ -66,7 +68,7 @@ MUTATIONS = (
         "review/queue.py",
         "if row.second_by == who.id and row.second_at is None:",
         "if False:",
-        AFTER,
+        AGREEMENT,
     ),
     Mutation(
         "a reviewer claims their own question",
@@ -164,7 +166,7 @@ MUTATIONS = (
         "review/take.py",
         "AND e.at >= %(created_at)s)",
         "AND false)",
-        AFTER,
+        ERASING,
     ),
     Mutation(
         "a released answer is read by another user",
@@ -192,14 +194,14 @@ MUTATIONS = (
         "review/second.py",
         "AND NOT EXISTS (SELECT FROM hold_opinions AS o WHERE o.hold = h.id AND o.reviewer = %(id)s)",
         "",
-        AFTER,
+        AGREEMENT,
     ),
     Mutation(
         "remarks of who was erased stay",
         "review/erasure.py",
         "    await connection.execute(_ERASE_REMARKS, whose)\n",
         "",
-        AFTER,
+        ERASING,
     ),
     Mutation(
         "a caller is told before the hold is on the disk",
@@ -313,20 +315,20 @@ MUTATIONS = (
         "review/remarks.py",
         "    WHERE EXISTS (SELECT FROM ledger AS l WHERE l.id = r.exchange AND l.tenant = r.tenant)\n",
         "    WHERE true\n",
-        AFTER,
+        ERASING,
     ),
     Mutation(
         "what others said of an erased user's answers comes back",
         "review/remarks.py",
         'l.tenant = %(tenant)s AND l."user" = e."user")))',
         "l.tenant = %(tenant)s AND false)))",
-        AFTER,
+        ERASING,
     ),
     Mutation(
         "what others said of an erased user's answers stays",
         "review/erasure.py",
         'l.tenant = r.tenant AND l."user" = %(user)s))',
         "l.tenant = r.tenant AND false))",
-        AFTER,
+        ERASING,
     ),
 )
