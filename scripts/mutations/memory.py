@@ -42,6 +42,13 @@ MUTATIONS = (
         )
     ),
     Mutation(
+        "an erasure and a turn that is written lock each other",
+        STORE,
+        '_ERASE_ALONE: LiteralString = "LOCK TABLE memory_erasures IN EXCLUSIVE MODE"',
+        '_ERASE_ALONE: LiteralString = "LOCK TABLE memory_conversations, memory_turns IN SHARE ROW EXCLUSIVE MODE"',
+        KEPT,
+    ),
+    Mutation(
         "a chain leads to another user's turns",
         STORE,
         "before.tenant = %(tenant)s AND before.holder = %(holder)s AND ",

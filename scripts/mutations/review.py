@@ -197,6 +197,20 @@ MUTATIONS = (
         AGREEMENT,
     ),
     Mutation(
+        "an erasure and whoever changes a hold lock each other",
+        "review/erasure.py",
+        "LOCK TABLE hold_erasures IN EXCLUSIVE MODE",
+        "LOCK TABLE holds, remarks IN SHARE ROW EXCLUSIVE MODE",
+        ERASING,
+    ),
+    Mutation(
+        "a case is kept while its hold is erased",
+        "review/cases.py",
+        "        await connection.execute(MEET_ERASURES)\n",
+        "",
+        ERASING,
+    ),
+    Mutation(
         "remarks of who was erased stay",
         "review/erasure.py",
         "    await connection.execute(_ERASE_REMARKS, whose)\n",

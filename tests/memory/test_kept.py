@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import psycopg
 import pytest
+from tests.storage.crossing import cross
 
 from penstock.console.memory.keeping import MemoryKeeping
 from penstock.core.clock import SystemClock
@@ -307,3 +309,24 @@ def test_nothing_is_answered_without_what_was_said_before(tmp_path: Path) -> Non
         await away.pool.aclose()
 
     asyncio.run(run())
+
+
+def test_an_erasure_and_a_turn_that_is_written_do_not_lock_each_other(database_url: str) -> None:
+    async def begin(connection: psycopg.AsyncConnection) -> None:
+        assert await made(connection)
+        await connection.commit()
+
+    async def write(connection: psycopg.AsyncConnection) -> None:
+        await store.write_turn(connection, turn(1, conversation="conv_1"))
+
+    async def erase(connection: psycopg.AsyncConnection) -> None:
+        async with connection.transaction():
+            await store.erase(connection, tenant="acme", user=None, at=NOW + 10)
+
+    asked(database_url, begin)
+    at_the_conversation = "SELECT FROM memory_conversations FOR UPDATE"
+    writing, erasing = (partial(asked, database_url, each) for each in (write, erase))
+    assert cross(database_url, at_the_conversation, writing, erasing) == [None, None]
+    with psycopg.connect(database_url) as connection:
+        query = "SELECT FROM memory_turns UNION ALL SELECT FROM memory_conversations"
+        assert connection.execute(query).fetchall() == []

@@ -1,6 +1,10 @@
 """What is kept of somebody goes, and what is still to come of it stays away; remarks, which it takes along."""
 
+import asyncio
 import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import LiteralString
 
 import msgspec
 import psycopg
@@ -16,6 +20,7 @@ from tests.review.holds import (
     keep,
     reviewer,
 )
+from tests.storage.crossing import cross
 
 from penstock.core.feedback import Remark
 from penstock.review import queue, released, remarks
@@ -136,7 +141,7 @@ async def test_what_was_ended_long_ago_goes_and_what_waits_stays(database_url: s
 
 def test_an_erasure_that_is_under_way_is_waited_for(database_url: str) -> None:
     eraser = psycopg.connect(database_url)
-    eraser.execute("LOCK TABLE holds, remarks IN SHARE ROW EXCLUSIVE MODE")
+    eraser.execute("LOCK TABLE hold_erasures IN EXCLUSIVE MODE")
     eraser.execute("INSERT INTO hold_erasures (at, tenant) VALUES (%s, 'acme')", (NOW + 100,))
     found, done = list[int](), threading.Event()
 
@@ -186,3 +191,52 @@ async def test_a_remark_on_an_exchange_of_others_is_shown_to_nobody_and_forgotte
             assert connection.execute("SELECT count(*) FROM remarks").fetchone() == (left,)
     async with connected(database_url) as connection:
         assert [each.exchange for each in await remarks.list_remarks(connection, scope=None)] == ["ex_none"]
+
+
+async def erase_all(connection: psycopg.AsyncConnection) -> None:
+    async with connection.transaction():
+        await erase(connection, tenant="acme", user=None, at=NOW + 100)
+
+
+async def claim(connection: psycopg.AsyncConnection) -> None:
+    await queue.claim(connection, "hold_0001", act(reviewer("eva")), lease_s=600)
+
+
+async def learn(connection: psycopg.AsyncConnection) -> None:
+    await keep_case(connection, "hold_0000", act(reviewer("eva")), expected=None, why="again")
+
+
+async def purge_old(connection: psycopg.AsyncConnection) -> None:
+    with psycopg.connect(connection.info.dsn, autocommit=True) as own:
+        purge(own, now=NOW, keep_days=1.0, most=10)
+
+
+Change = Callable[[psycopg.AsyncConnection], Awaitable[None]]
+
+
+@pytest.mark.parametrize(
+    ("held", "changes"),
+    [
+        ("SELECT FROM holds WHERE id = 'hold_0001' FOR UPDATE", (claim, erase_all)),
+        ("LOCK TABLE hold_events IN SHARE MODE", (learn, erase_all)),
+        ("LOCK TABLE holds IN SHARE MODE", (erase_all, purge_old)),
+    ],
+)
+async def test_an_erasure_and_another_change_do_not_lock_each_other(
+    database_url: str, held: LiteralString, changes: tuple[Change, ...]
+) -> None:
+    keep(database_url, [hold(0), hold(1)])
+    async with connected(database_url) as connection:
+        await decided(connection, 0)
+        await learn(connection)
+
+    async def changed(change: Change) -> None:
+        async with connected(database_url) as connection:
+            await change(connection)
+
+    def run(change: Change) -> None:
+        asyncio.run(changed(change))
+
+    failed = await asyncio.to_thread(cross, database_url, held, *(partial(run, each) for each in changes))
+    assert failed == [None, None]
+    assert rows(database_url)["holds"] == 0

@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 
 from penstock.core.errors import PenstockError
 
-
 _log = structlog.get_logger(__name__)
 
 

@@ -21,6 +21,12 @@ kept either."""
 ERASURES_KEPT_S: Final = 30 * 86_400.0
 """What a machine brings from its outbox after this time may come back, if it is of before the erasure."""
 
+_MEET: LiteralString = "LOCK TABLE memory_erasures IN ROW SHARE MODE"
+"""First of whatever locks more than one row or table: an erasure comes before all of it or after all of it.
+
+An erasure that locked what it deletes would wait for a turn that has written one table and waits to write another.
+"""
+_ERASE_ALONE: LiteralString = "LOCK TABLE memory_erasures IN EXCLUSIVE MODE"
 
 # One statement, so that it is written once or not at all, whoever brings it and however often.
 _PUT: LiteralString = """
@@ -189,6 +195,7 @@ def write_turns(connection: psycopg.Connection, turns: Sequence[Turn]) -> None:
     """In the control plane's thread: what a machine's outbox brings."""
     for turn in turns:
         with connection.transaction():
+            connection.execute(_MEET)
             for statement, values in writing(turn):
                 connection.execute(statement, values)
 
@@ -196,6 +203,7 @@ def write_turns(connection: psycopg.Connection, turns: Sequence[Turn]) -> None:
 async def write_turn(connection: psycopg.AsyncConnection, turn: Turn) -> None:
     """The same on an event loop, in a transaction of its own."""
     async with connection.transaction():
+        await connection.execute(_MEET)
         for statement, values in writing(turn):
             await connection.execute(statement, values)
 
@@ -216,14 +224,18 @@ async def begin(
 
 async def go_on(connection: psycopg.AsyncConnection, exchanges: Sequence[str]) -> None:
     """These are still at it."""
-    await connection.execute(_GO_ON, (LEASE_S, list(exchanges)))
+    async with connection.transaction():
+        await connection.execute(_MEET)
+        await connection.execute(_GO_ON, (LEASE_S, list(exchanges)))
 
 
 async def conversation(
     connection: psycopg.AsyncConnection, owner: Owner, conversation: str, now: float, *, lock: bool = False
 ) -> ConversationRow | None:
-    """None where there is none for this owner."""
+    """None where there is none for this owner.  With `lock` (in a transaction) it stays as it is."""
     statement: LiteralString = _CONVERSATION + " FOR UPDATE" if lock else _CONVERSATION
+    if lock:
+        await connection.execute(_MEET)
     async with connection.cursor(row_factory=class_row(ConversationRow)) as cursor:
         await cursor.execute(statement, {**_whose(owner), "id": conversation, "now": now})
         return await cursor.fetchone()
@@ -265,7 +277,10 @@ async def set_metadata(connection: psycopg.AsyncConnection, owner: Owner, conver
 
 async def delete_conversation(connection: psycopg.AsyncConnection, owner: Owner, conversation: str) -> bool:
     """With all its turns; one that is under way is not kept."""
-    return (await connection.execute(_DELETE_CONVERSATION, {**_whose(owner), "id": conversation})).rowcount == 1
+    async with connection.transaction():
+        await connection.execute(_MEET)
+        gone = await connection.execute(_DELETE_CONVERSATION, {**_whose(owner), "id": conversation})
+    return gone.rowcount == 1
 
 
 async def delete_turn(connection: psycopg.AsyncConnection, owner: Owner, name: str) -> bool:
@@ -286,7 +301,7 @@ async def erase(connection: psycopg.AsyncConnection, *, tenant: str, user: str |
     Inside a transaction.
     """
     # Nobody writes meanwhile: what was before is deleted, and what comes after meets the erasure.
-    await connection.execute("LOCK TABLE memory_conversations, memory_turns IN SHARE ROW EXCLUSIVE MODE")
+    await connection.execute(_ERASE_ALONE)
     values = {"tenant": tenant, "holder": None if user is None else user_holder(user), "at": at}
     turns = await connection.execute(_ERASE_TURNS, values)
     await connection.execute(_ERASE_CONVERSATIONS, values)
@@ -298,15 +313,17 @@ async def erase(connection: psycopg.AsyncConnection, *, tenant: str, user: str |
 
 def purge(connection: psycopg.Connection, *, now: float, most: int) -> int:
     """Delete what has ended, at most `most` of each; returns how many turns and conversations."""
-    connection.execute("DELETE FROM memory_erasures WHERE at < %s", (now - ERASURES_KEPT_S,))
     gone = 0
     old: tuple[tuple[LiteralString, float], ...] = (
         (_OLD_TURNS, now),
         (_OLD_CONVERSATIONS, now),
         (_OLD_WRITTEN, now - ERASURES_KEPT_S),
     )
-    for statement, before in old:
-        gone += connection.execute(statement, (before, most)).rowcount
+    with connection.transaction():
+        connection.execute(_MEET)
+        connection.execute("DELETE FROM memory_erasures WHERE at < %s", (now - ERASURES_KEPT_S,))
+        for statement, before in old:
+            gone += connection.execute(statement, (before, most)).rowcount
     return gone
 
 

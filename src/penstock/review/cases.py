@@ -6,6 +6,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from penstock.review.erasure import MEET_ERASURES
 from penstock.review.hold import Found, Outcome, Reason, Turn
 from penstock.review.queue import Act, show
 from penstock.review.reviewer import MAY_READ, HoldChanged, Reviewer
@@ -65,6 +66,7 @@ async def keep_case(
     `UnknownHold`, and `HoldChanged` where nobody has decided.
     """
     async with connection.transaction():
+        await connection.execute(MEET_ERASURES)
         whole = await show(connection, hold, act.who)
         if whole.row.state not in {"approved", "edited", "rejected", "taken_over"}:
             raise HoldChanged("Nobody has decided it: there is nothing to learn from yet.")

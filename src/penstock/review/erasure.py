@@ -12,6 +12,12 @@ from penstock.review.hold import named
 
 ERASURES_KEPT_S = 30 * 86_400.0
 """What a machine brings from its outbox after this time may come back, if it is of before the erasure."""
+MEET_ERASURES: LiteralString = "LOCK TABLE hold_erasures IN ROW SHARE MODE"
+"""First of whatever adds something that an erasure may mean, or locks anything before the hold that it belongs to.
+
+So an erasure comes before all of that, or after all of it.  One that locked the tables themselves would wait for
+somebody who has locked a hold, and who waits to change it.
+"""
 
 _DAY_S = 86_400.0
 _UNKNOWN_LOOKED_FOR_S = 30 * _DAY_S
@@ -48,7 +54,7 @@ async def erase(connection: psycopg.AsyncConnection, *, tenant: str, user: str |
     Inside a transaction.
     """
     # Nobody adds meanwhile: what was before is deleted, and what comes after meets the erasure.
-    await connection.execute("LOCK TABLE holds, remarks IN SHARE ROW EXCLUSIVE MODE")
+    await connection.execute("LOCK TABLE hold_erasures IN EXCLUSIVE MODE")
     await connection.execute(_MAY_ERASE)
     whose = {"tenant": tenant, "user": None if user is None else named(user), "at": at}
     gone = await connection.execute(_ERASE, whose)
@@ -68,6 +74,7 @@ def purge(connection: psycopg.Connection, *, now: float, keep_days: float, most:
     """
     before = now - keep_days * _DAY_S
     with connection.transaction():
+        connection.execute(MEET_ERASURES)
         connection.execute(_MAY_ERASE)
         connection.execute("DELETE FROM hold_erasures WHERE at < %s", (now - ERASURES_KEPT_S,))
         connection.execute(_FORGET_REMARKS, (now - _DAY_S, now - _UNKNOWN_LOOKED_FOR_S, most))

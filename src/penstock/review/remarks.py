@@ -13,14 +13,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from penstock.core.feedback import Remark
+from penstock.review.erasure import MEET_ERASURES
 from penstock.review.hold import named
 from penstock.review.take import sound
 
 FOLDER = "remarks"
 """Where those that wait lie, below the data directory."""
 
-_LOCK: LiteralString = "LOCK TABLE remarks IN ROW EXCLUSIVE MODE"
-"""Whoever erases is waited for, and what it has erased is then seen."""
 _INSERT: LiteralString = """
     INSERT INTO remarks (tenant, exchange, key, "user", rating, correction, comment, at)
     SELECT %(tenant)s, %(exchange)s, %(key)s, %(user)s, %(rating)s, %(correction)s, %(comment)s, %(at)s
@@ -70,13 +69,13 @@ def decode_remark(payload: bytes) -> Remark:
 def insert_remarks(connection: psycopg.Connection, remarks: Sequence[Remark]) -> None:
     """Keep each under its key; those that were erased meanwhile stay away."""
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(_LOCK)
+        cursor.execute(MEET_ERASURES)
         cursor.executemany(_INSERT, [_row(each) for each in remarks])
 
 
 async def insert_remark(connection: psycopg.AsyncConnection, remark: Remark) -> None:
     """As `insert_remarks`; inside a transaction."""
-    await connection.execute(_LOCK)
+    await connection.execute(MEET_ERASURES)
     await connection.execute(_INSERT, _row(remark))
 
 

@@ -13,6 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from penstock.review.erasure import MEET_ERASURES
 from penstock.review.hold import Hold, OverdueStep, State, named
 from penstock.review.released import release_now
 
@@ -67,7 +68,7 @@ def insert(connection: psycopg.Connection, holds: Sequence[Hold]) -> int:
     added = 0
     with connection.transaction(), connection.cursor() as cursor:
         # Before the statement that looks for erasures: one that is under way is waited for, and then seen.
-        cursor.execute("LOCK TABLE holds IN ROW EXCLUSIVE MODE")
+        cursor.execute(MEET_ERASURES)
         for hold in holds:
             row = _row(hold)
             if cursor.execute(_INSERT, row).rowcount == 0:
