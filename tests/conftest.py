@@ -23,7 +23,7 @@ _ROOM_BYTES = 8 * 2**30
 def _in_memory() -> bool:
     """Whether files in memory have room for a run, and the memory behind them too."""
     try:
-        free = shutil.disk_usage("/dev/shm").free  # noqa: S108 - Linux' own place for files in memory
+        free = shutil.disk_usage("/dev/shm").free
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()
     except OSError:
         return False
@@ -33,7 +33,7 @@ def _in_memory() -> bool:
 
 if "TMPDIR" not in os.environ and _in_memory():
     # Hundreds of databases are copied and dropped again, for which a disk takes ten times as long.
-    os.environ["TMPDIR"] = tempfile.tempdir = "/dev/shm"  # noqa: S108 - as above
+    os.environ["TMPDIR"] = tempfile.tempdir = "/dev/shm"
 
 
 @pytest.fixture(scope="session")
