@@ -53,7 +53,7 @@ class Contest(msgspec.Struct, eq=False):
 
 
 class Beside(msgspec.Struct, frozen=True, eq=False):
-    """What a call asks whose answer is not to be the exchange's, and what it is noted as."""
+    """What a call asks whose answer is not to be the exchange's, and what it is noted as where it may be billed."""
 
     request: Request
     why: WhyExtra
@@ -90,8 +90,8 @@ async def call(  # noqa: PLR0917 - the last two are of one kind of call each
     """
     exchange.attempts = number = exchange.attempts + 1
     exchange.target = target
-    asked = exchange.request if beside is None else beside.request
-    request = asked if asked.stream or not target.streams_whole else _as_stream(asked)
+    asked = beside or Beside(exchange.request, "broken_off")
+    request = _as_stream(asked.request) if target.streams_whole and not asked.request.stream else asked.request
     provider = target.provider
     sent_s = clock.monotonic()
     exchange.facts.append(AttemptStarted(at_s=sent_s - exchange.began_s, attempt=number, target=target.name))
@@ -116,7 +116,7 @@ async def call(  # noqa: PLR0917 - the last two are of one kind of call each
         permit.first_event(took_s)
         has_opened = True
         events = first if first is not None else ()
-        return Opened(source, events, permit, sent_s, took_s, target, number, request is not asked)
+        return Opened(source, events, permit, sent_s, took_s, target, number, request is not asked.request)
     except PenstockError as error:
         outcome = outcome_of(error)
         if isinstance(error, UpstreamError):
@@ -138,9 +138,7 @@ async def call(  # noqa: PLR0917 - the last two are of one kind of call each
                 permit.first_event(clock.monotonic() - sent_s)
             permit.close(outcome)
             if may_be_billed:
-                why: WhyExtra = "broken_off" if beside is None else beside.why
-                if has_lost:
-                    why = "hedge"
+                why: WhyExtra = "hedge" if has_lost else asked.why
                 exchange.extra_calls.append(ExtraCall(target, why, usage, is_whole=not request.stream))
 
 
