@@ -308,6 +308,11 @@ def test_an_answer_that_its_model_does_not_say_again_is_told_of_or_held(
         first, *again = [each for each in talker.asked if each["model"] == model]
         assert [each["messages"] for each in again] == [first["messages"]] * 2
         assert (first["temperature"], [each["temperature"] for each in again]) == (0.1, [0.7, 0.7])
+    stream = client.chat.completions.create(
+        model="noted", messages=[{"role": "user", "content": "And how much leave is it, eve@example.com?"}], stream=True
+    )
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    assert said == found["noted"].parse().choices[0].message.content
     assert "eve@example.com" not in str(talker.asked)
 
 

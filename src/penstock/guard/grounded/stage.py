@@ -243,7 +243,7 @@ class _Grounded:
         others = self._others(action, events)
         sure = await self._sureness(action, events, has_others=bool(others))
         levels = Levels(self._settings.confidence, sure)
-        if not levels.needs_second or self._left_s < _LEAST_LEFT_S:
+        if not levels.needs_second or not self._may_ask_more:
             others = ()
         self._note("second_opinion" if others else action, sure, "second_opinion" if others else levels.level)
         if self._is_shadow:
