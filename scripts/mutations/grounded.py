@@ -87,8 +87,8 @@ MUTATIONS = (
     Mutation(
         "a model is asked again in shadow",
         "config/knowledge/grounding.py",
-        "    return grounding.confidence.samples\n",
-        "    return grounding.confidence.samples\n\n\ndef asked_same(grounding: GroundingSettings | None) -> SampleSettings | None:  # noqa: F811\n    return grounding.confidence.samples if grounding and grounding.confidence else None\n",
+        'asked the same again; None where it is not."""\n    if grounding is None or grounding.mode == "shadow" or',
+        'asked the same again; None where it is not."""\n    if grounding is None or',
         AGREEMENT,
     ),
     Mutation(
