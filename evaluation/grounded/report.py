@@ -72,10 +72,8 @@ def agreement_table(of: Agreement) -> str:
     lines = [f"| told by | {' | '.join(heads)} |", "|---|---|---|---|"]
     lines += [f"| {each.name} | {each.half:.3f} | {each.every:.3f} | {each.models:.3f} |" for each in of.told]
     gain, low, high = of.gain
-    lines += [
-        "",
-        f"Of all answers both tell {gain:+.3f} beside confidence alone (95 % interval {low:+.3f} to {high:+.3f}).",
-    ]
+    gained = f"{gain:+.3f} in AUROC against confidence alone (95 % interval {low:+.3f} to {high:+.3f})"
+    lines += ["", f"Confidence and agreement together, of all answers: {gained}."]
     return "\n".join(lines) + "\n"
 
 
