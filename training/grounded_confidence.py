@@ -2,7 +2,7 @@
 
 On mtRAG's answers, half of its conversations: an answer is right where the medians of people's marks for
 faithfulness and for completeness are both 3 or more of 4.  Support is by a judge that was not fitted on mtRAG.  What
-the set does not have, the log-probability of an answer and its agreement with further ones, is weighed by hand.
+the set does not have, the log-probability of an answer, is weighed by hand.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from penstock.guard.grounded.confidence import Known, Term, Weights, step, words
 from penstock.guard.grounded.judge import Judge, sigmoid
 from training.grounded import HEAD, Reader, fit, judged, made
 from training.grounded_fit import regress
-from training.grounded_sets import FOLDER, mtrag
+from training.grounded_sets import FOLDER, Example, mtrag
 
 WEIGHTS: Final = HEAD.with_name("confidence.json")
 FITTED: Final = ("support", "alignment", "hedging", "unknowing")
-BY_HAND: Final = {"log_probability": Term(1.0, -0.35), "agreement": Term(3.0, 0.8)}
-"""Not fitted: a mean log-probability lower by one, or answers less alike by a third, take the odds down to a third."""
+BY_HAND: Final = {"log_probability": Term(1.0, -0.35)}
+"""Not fitted: a mean log-probability lower by one takes the odds down to a third."""
 _DOUBTS: Final = frozenset({"hedging", "unknowing"})
 PENALTY: Final = 0.02
 _GOOD: Final = 3
@@ -37,6 +37,7 @@ class Sample(NamedTuple):
     known: Known
     is_right: bool
     half: int
+    answer: Example
 
 
 def samples(reader: Reader, judge: Judge) -> list[Sample]:
@@ -61,7 +62,7 @@ def samples(reader: Reader, judge: Judge) -> list[Sample]:
         alignment = float(reader.read(answer.question).sentence @ reader.read(answer.answer).sentence)
         known = Known(support=float(general.mean()), alignment=alignment, hedging=hedging, unknowing=unknowing)
         right = marks[answer.group, answer.source, answer.answer] >= _GOOD
-        found.append(Sample(known, right, zlib.crc32(answer.group.encode()) % 2))
+        found.append(Sample(known, right, zlib.crc32(answer.group.encode()) % 2, answer))
     return found
 
 

@@ -18,9 +18,10 @@ from training.grounded_fit import Labelled
 from training.grounded_made import Made, make
 from training.grounded_sets import FOLDER, begin, scifact
 
+from evaluation.grounded.agreement import agreement
 from evaluation.grounded.chart import draw
 from evaluation.grounded.measure import PLAIN, auroc, calibration_error, kinds, left_out, reaching
-from evaluation.grounded.report import confidence_table, inserted, kind_table, set_table
+from evaluation.grounded.report import agreement_table, confidence_table, inserted, kind_table, set_table
 from evaluation.grounded.served.__main__ import main as served
 from penstock.core.sources import Passage
 from penstock.encoder.files import MODEL, TOKENIZER, default_folder
@@ -48,7 +49,9 @@ def main() -> int:
     of_people, of_rules, answers = judged(reader), made(reader), make(OF_A_KIND, SEED + 1, for_tests=True)
     tests = [Labelled(reader.features(each.answer, each.passages), each.is_right, each.kind) for each in answers]
     judge = fit([each for each in of_people if each.part != "mtrag"], of_rules)
-    text = report(of_people, tests, samples(reader, judge), write=chosen.write)
+    of = samples(reader, judge)
+    text = report(of_people, tests, of, write=chosen.write)
+    text += "\n" + agreement_table(agreement(reader, judge, of))
     text += speed(chosen.model, answers)
     sys.stdout.write(text)
     if chosen.write:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from evaluation.grounded.agreement import Agreement
 from evaluation.grounded.measure import OfKind, Reaching, Score
 
 BEGIN: Final = "<!-- measured: written by `make evaluate ARGS='grounded --write'` -->"
@@ -61,6 +62,18 @@ def confidence_table(rows: Sequence[tuple[str, int, float, float, float]]) -> st
     lines += [
         f"| {name} | {number} | {area:.3f} | {error:.3f} | {brier:.3f} |" for name, number, area, error, brier in rows
     ]
+    return "\n".join(lines) + "\n"
+
+
+def agreement_table(of: Agreement) -> str:
+    """What agreement with the answers of others tells, beside confidence and together with it."""
+    named = ("other half", "all", "models'")
+    heads = [f"{name}: {number} answers, {wrong} wrong" for name, (number, wrong) in zip(named, of.counts, strict=True)]
+    lines = [f"| told by | {' | '.join(heads)} |", "|---|---|---|---|"]
+    lines += [f"| {each.name} | {each.half:.3f} | {each.every:.3f} | {each.models:.3f} |" for each in of.told]
+    gain, low, high = of.gain
+    gained = f"{gain:+.3f} in AUROC against confidence alone (95 % interval {low:+.3f} to {high:+.3f})"
+    lines += ["", f"Confidence and agreement together, of all answers: {gained}."]
     return "\n".join(lines) + "\n"
 
 

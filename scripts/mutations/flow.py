@@ -5,6 +5,7 @@ from mutations.mutation import Mutation
 HEDGE = "tests/flow/test_hedge.py"
 OUTCOMES = "tests/flow/test_outcomes.py"
 BOOKS = "tests/flow/test_books.py"
+SAMPLES = "tests/flow/test_samples.py"
 
 MUTATIONS = (
     Mutation(
@@ -271,5 +272,61 @@ MUTATIONS = (
         " or exchange.budget_action is not None:",
         ":",
         "tests/guard/grounded/test_second.py",
+    ),
+    Mutation(
+        "asking a model the same again is free",
+        "flow/samples.py",
+        "        note_begun(exchange, opened, opened.first, WHY)\n",
+        "",
+        SAMPLES,
+    ),
+    Mutation(
+        "a place that nobody came to use is kept",
+        "flow/samples.py",
+        "                permit.close(CANCELLED)  #",
+        "                pass  #",
+        SAMPLES,
+    ),
+    Mutation(
+        "the same is asked again without its masks",
+        "flow/samples.py",
+        "        target, request = exchange.target, exchange.request\n",
+        "        target, request = exchange.target, exchange.asked or exchange.request\n",
+        SAMPLES,
+    ),
+    Mutation(
+        "the same is asked again beyond the budget",
+        "flow/samples.py",
+        "            await self._allowance.reserve_call(exchange, target, is_extra=True)\n",
+        "            pass\n",
+        SAMPLES,
+    ),
+    Mutation(
+        "a budget that asks for cheaper calls is asked for dear ones",
+        "flow/samples.py",
+        "        return exchange.budget_action is None\n",
+        "        return True\n",
+        SAMPLES,
+    ),
+    Mutation(
+        "asking the same again may take all the time there is",
+        "flow/samples.py",
+        "async with within(within_s, self._clock)",
+        "async with within(within_s * 99, self._clock)",
+        SAMPLES,
+    ),
+    Mutation(
+        "what a call asks beside the answer is noted as broken off",
+        "flow/call.py",
+        "            note_begun(exchange, opened, events, why)\n",
+        '            note_begun(exchange, opened, events, "broken_off")\n',
+        SAMPLES,
+    ),
+    Mutation(
+        "a target's place is kept for as long as its answer is judged",
+        "flow/pump.py",
+        "            give_back()\n",
+        "            pass\n",
+        SAMPLES,
     ),
 )

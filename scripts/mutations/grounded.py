@@ -4,6 +4,7 @@ from mutations.mutation import Mutation
 
 TRACER = "tests/guard/grounded/test_tracer.py"
 CLAIMS = "tests/guard/grounded/test_claims.py"
+AGREEMENT = "tests/guard/grounded/test_agreement.py"
 
 MUTATIONS = (
     Mutation(
@@ -68,5 +69,33 @@ MUTATIONS = (
         "bisect_left(spans, place, key=lambda each: each[0]) - 1",
         "bisect_left(spans, place + 2, key=lambda each: each[0]) - 1",
         CLAIMS,
+    ),
+    Mutation(
+        "an answer that its model does not say again is held by nobody",
+        "guard/grounded/levels.py",
+        "        if settings.hold is not None and (is_unsteady or confidence < settings.hold):\n",
+        "        if settings.hold is not None and confidence < settings.hold:\n",
+        AGREEMENT,
+    ),
+    Mutation(
+        "another figure said again is agreement",
+        "guard/grounded/agreement.py",
+        "sum(claim.chance for claim in claims)",
+        "sum(claim.likeness for claim in claims)",
+        AGREEMENT,
+    ),
+    Mutation(
+        "a model is asked again in shadow",
+        "config/knowledge/grounding.py",
+        'asked the same again; None where it is not."""\n    if grounding is None or grounding.mode == "shadow" or',
+        'asked the same again; None where it is not."""\n    if grounding is None or',
+        AGREEMENT,
+    ),
+    Mutation(
+        "a second opinion that is not said again is the better one",
+        "guard/grounded/opinions.py",
+        "not self.is_refused, not self.is_unsteady, -1.0",
+        "not self.is_refused, False, -1.0",
+        AGREEMENT,
     ),
 )

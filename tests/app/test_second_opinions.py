@@ -1,9 +1,11 @@
 """Who is asked for a second opinion: never anybody outside of the regions that hold for the caller."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from penstock.app.explain import explain
 from penstock.app.knowledge.grounding import others
 from penstock.app.upstreams import connect, new_catalog
 from penstock.config import read
@@ -11,6 +13,7 @@ from penstock.config.routing.residency import regions_of
 from penstock.core.chat import ChatRequest
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import new_exchange_id
+from penstock.core.json import dumps
 from penstock.testing.clock import FakeClock
 
 CONFIG = """\
@@ -66,3 +69,24 @@ def test_who_is_asked(tmp_path: Path, model: str, tenant: str, first: int, asked
         target=(catalog.resolve(model) if tiers is None else tiers.routes[first]).targets[0],
     )
     assert [target.name for target in second(exchange)] == asked
+
+
+REPEATED = """\
+discover_providers: false
+models:
+  help:
+    targets: [{provider: sim, model: sim}]
+    knowledge:
+      bases: [b]
+      fail: open
+      grounding: {fail: closed, confidence: {hold: 0.2, samples: {count: 3, below: 0.8, agreement: 0.4}}}
+"""
+
+
+def test_explain_says_when_a_model_is_asked_the_same_again(tmp_path: Path) -> None:
+    path = tmp_path / "penstock.yaml"
+    path.write_text(f"data_dir: {tmp_path / 'data'}\n{REPEATED}")
+    body = dumps({"model": "help", "messages": [{"role": "user", "content": "How much leave is there?"}]})
+    found = asyncio.run(explain(read(path, {}), {}, body, "openai-chat"))
+    [line] = [each for each in found.course if "the same" in each]
+    assert line.startswith("an answer of less confidence than 0.8: its target is asked the same 3 more times")

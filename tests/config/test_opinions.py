@@ -39,6 +39,11 @@ def written(tmp_path: Path, confidence: str, stream: str = "") -> Path:
         ("second_opinion: 0.5, model: far", "", "confidence.model: a step of it is outside"),
         ("hold: 0.5, log_probability: -1", "", "confidence.log_probability: it asks for nothing"),
         ("second_opinion: 0.5, tier: strong", "stream: window,", "`confidence.second_opinion` needs the whole answer"),
+        ("samples: {agreement: 0.5}", "", "confidence.samples: they ask for nothing: set"),
+        ("notice: 0.4, hold: 0.3, samples: {agreement: 0.5, below: 0.3}", "", "confidence.samples.below: they ask for"),
+        ("notice: 0.4, samples: {agreement: 0.5}", "stream: window,", "`confidence.samples` needs the whole answer"),
+        ("notice: 0.4, samples: {agreement: 0.5, count: 6}", "", "confidence.samples.count"),
+        ("notice: 0.4, samples: {agreement: 1.5}", "", "confidence.samples.agreement"),
     ],
 )
 def test_what_cannot_be_had_is_refused(tmp_path: Path, confidence: str, stream: str, said: str) -> None:
@@ -50,3 +55,5 @@ def test_what_cannot_be_had_is_refused(tmp_path: Path, confidence: str, stream: 
 @pytest.mark.parametrize("whose", ["tier: strong", "model: near"])
 def test_what_can_is_taken(tmp_path: Path, whose: str) -> None:
     read(written(tmp_path, f"second_opinion: 0.5, {whose}"), {})
+    # Above the lowest of the thresholds that the agreement counts for, it may still ask for what they do not.
+    read(written(tmp_path, f"second_opinion: 0.5, {whose}, hold: 0.3, samples: {{agreement: 0.5, below: 0.4}}"), {})

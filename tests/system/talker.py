@@ -3,7 +3,7 @@
 import json  # noqa: TID251 - the provider's side
 import re
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,13 +14,14 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
 
 @dataclass
 class Talker:
-    """`says` is by model; a model that is not in it repeats the last message of the request, whoever wrote it.
+    """`says` is by model: always the same, or something else each time; a model that is not in it repeats the last
+    message of the request, whoever wrote it.
 
     `asked` are the requests as they came; `hung_up` is set once somebody has left before the end of an answer.
     """
 
     port: int
-    says: dict[str, str] = field(default_factory=dict[str, str])
+    says: dict[str, str | Iterator[str]] = field(default_factory=dict[str, str | Iterator[str]])
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     hung_up: threading.Event = field(default_factory=threading.Event)
 
@@ -42,7 +43,8 @@ class Talker:
 def _answer(talker: Talker, asked: dict[str, Any]) -> str:
     model = str(asked["model"])
     if model in talker.says:
-        return talker.says[model]
+        said = talker.says[model]
+        return said if isinstance(said, str) else next(said)
     content = asked["messages"][-1]["content"]
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 

@@ -2,6 +2,7 @@
 
 import json  # noqa: TID251 - the client's side
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from openai import APIStatusError, OpenAI
 from tests.system.conftest import Installation, running
+from tests.system.talker import Talker, talking
 
 from penstock.app.encoder import load_encoder
 from penstock.config import read
@@ -75,6 +77,17 @@ SECOND = """\
   away:
     targets: [{provider: sim, model: "sim:fault=status@503"}]
 """
+AGAIN = "".join(
+    f"""\
+  {model}:
+    targets: [{{provider: talker, model: {model}}}]
+    guards: {{personal_data: {{fail: closed, names: false}}}}
+    knowledge:
+      bases: [handbook]
+      grounding: {{fail: closed, confidence: {{{asks}: 0.01, samples: {{agreement: 0.5}}}}}}
+"""
+    for model, asks in (("steady", "hold"), ("noted", "notice"), ("held", "hold"))
+)
 PAGES = {
     "leave.md": ("Leave", "Everybody has 30 days of leave a year. Ask your lead two weeks before.", (PUBLIC,)),
     "pay.md": ("Salaries", "The salary of the director is 250,000 euros a year.", (Reader("group:board"),)),
@@ -118,8 +131,15 @@ class Base:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("knowledge") / "data", CONFIG + GROUNDED + WINDOW + SECOND) as found:
+def talker() -> Iterator[Talker]:
+    with talking() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, talker: Talker) -> Iterator[Installation]:
+    config = talker.config() + CONFIG + GROUNDED + WINDOW + SECOND + AGAIN
+    with running(tmp_path_factory.mktemp("knowledge") / "data", config) as found:
         yield found
 
 
@@ -255,6 +275,45 @@ def test_where_nobody_gives_a_second_opinion_the_first_answer_has_its_own_end(cl
     )
     assert held.headers["x-penstock-hold"].startswith("hold_")
     assert "45 days" not in held.text
+
+
+def test_an_answer_that_its_model_does_not_say_again_is_told_of_or_held(
+    up: Installation, client: OpenAI, talker: Talker
+) -> None:
+    others = ("You may take 45 days.", "Ask your lead.")
+    talker.says |= {"steady": SAID_SO, "noted": cycle((SAID_SO, *others)), "held": cycle((SAID_SO, *others))}
+    found: dict[str, Any] = {}
+    for model in ("steady", "noted", "held"):
+        messages: list[Any] = [{"role": "user", "content": "How much leave do I, eve@example.com, have?"}]
+        answer = client.chat.completions.with_raw_response.create(model=model, messages=messages, temperature=0.1)
+        found[model] = answer
+    assert found["steady"].parse().choices[0].message.content == SAID_SO
+    assert found["noted"].parse().choices[0].message.content.startswith(f"{SAID_SO}\n\nThis answer may be")
+    assert found["held"].headers["x-penstock-hold"].startswith("hold_")
+    assert SAID_SO not in found["held"].text
+    listed: list[Any] = up.ledger()
+    records: dict[str, Any] = {each["model"]: each for each in listed}
+    agreed: dict[str, float] = {}
+    for model in found:
+        facts: list[Any] = records[model]["facts"]
+        [sampled] = [fact for fact in facts if fact["fact"] == "answers_sampled"]
+        assert (sampled["wanted"], sampled["asked"], sampled["answered"]) == (2, 2, 2)
+        agreed[model] = sampled["agreement"]
+        assert [fact["why"] for fact in facts if fact["fact"] == "extra_call_billed"] == ["agreement"] * 2
+        record = records[model]
+        assert (record["attempts"], record["input_tokens"], record["output_tokens"]) == (3, 33, 12)
+        assert record["cost_nanousd"] == 3 * (11 * 1_000 + 4 * 2_000)
+    assert agreed["noted"] < 0.5 < agreed["steady"]
+    for model in found:
+        first, *again = [each for each in talker.asked if each["model"] == model]
+        assert [each["messages"] for each in again] == [first["messages"]] * 2
+        assert (first["temperature"], [each["temperature"] for each in again]) == (0.1, [0.7, 0.7])
+    stream = client.chat.completions.create(
+        model="noted", messages=[{"role": "user", "content": "And how much leave is it, eve@example.com?"}], stream=True
+    )
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    assert said == found["noted"].parse().choices[0].message.content
+    assert "eve@example.com" not in str(talker.asked)
 
 
 @pytest.mark.parametrize("model", ["flag", "strip", "ask_again", "refuse", "hold", "window", "window_flag"])

@@ -35,8 +35,9 @@ from penstock.config.types import Config
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.errors import UnknownModel
 from penstock.core.exchange import Exchange, Principal
-from penstock.core.ports import ClientDialect
+from penstock.core.ports import ClientDialect, Sampler
 from penstock.flow.engine import Engine, World
+from penstock.flow.samples import Sampling
 from penstock.routing.catalog import Catalog
 from penstock.server.http.shared import HttpLimits
 from penstock.server.openapi import describe
@@ -92,7 +93,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     identities, limits, fleet = beside.identities, beside.limits, beside.fleet
     gates = _new_gates(config, clock, fleet)
     counter = _warm_later(Counter(), clock)
-    ground = _ground(catalog, connected, data_dir, beside, counter)
+    sampling = Sampling(gates, limits.stage, clock)
+    ground = _ground(catalog, connected, data_dir, beside, counter, sampler=sampling)
     layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
     books = Books(journal, metrics)
     world = World(
@@ -193,7 +195,13 @@ def _headers(limits: LimitStage) -> AnswerHeaders:
 
 
 def _ground(
-    catalog: Catalog, connected: Mapping[str, Connected], data_dir: DataDir, beside: Companions, counter: Counter
+    catalog: Catalog,
+    connected: Mapping[str, Connected],
+    data_dir: DataDir,
+    beside: Companions,
+    counter: Counter,
+    *,
+    sampler: Sampler,
 ) -> Ground:
     return Ground(
         catalog=catalog,
@@ -202,6 +210,7 @@ def _ground(
         connect=beside.database,
         find_url=beside.database_url,
         counter=counter,
+        sampler=sampler,
     )
 
 

@@ -15,7 +15,7 @@ from penstock.app.plan import new_plan
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir
 from penstock.config.explanation import Explanation, Outcome, PlannedCall, StageDecision
-from penstock.config.knowledge import asked_second
+from penstock.config.knowledge import asked_same, asked_second
 from penstock.config.routing.residency import may_rest_here, regions_of
 from penstock.config.types import Config
 from penstock.core.chat import Dialect, Request
@@ -160,6 +160,13 @@ def _course(config: Config, route: Route, caller: Principal) -> Iterator[str]:
     if second is not None and second.second_opinion is not None:
         whose = f"tier {second.tier}" if second.model is None else second.model
         yield f"an answer of less confidence than {second.second_opinion:g}: a second opinion of {whose}"
+    same = asked_same(groundings_of(config).get(route.name))
+    if same is not None:
+        which = "an answer" if same.below is None else f"an answer of less confidence than {same.below:g}"
+        yield (
+            f"{which}: its target is asked the same {same.count} more times, where that may change what becomes of it;"
+            f" with an agreement below {same.agreement:g} it counts as not sure"
+        )
 
 
 def _where(config: Config, route: Route, caller: Principal) -> Iterator[str]:

@@ -14,7 +14,7 @@ from penstock.app.guards.heads import KeptHeads
 from penstock.app.guards.opening import PlaneGuards, open_guards
 from penstock.app.guards.opening import needs_encoder as guards_need_encoder
 from penstock.app.guards.vault import held_values, open_vault
-from penstock.app.knowledge.grounding import PlaneGrounding, open_grounding
+from penstock.app.knowledge.grounding import PlaneGrounding, open_grounding, others
 from penstock.app.knowledge.plane import PlaneKnowledge, open_knowledge
 from penstock.app.knowledge.plane import needs_encoder as knowledge_needs_encoder
 from penstock.app.memory.plane import MEMORY_CONNECTIONS, MemoryGround, PlaneMemory, memory_of_file, open_memory
@@ -29,7 +29,7 @@ from penstock.config.datadir import DataDir
 from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
-from penstock.core.ports import Stage, TokenCounter
+from penstock.core.ports import Sampler, Stage, TokenCounter
 from penstock.routing.catalog import Catalog
 from penstock.storage.follow import Follower
 from penstock.storage.late import LatePool
@@ -145,7 +145,8 @@ class Layers:
 class Ground:
     """What the layers of a data plane stand on.
 
-    `connect` gives a connection under a name, `find_url` the database's address; None for now.
+    `connect` gives a connection under a name, `find_url` the database's address; None for now.  `sampler` asks models
+    the same again; None where none is called.
     """
 
     catalog: Catalog
@@ -154,6 +155,7 @@ class Ground:
     connect: Callable[[str], psycopg.Connection | None]
     find_url: Callable[[], str | None]
     counter: TokenCounter
+    sampler: Sampler | None = None
 
 
 def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground: Ground) -> Layers:
@@ -194,7 +196,13 @@ def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground
         shorteners=shorteners,
         knowledge=knowledge,
         searches=knowledge.stages(guards.screen, ground.counter, clock),
-        grounding=open_grounding(config, encoder, clock, catalog=ground.catalog, regions=routing.in_force.regions),
+        grounding=open_grounding(
+            config,
+            encoder,
+            clock,
+            second=others(config, ground.catalog, routing.in_force.regions),
+            sampler=ground.sampler,
+        ),
         review=review,
         encoder=encoder,
         left_out=shorteners.follower(lambda: connect("left_out")),
@@ -218,7 +226,7 @@ def layers_of_file(config: Config, clock: Clock, ground: Ground) -> Layers:
         guards=guards,
         knowledge=knowledge,
         searches=knowledge.stages(guards.screen, counter, clock),
-        grounding=open_grounding(config, encoder, clock, catalog=catalog, regions=routing.in_force.regions),
+        grounding=open_grounding(config, encoder, clock, second=others(config, catalog, routing.in_force.regions)),
         review=review_of_file(config, clock),
         cache=cache,
         similar=open_similar(config, cache, encoder, clock, may_rest=routing.may_rest),

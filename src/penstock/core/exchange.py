@@ -21,9 +21,9 @@ from penstock.core.usage import UNKNOWN_COST, UNKNOWN_USAGE, Cost, Usage
 if TYPE_CHECKING:
     from penstock.core.ports import Lease, Route, Target
 
-WhyExtra = Literal["broken_off", "hedge", "repaired", "second_opinion"]
-"""A call that failed without an answer's status, that lost against a second one, whose answer was of no use, or of two
-opinions the one that was not given."""
+WhyExtra = Literal["broken_off", "hedge", "repaired", "second_opinion", "agreement"]
+"""A call that failed without an answer's status, that lost against a second one, whose answer was of no use, of two
+opinions the one that was not given, or that was made to see whether the model says the same again."""
 
 BudgetAction = Literal["cheaper_tier", "cache_only"]
 """How an exchange is to go on for which a budget has no room: at a cheaper tier, or from the cache alone."""

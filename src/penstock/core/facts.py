@@ -320,6 +320,20 @@ class ConfidenceEstimated(Fact, frozen=True, tag="confidence_estimated"):
     log_probability: float | None = None
 
 
+class AnswersSampled(Fact, frozen=True, tag="answers_sampled"):
+    """The same was asked of the answer's own target again, to see whether it says the same.
+
+    Of `wanted` calls `asked` were made (there was no place or no money for the others), and `answered` gave a text.
+    `agreement` is the answer's with these, 0 to 1; None where none came, or where `why` says that it was not judged.
+    """
+
+    wanted: int
+    asked: int
+    answered: int
+    agreement: float | None = None
+    why: str | None = None
+
+
 class AnswerHeld(Fact, frozen=True, tag="answer_held"):
     """A person is asked: the caller got the hand-over.  In `mode` `shadow` it would have been."""
 
@@ -473,6 +487,7 @@ AnyFact: TypeAlias = (
     | AnswerCited
     | ClaimsTraced
     | ConfidenceEstimated
+    | AnswersSampled
     | AnswerHeld
     | PersonalDataMasked
     | ConversationRecalled

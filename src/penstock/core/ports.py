@@ -166,6 +166,25 @@ class Allowance(Protocol):
     async def reserve_call(self, exchange: Exchange, target: Target, *, is_extra: bool) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What a model said when it was asked again: the texts that came, of the `asked` calls that were made."""
+
+    texts: tuple[str, ...] = ()
+    asked: int = 0
+
+
+class Sampler(Protocol):
+    """Asks the target of an exchange's answer the same again: `count` times at once, each time for one answer in text.
+
+    What comes back after `within_s`, fails, or has no place or no money at once, is left out: nobody waits for it, and
+    the exchange goes on without it.  Every call is noted in the exchange as one beside its answer.  Nothing is left
+    open when it returns or raises, cancelled or not.
+    """
+
+    async def __call__(self, exchange: Exchange, *, count: int, temperature: float, within_s: float) -> Samples: ...
+
+
 class Filter(Protocol):
     """The response half of a stage, one for each exchange; a plain object that waits for nothing.
 

@@ -52,6 +52,13 @@ class Contest(msgspec.Struct, eq=False):
     is_decided: bool = False
 
 
+class Beside(msgspec.Struct, frozen=True, eq=False):
+    """What a call asks whose answer is not to be the exchange's, and what it is noted as where it may be billed."""
+
+    request: Request
+    why: WhyExtra
+
+
 class _NoSource:
     """The rest of an answer that is whole already."""
 
@@ -67,18 +74,24 @@ class _NoSource:
 NO_SOURCE = _NoSource()
 
 
-async def call(
-    exchange: Exchange, target: Target, permit: Permit, clock: Clock, contest: Contest | None = None
+async def call(  # noqa: PLR0917 - the last two are of one kind of call each
+    exchange: Exchange,
+    target: Target,
+    permit: Permit,
+    clock: Clock,
+    contest: Contest | None = None,
+    beside: Beside | None = None,
 ) -> Opened:
     """Call `target` and read until the answer itself begins; nothing is left open when it raises, cancelled or not.
 
     A call that breaks off is noted in the exchange where it may be billed: as one that lost, where the `contest` is
-    decided.  Does not say that the exchange has its answer: see `take`.
+    decided.  Does not say that the exchange has its answer: see `take`.  With `beside` that is asked in place of the
+    exchange's request.
     """
     exchange.attempts = number = exchange.attempts + 1
     exchange.target = target
-    asked = exchange.request
-    request = asked if asked.stream or not target.streams_whole else _as_stream(asked)
+    asked = beside or Beside(exchange.request, "broken_off")
+    request = _as_stream(asked.request) if target.streams_whole and not asked.request.stream else asked.request
     provider = target.provider
     sent_s = clock.monotonic()
     exchange.facts.append(AttemptStarted(at_s=sent_s - exchange.began_s, attempt=number, target=target.name))
@@ -103,7 +116,7 @@ async def call(
         permit.first_event(took_s)
         has_opened = True
         events = first if first is not None else ()
-        return Opened(source, events, permit, sent_s, took_s, target, number, request is not asked)
+        return Opened(source, events, permit, sent_s, took_s, target, number, request is not asked.request)
     except PenstockError as error:
         outcome = outcome_of(error)
         if isinstance(error, UpstreamError):
@@ -125,17 +138,17 @@ async def call(
                 permit.first_event(clock.monotonic() - sent_s)
             permit.close(outcome)
             if may_be_billed:
-                why: WhyExtra = "hedge" if has_lost else "broken_off"
+                why: WhyExtra = "hedge" if has_lost else asked.why
                 exchange.extra_calls.append(ExtraCall(target, why, usage, is_whole=not request.stream))
 
 
-async def whole(exchange: Exchange, opened: Opened, clock: Clock) -> Opened:
-    """Read an answer that comes in pieces to its end; one that does not is as it was.
+async def whole(exchange: Exchange, opened: Opened, clock: Clock, why: WhyExtra = "broken_off") -> Opened:
+    """Read an answer to its end; what is left of it then is its permit.
 
-    Raises as `call` does where it breaks off, and then nothing is left open.
+    Raises as `call` does where it breaks off, and then nothing is left open and `why` is what it is noted as.
     """
-    if not opened.is_in_pieces or opened.target is None:
-        return opened
+    if opened.target is None:
+        raise RuntimeError("an answer that no target gave is whole")
     events = [*opened.first]
     outcome: Outcome = CANCELLED
     is_whole = False
@@ -151,7 +164,7 @@ async def whole(exchange: Exchange, opened: Opened, clock: Clock) -> Opened:
         opened.source.close()
         if not is_whole:
             opened.permit.close(outcome)
-            note_begun(exchange, opened, events, "broken_off")
+            note_begun(exchange, opened, events, why)
     return msgspec.structs.replace(opened, source=NO_SOURCE, first=events, is_in_pieces=False)
 
 

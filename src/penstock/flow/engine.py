@@ -205,8 +205,12 @@ class Engine:
     async def _pump(self, exchange: Exchange, opened: Opened, sink: Sink, stop: Stop, meter: Meter) -> None:
         filters = [meter, *self.plan.filters(exchange)]
         outcome: Outcome = CANCELLED
+
+        def give_back() -> None:
+            opened.permit.close(opened.succeeded(self._world.clock))
+
         try:
-            await pump(opened, filters, sink, stop)
+            await pump(opened, filters, sink, stop, give_back)
             outcome = opened.succeeded(self._world.clock)
         except (AskAgain, KeepFirst):
             outcome = opened.succeeded(self._world.clock)  # the target did its part

@@ -5,7 +5,7 @@ that must run stands after the loop: settlement belongs to the engine, which run
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeGuard
 
 from penstock.core.errors import PolicyBlocked
@@ -15,11 +15,18 @@ from penstock.flow.call import Opened
 from penstock.flow.stop import Stop
 
 
-async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop) -> None:
+async def pump(
+    opened: Opened,
+    filters: Sequence[Filter],
+    sink: Sink,
+    stop: Stop,
+    give_back: Callable[[], None] | None = None,
+) -> None:
     """Read the answer to its end.  Returns once it is complete and every filter has let go of what it held.
 
     Raises what the source raises, `PolicyBlocked` from a filter once its last events are written, or `AskAgain` or
-    `KeepFirst` from one.  Does not close the source.
+    `KeepFirst` from one.  Does not close the source.  Where filters wait, `give_back` is called once everything is
+    read: what they then wait for is not the target's time, and may need the place that the answer had there.
     """
     events: Sequence[Event] | None = opened.first
     read = opened.source.read
@@ -29,6 +36,8 @@ async def pump(opened: Opened, filters: Sequence[Filter], sink: Sink, stop: Stop
             passed = through(filters, events) if not waits else await through_waiting(filters, events)
             await _write(sink, passed, stop)
             events = await read()
+        if waits and give_back is not None:
+            give_back()
         rest = flush(filters) if not waits else await flush_waiting(filters)
     except PolicyBlocked as blocked:
         if blocked.last:

@@ -1,6 +1,4 @@
-import numpy as np
-
-from penstock.guard.grounded.confidence import Known, agreement, load_weights, words_of
+from penstock.guard.grounded.confidence import Known, load_weights, words_of
 
 
 def test_it_works_with_anything_missing() -> None:
@@ -17,7 +15,6 @@ def test_more_support_and_less_doubt_are_never_worth_less() -> None:
     assert low < high
     assert weights.confidence(Known(unknowing=1.0)) < weights.confidence(Known(unknowing=0.0))
     assert weights.confidence(Known(log_probability=-2.0)) < weights.confidence(Known(log_probability=-0.1))
-    assert weights.confidence(Known(agreement=0.2)) < weights.confidence(Known(agreement=1.0))
 
 
 def test_hedges_and_ignorance_are_counted_by_sentence() -> None:
@@ -25,9 +22,3 @@ def test_hedges_and_ignorance_are_counted_by_sentence() -> None:
     assert words_of("The documents do not mention it.") == (0.0, 1.0)
     assert words_of("Das weiß ich leider nicht. Vielleicht morgen.") == (0.5, 0.5)
     assert words_of("") == (0.0, 0.0)
-
-
-def test_agreement_is_the_mean_likeness_to_other_answers() -> None:
-    one, other = np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)
-    assert agreement(one, [one, other]) == 0.5
-    assert agreement(one, []) is None

@@ -7,7 +7,7 @@ from penstock.config.knowledge import GroundingSettings, asked_second
 from penstock.config.types import Config
 from penstock.core.clock import Clock
 from penstock.core.exchange import Exchange
-from penstock.core.ports import Route, Stage, Target
+from penstock.core.ports import Route, Sampler, Stage, Target
 from penstock.routing.catalog import Catalog
 from penstock.routing.residency import Regions, within
 from penstock.server.service import Ground
@@ -35,14 +35,23 @@ class PlaneGrounding:
 
 
 def open_grounding(
-    config: Config, encoder: "Encoder | None", clock: Clock, *, catalog: Catalog, regions: Regions
+    config: Config,
+    encoder: "Encoder | None",
+    clock: Clock,
+    *,
+    second: Callable[[Exchange], Sequence[Target]],
+    sampler: Sampler | None = None,
 ) -> PlaneGrounding:
-    """Everything but running.  Raises `ConfigError` where the encoder is not the one that the judge was fitted on."""
+    """Everything but running.  Raises `ConfigError` where the encoder is not the one that the judge was fitted on.
+
+    Without a `sampler` no model is asked the same again.
+    """
     policies = groundings_of(config)
     if not policies or encoder is None:
         return PlaneGrounding()
     # Imported here: numpy, of an extra that not everybody has.
     from penstock.app.knowledge.tracing import Tracing  # noqa: PLC0415 - see above
+    from penstock.guard.grounded.agreement import Again  # noqa: PLC0415 - same
     from penstock.guard.grounded.confidence import load_weights  # noqa: PLC0415 - same
     from penstock.guard.grounded.stage import GroundingStage, Parts  # noqa: PLC0415 - same
 
@@ -52,7 +61,8 @@ def open_grounding(
         align=tracing.align,
         weights=load_weights(),
         clock=clock,
-        second=others(config, catalog, regions),
+        second=second,
+        again=None if sampler is None else Again(ask=sampler, trace=tracing.trace_each, clock=clock),
     )
     return PlaneGrounding((GroundingStage(policies, parts),), tracing)
 

@@ -37,13 +37,18 @@ class Tracing:
 
     async def trace(self, exchange: Exchange, answer: Answer) -> tuple[Traced, ...]:
         """A `guard.grounded.stage.Trace`."""
-        return await self._traced(answer, exchange.passages)
+        [traced] = await self._traced(answer, [exchange.passages])
+        return traced
+
+    async def trace_each(self, answer: Answer, texts: Sequence[str]) -> tuple[tuple[Traced, ...], ...]:
+        """A `guard.grounded.agreement.TraceEach`."""
+        return await self._traced(answer, [(_whole(split(each).text),) for each in texts])
 
     async def ground(self, said: str, passages: Sequence[Passage]) -> GroundingView:
         """A `server.service.Ground`."""
         answer = split(said)
         try:
-            traced = await self._traced(answer, passages)
+            [traced] = await self._traced(answer, [passages])
         except CannotJudge as failure:
             text = "The answer cannot be held against its sources now; try again."
             raise GuardUnavailable(text, retry_after_s=1.0, detail=failure.reason) from None
@@ -56,15 +61,20 @@ class Tracing:
             support=support(traced),
         )
 
-    async def _traced(self, answer: Answer, passages: Sequence[Passage]) -> tuple[Traced, ...]:
-        texts = dict.fromkeys((answer.text, *(each.text for each in passages)))
+    async def _traced(self, answer: Answer, each_of: Sequence[Sequence[Passage]]) -> tuple[tuple[Traced, ...], ...]:
+        """The answer's claims by the passages of each, and by these alone."""
+        texts = dict.fromkeys((answer.text, *(each.text for passages in each_of for each in passages)))
         try:
             read = await asyncio.gather(*(self._encoder.encode(text) for text in texts))
         except EncoderBusy:
             raise CannotJudge("encoder_busy") from None
         tracer = self._tracer(dict(zip(texts, read, strict=True)))
+
+        def judge() -> tuple[tuple[Traced, ...], ...]:
+            return tuple(tracer.judge(answer, passages) for passages in each_of)
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, tracer.judge, answer, passages)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, judge)
         except Exception as error:
             raise CannotJudge(f"raised_{type(error).__name__}"[:60]) from error
 
@@ -102,6 +112,11 @@ class Tracing:
                 while len(self._words) > _MOST_WORDS:
                     self._words.popitem(last=False)
         return found
+
+
+def _whole(text: str) -> Passage:
+    """A text as the one passage there is.  It has no label, so that no claim cites it."""
+    return Passage(label="", document="", version=0, title="", text=text, start=0, end=len(text))
 
 
 def _claim_view(traced: Traced) -> ClaimView:

@@ -6,19 +6,14 @@ It is no more certain than its parts: an answer that is well covered by sources 
 """
 
 import re
-from collections.abc import Sequence
 from importlib.resources import files
 from math import exp, log
 from typing import Final
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from penstock.core.errors import ConfigError
 from penstock.core.sources import Confidence
-
-Vector = NDArray[np.float32]
 
 _HEDGES: Final = re.compile(
     r"(?i)\b(?:might|perhaps|possibly|probably|maybe|unclear|not (?:entirely |completely |quite )?(?:sure|certain|clear)|i (?:think|believe|guess|assume)|it (?:seems|appears)|as far as i know|may or may not"
@@ -34,15 +29,14 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an answer; None is not known.
 
     `coverage` is the share of its claims that are supported, `support` their mean chance, `alignment` the likeness of
-    prompt and answer, `log_probability` the mean of its tokens', `agreement` how alike further answers to the same
-    prompt are.  `hedging` and `unknowing` are the shares of its sentences with such words.
+    prompt and answer, `log_probability` the mean of its tokens'.  `hedging` and `unknowing` are the shares of its
+    sentences with such words.
     """
 
     coverage: float | None = None
     support: float | None = None
     alignment: float | None = None
     log_probability: float | None = None
-    agreement: float | None = None
     hedging: float | None = None
     unknowing: float | None = None
 
@@ -99,8 +93,3 @@ def words_of(answer: str) -> tuple[float, float]:
     hedged = sum(_HEDGES.search(each) is not None for each in said)
     unknown = sum(_UNKNOWING.search(each) is not None for each in said)
     return hedged / len(said), unknown / len(said)
-
-
-def agreement(answer: Vector, others: Sequence[Vector]) -> float | None:
-    """How alike an answer is to further ones, by their vectors of unit length; None where there are none."""
-    return float(np.mean([float(answer @ each) for each in others])) if others else None

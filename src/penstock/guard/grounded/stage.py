@@ -7,22 +7,25 @@ none were found is, and whatever it states is then found nowhere.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
-from penstock.config.knowledge import GroundingSettings, asked_second
-from penstock.core.chat import ChatRequest, Message, TextPart
+from penstock.config.knowledge import GroundingSettings, asked_same, asked_second
+from penstock.core.chat import ChatRequest
 from penstock.core.clock import Clock
 from penstock.core.errors import GuardUnavailable
 from penstock.core.events import Event, Finish, Text, ToolCall
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import ClaimsTraced, ConfidenceEstimated, GuardFailed
 from penstock.core.ports import CONTINUE, AskAgain, Continue, Filter, KeepFirst, SetAside, Target
+from penstock.guard.grounded.agreement import Again
+from penstock.guard.grounded.asking import can_be_repeated, corrected
 from penstock.guard.grounded.claims import Answer, split
 from penstock.guard.grounded.confidence import Known, Weights, words_of
 from penstock.guard.grounded.counted import Count, Likelihood
+from penstock.guard.grounded.levels import Levels, Sureness
 from penstock.guard.grounded.opinions import Outcome
 from penstock.guard.grounded.shown import replaced, with_notices, without
 from penstock.guard.grounded.tracer import Traced, coverage, support
@@ -38,9 +41,11 @@ Align = Callable[[Exchange, str], Awaitable[float | None]]
 Second = Callable[[Exchange], Sequence[Target]]
 """Who is asked for a second opinion on the answer, if anybody."""
 _LEAST_LEFT_S: Final = 2.0
-"""With less time than this no second opinion is asked for."""
+"""With less time than this nobody is asked for anything more."""
 _OF_TIME_LEFT: Final = 0.9
 """What a second opinion may take of it: the first answer must be out before the deadline."""
+_TO_REPEAT: Final = 0.5
+"""What the model may take of it to say the same again: a second opinion may have to follow."""
 
 
 def _nobody(exchange: Exchange) -> Sequence[Target]:
@@ -57,6 +62,7 @@ class Parts:
     weights: Weights
     clock: Clock
     second: Second = _nobody
+    again: Again | None = None
 
 
 @dataclass(slots=True)
@@ -234,17 +240,20 @@ class _Grounded:
         """What follows from all verdicts together."""
         left, exchange = self._left, self._exchange
         action = self._action()
-        confidence = await self._confidence()
-        level = self._level(confidence)
-        others = self._others(action, confidence, events)
-        self._note("second_opinion" if others else action, confidence, "second_opinion" if others else level)
+        others = self._others(action, events)
+        sure = await self._sureness(action, events, has_others=bool(others))
+        levels = Levels(self._settings.confidence, sure)
+        if not levels.needs_second or not self._may_ask_more:
+            others = ()
+        self._note("second_opinion" if others else action, sure, "second_opinion" if others else levels.level)
         if self._is_shadow:
-            exchange.confidence = confidence
+            exchange.confidence = sure.confidence
             return ()
         if action == "ask_again":
             left.asked, left.has_asked_again = self._request, True
-            raise AskAgain(self._again(), reason="not_grounded")
-        outcome = self._outcome(events, action, level, confidence)
+            wrong = [each.claim.text for each in self._count.traced if each.verdict != "supported"]
+            raise AskAgain(corrected(self._request, "".join(self._said), wrong), reason="not_grounded")
+        outcome = self._outcome(events, action, sure)
         if left.first is not None:
             if not outcome.is_better_than(left.first):
                 raise KeepFirst
@@ -265,43 +274,53 @@ class _Grounded:
         is_last = self._left.has_asked_again or self._left.first is not None or self._exchange.attempts == 0
         return "refuse" if is_last else action
 
-    def _level(self, confidence: float | None) -> str:
-        """What the confidence asks for by itself."""
-        settings = self._settings.confidence
-        if settings is None or confidence is None:
-            return "deliver"
-        if settings.hold is not None and confidence < settings.hold:
-            return "hold"
-        is_doubtful = settings.notice is not None and (confidence < settings.notice or self._is_unlikely)
-        return "notice" if is_doubtful else "deliver"
-
-    @property
-    def _is_unlikely(self) -> bool:
-        """Whether the model itself was less sure of its words than it may be, where it said so."""
-        settings, mean = self._settings.confidence, self._likelihood.mean
-        if settings is None or settings.log_probability is None or mean is None:
-            return False
-        return mean < settings.log_probability
-
-    def _others(self, action: str, confidence: float | None, events: Sequence[Event]) -> Sequence[Target]:
-        """Who is to give a second opinion.
+    def _others(self, action: str, events: Sequence[Event]) -> Sequence[Target]:
+        """Who could give a second opinion.
 
         Nobody on what a tool is to do, on what another guard has a person look at, or where it would come too late.
         """
-        settings = asked_second(self._settings)
-        if settings is None or settings.second_opinion is None or confidence is None or action == "ask_again":
-            return ()
         exchange = self._exchange
-        is_sure = confidence >= settings.second_opinion and not self._is_unlikely
-        if is_sure or self._left.first is not None or exchange.budget_action is not None:
+        if asked_second(self._settings) is None or action == "ask_again" or self._left.first is not None:
             return ()
-        if exchange.hold_reasons or self._left_s < _LEAST_LEFT_S or any(isinstance(each, ToolCall) for each in events):
+        if not self._may_ask_more or any(isinstance(each, ToolCall) for each in events):
             return ()
         return self._parts.second(exchange)
 
-    def _outcome(self, events: list[Event], action: str, level: str, confidence: float | None) -> Outcome:
+    @property
+    def _may_ask_more(self) -> bool:
+        exchange = self._exchange
+        return exchange.budget_action is None and not exchange.hold_reasons and self._left_s >= _LEAST_LEFT_S
+
+    async def _sureness(self, action: str, events: Sequence[Event], *, has_others: bool) -> Sureness:
+        """What is known of the answer; the model is asked again where that may change what becomes of it."""
+        sure = Sureness(confidence=await self._confidence(), log_probability=self._likelihood.mean)
+        settings, again = asked_same(self._settings), self._parts.again
+        if settings is None or again is None:
+            return sure
+        answer = split("".join(self._said))
+        if action not in {"none", "flag", "strip"} or not answer.claims or not self._may_ask_more:
+            return sure
+        if not can_be_repeated(self._request, events):
+            return sure
+        levels = Levels(self._settings.confidence, sure)
+        if not levels.needs_samples(has_others=has_others) or not self._may_be_given(sure):
+            return sure
+        within_s = _TO_REPEAT * self._left_s
+        found = await again.agreement(
+            self._exchange, answer, settings, within_s=within_s, timeout_s=self._settings.timeout_s
+        )
+        return replace(sure, agreement=found)
+
+    def _may_be_given(self, sure: Sureness) -> bool:
+        """Whether it is not a second opinion that is no better however often it is said."""
+        first = self._left.first
+        return first is None or Outcome(events=(), confidence=sure.confidence).is_better_than(first)
+
+    def _outcome(self, events: list[Event], action: str, sure: Sureness) -> Outcome:
         """What is to become of the answer."""
         settings = self._settings
+        levels = Levels(settings.confidence, sure)
+        level = levels.level
         reasons: list[HoldReason] = []
         notices: list[str] = []
         is_empty = action == "strip" and not "".join(self._said).strip()
@@ -311,7 +330,11 @@ class _Grounded:
         elif action == "flag":
             notices.append(settings.notice)
         if level == "hold":
-            reasons.append(HoldReason("confidence", "confidence.low", confidence))
+            reasons.append(
+                HoldReason("confidence", "agreement.low", sure.agreement)
+                if levels.is_unsteady
+                else HoldReason("confidence", "confidence.low", sure.confidence)
+            )
         elif level == "notice" and settings.confidence is not None:
             notices.append(settings.confidence.text)
         is_refused = action == "refuse" or is_empty
@@ -319,9 +342,15 @@ class _Grounded:
             given = replaced(events, settings.refusal)
         else:
             given = with_notices(events, notices) if notices else events
-        return Outcome(events=given, confidence=confidence, is_refused=is_refused, hold_reasons=reasons)
+        return Outcome(
+            events=given,
+            confidence=sure.confidence,
+            is_refused=is_refused,
+            hold_reasons=reasons,
+            is_unsteady=levels.is_unsteady,
+        )
 
-    def _note(self, action: str, confidence: float | None, level: str) -> None:
+    def _note(self, action: str, sure: Sureness, level: str) -> None:
         count = self._count
         self._exchange.facts.append(
             ClaimsTraced(
@@ -335,8 +364,8 @@ class _Grounded:
                 latency_s=count.took_s,
             )
         )
+        confidence, mean = sure.confidence, sure.log_probability
         if confidence is not None:
-            mean = self._likelihood.mean
             fact = ConfidenceEstimated(at_s=self._at_s, confidence=confidence, action=level, log_probability=mean)
             self._exchange.facts.append(fact)
 
@@ -354,21 +383,6 @@ class _Grounded:
             unknowing=unknowing,
         )
         return self._parts.weights.confidence(known)
-
-    def _again(self) -> ChatRequest:
-        """The request with the answer and what is wrong with it."""
-        request = self._request
-        wrong = [each.claim.text for each in self._count.traced if each.verdict != "supported"]
-        listed = "\n".join(f"- {each}" for each in wrong[:10])
-        told = (
-            f"The sources do not support these statements:\n{listed}\n"
-            "Answer again from the sources alone, and leave out what they do not say."
-        )
-        repeated = (
-            Message("assistant", (TextPart("".join(self._said)),)),
-            Message("user", (TextPart(told),)),
-        )
-        return msgspec.structs.replace(request, messages=(*request.messages, *repeated))
 
     @property
     def _request(self) -> ChatRequest:
