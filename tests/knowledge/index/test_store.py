@@ -126,7 +126,10 @@ def test_bases_are_their_tenants_own_and_go_with_all_that_is_in_them(
     assert not delete_base(connection, base)
     assert find_base(connection, "acme", "handbook") is None
     for table in (
-        *("knowledge_documents", "knowledge_chunks", "knowledge_vectors", "knowledge_texts"),
+        "knowledge_documents",
+        "knowledge_chunks",
+        "knowledge_vectors",
+        "knowledge_texts",
         "knowledge_signs",
     ):
         rows = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names from above

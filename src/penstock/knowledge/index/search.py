@@ -73,11 +73,11 @@ _USE_INDEX: LiteralString = """
     SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
         set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(beam)s, true)
 """
-_BY_VECTOR_FEW: LiteralString = """
+BY_VECTOR_FEW: LiteralString = """
     SELECT v.chunk FROM knowledge_vectors AS v WHERE v.document = ANY (%(allowed)s::bigint[])
     ORDER BY v.embedding <#> %(vector)s::halfvec, v.chunk LIMIT %(most)s
 """
-_BY_SIGNS: LiteralString = """
+BY_SIGNS: LiteralString = """
     SELECT v.chunk FROM (
         SELECT c.chunk FROM (
             SELECT generate_series(s.first, s.first + cardinality(s.signs) - 1) AS chunk, unnest(s.signs) AS signs
@@ -91,7 +91,7 @@ _BY_SIGNS: LiteralString = """
 """
 # `OFFSET 0` keeps these as they are written: the index's order first, then each document by its id.
 _ALLOWED: LiteralString = f"{READABLE} AND {_MATCHES} OFFSET 0"
-_BY_VECTOR_384: LiteralString = f"""
+BY_VECTOR_384: LiteralString = f"""
     SELECT v.chunk FROM knowledge_vectors AS v CROSS JOIN LATERAL (
         SELECT FROM knowledge_documents AS d WHERE d.id = v.document AND {_ALLOWED}
     ) AS allowed
@@ -203,10 +203,10 @@ def searching(search: Search, *, now: float) -> Steps[Found]:
     values |= {**terms.values, "allowed": allowed, "vector": halfvec(search.vector)}
     is_whole = documents < _FEW_DOCUMENTS
     vectors = max(float(few[3]), *(float(of_base[1]) for of_base in bases))
-    by_vector = Statement(_by_vector(width, chunks if is_whole else None, of=vectors), values)
+    near_by = Statement(by_vector(width, chunks if is_whole else None, of=vectors), values)
     by_words = Statement(_BY_WORDS_FEW if is_whole else _BY_WORDS, values)
     beam = str(min(_MOST_BEAM, max(_LEAST_BEAM, most)))
-    _, near, worded = yield Statement(_USE_INDEX, {"beam": beam}), by_vector, by_words
+    _, near, worded = yield Statement(_USE_INDEX, {"beam": beam}), near_by, by_words
     candidates = list(dict.fromkeys(int(row[0]) for row in (*near, *worded)))
     [scores] = yield (Statement(_SCORES, {**values, "chunks": candidates}),)
     best = fused(_candidates(scores, terms), now=now, half_life_s=search.half_life_s)
@@ -214,13 +214,13 @@ def searching(search: Search, *, now: float) -> Steps[Found]:
     return Found(hits, nearest(best), chance(best))
 
 
-def _by_vector(width: int, chunks: int | None, *, of: float) -> LiteralString:
+def by_vector(width: int, chunks: int | None, *, of: float) -> LiteralString:
     """How candidates are found: of `chunks` that may be read, None where they were not all counted, among `of`."""
     if chunks is not None and chunks <= _FEW_CHUNKS:
-        return _BY_VECTOR_FEW
+        return BY_VECTOR_FEW
     if chunks is not None and (width != _INDEXED_WIDTH or chunks * chunks <= _SIGNED * of):
-        return _BY_SIGNS
-    return _BY_VECTOR_384 if width == _INDEXED_WIDTH else _BY_VECTOR_FEW
+        return BY_SIGNS
+    return BY_VECTOR_384 if width == _INDEXED_WIDTH else BY_VECTOR_FEW
 
 
 def _reading(search: Search, best: Sequence[Candidate]) -> Steps[tuple[Hit, ...]]:
