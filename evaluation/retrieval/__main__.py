@@ -85,9 +85,11 @@ def _trial(memo: Memo, trials: int) -> int:
 def _speed(connection: psycopg.Connection, memo: Memo, chunks: int) -> None:
     base = fill_crowd(connection, [scifact(), handbook()], memo, chunks=chunks, say=_say)
     queries = [each.text for each in (*scifact().questions[:150], *handbook().questions[:150])]
-    _say("| may be read | searches | p50 ms | p99 ms | fewer rows than k |\n|---|---|---|---|---|")
+    _say("| may be read | searches | p50 ms | p99 ms | server's processor ms | ours | fewer rows than k |")
+    _say("|---|---|---|---|---|---|---|")
     for row in measure_speed(connection, base, memo, queries):
-        _say(f"| {row.allowed} | {row.searches} | {row.p50:.1f} | {row.p99:.1f} | {row.short} |")
+        times = f"{row.p50:.1f} | {row.p99:.1f} | {row.server:.1f} | {row.client:.1f}"
+        _say(f"| {row.allowed} | {row.searches} | {times} | {row.short} |")
 
 
 def _say(text: str) -> None:

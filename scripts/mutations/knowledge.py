@@ -8,6 +8,7 @@ CONTEXT = "tests/knowledge/test_context.py"
 STEPS = "knowledge/index/steps.py"
 SQL = "storage/migrations/sql/0013_index.sql"
 RIGHTS = "storage/migrations/sql/0017_rights.sql"
+SIGNS = "storage/migrations/sql/0018_signs.sql"
 
 MUTATIONS = (
     Mutation("statements do not ask who may read", STEPS, " AND d.readers && %(readers)s", "", ACCESS),
@@ -32,6 +33,34 @@ MUTATIONS = (
         "    USING ((SELECT true FROM knowledge_documents AS d WHERE d.id = knowledge_chunks.document));",
         "    USING (true);",
         ACCESS,
+    ),
+    Mutation(
+        "the role reads signs of all documents",
+        SIGNS,
+        "    USING ((SELECT true FROM knowledge_documents AS d WHERE d.id = knowledge_signs.document));",
+        "    USING (true);",
+        ACCESS,
+    ),
+    Mutation(
+        "signs do not follow what is written",
+        SIGNS,
+        "FROM written AS w GROUP",
+        "FROM written AS w WHERE false GROUP",
+        STORE,
+    ),
+    Mutation(
+        "signs of a row are not in the order of their chunks",
+        SIGNS,
+        "binary_quantize(w.embedding)::bit varying ORDER BY w.chunk",
+        "binary_quantize(w.embedding)::bit varying ORDER BY w.chunk DESC",
+        STORE,
+    ),
+    Mutation(
+        "what was kept before has no signs",
+        SIGNS,
+        "FROM knowledge_vectors AS v GROUP BY",
+        "FROM knowledge_vectors AS v WHERE false GROUP BY",
+        STORE,
     ),
     Mutation(
         "what all tenants share may be closed",

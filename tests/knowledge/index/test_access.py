@@ -38,9 +38,14 @@ def texts(connection: psycopg.Connection, asker: Asker, *of: BaseId, query: str 
     return {passage.text for passage in take(connection, searching(asked, now=0.0)).passages}
 
 
+def by_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where there are too many chunks to compare the vector of each."""
+    monkeypatch.setattr(search, "_FEW_CHUNKS", 0)
+
+
 def through_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where there are too many documents to compare each."""
-    monkeypatch.setattr(search, "_FEW_CHUNKS", 0)
+    monkeypatch.setattr(search, "_FEW_DOCUMENTS", 1)
 
 
 def without_the_role(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,9 +66,11 @@ def without_the_filter(monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.setattr(module, name, value.replace(steps.READABLE, "true"))
 
 
-@pytest.fixture(params=["compared", "indexed"])
+@pytest.fixture(params=["compared", "by signs", "indexed"])
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "indexed":
+    if request.param == "by signs":
+        by_signs(monkeypatch)
+    elif request.param == "indexed":
         through_the_index(monkeypatch)
     return request.param
 
@@ -122,16 +129,17 @@ def counts(asker: Asker | None) -> Steps[list[int]]:
         Statement("SELECT count(*) FROM knowledge_texts", {}),
         Statement("SELECT count(*) FROM knowledge_chunks", {}),
         Statement("SELECT count(*) FROM knowledge_vectors", {}),
+        Statement("SELECT count(*) FROM knowledge_signs", {}),
     )
     return [int(rows[0][0]) for rows in found]
 
 
 @pytest.mark.usefixtures("filled")
 def test_the_role_sees_nothing_without_settings_and_after_them_nothing_again(connection: psycopg.Connection) -> None:
-    assert take(connection, counts(None)) == [0] * 4
-    assert take(connection, counts(GUEST)) == [1] * 4
-    assert take(connection, counts(EMPLOYEE)) == [2] * 4
-    assert take(connection, counts(None)) == [0] * 4
+    assert take(connection, counts(None)) == [0] * 5
+    assert take(connection, counts(GUEST)) == [1] * 5
+    assert take(connection, counts(EMPLOYEE)) == [2] * 5
+    assert take(connection, counts(None)) == [0] * 5
     assert connection.execute("SELECT current_user = session_user").fetchone() == (True,)
 
 

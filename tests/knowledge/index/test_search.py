@@ -39,10 +39,12 @@ def test_the_passage_that_has_the_words_comes_first(
     assert (first.start, first.end, first.version, first.label) == (0, 48, 1, "1")
 
 
-@pytest.fixture(params=["compared", "indexed"], autouse=True)
+@pytest.fixture(params=["compared", "by signs", "indexed"], autouse=True)
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "indexed":
+    if request.param == "by signs":
         monkeypatch.setattr(search, "_FEW_CHUNKS", 0)
+    elif request.param == "indexed":
+        monkeypatch.setattr(search, "_FEW_DOCUMENTS", 1)
 
 
 def test_filters_and_age_choose_among_documents(

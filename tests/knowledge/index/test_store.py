@@ -1,7 +1,10 @@
 """What is kept after documents came, changed, moved and went: exactly what a fresh index of them would have."""
 
 import random
+from pathlib import Path
 
+import alembic.command
+import alembic.config
 import numpy as np
 import psycopg
 import pytest
@@ -11,6 +14,9 @@ from penstock.core.sources import PUBLIC
 from penstock.knowledge.document import BaseId, Document
 from penstock.knowledge.index.bases import BaseExists, create_base, delete_base, find_base, list_bases
 from penstock.knowledge.index.store import NoSuchBase, PostgresStore
+from penstock.storage import migrate as migrations
+from penstock.storage.pool import connect
+from penstock.testing.clock import FakeClock
 
 COUNTS = """
     SELECT b.documents, b.chunks, b.words,
@@ -21,12 +27,19 @@ COUNTS = """
     FROM knowledge_bases AS b WHERE b.id = %s
 """
 TERMS = "SELECT term, chunks FROM knowledge_terms ORDER BY term"
+SIGNS = """
+    SELECT s.first + at - 1, s.document, sign::text
+    FROM knowledge_signs AS s, unnest(s.signs) WITH ORDINALITY AS t (sign, at) ORDER BY 1
+"""
+SIGNS_OF_VECTORS = "SELECT chunk, document, binary_quantize(embedding)::text FROM knowledge_vectors ORDER BY 1"
 POSTED = "SELECT term, count(*)::int FROM knowledge_postings GROUP BY term ORDER BY term"
 
 
 def test_counts_stay_those_of_what_is_there(connection: psycopg.Connection, store: PostgresStore, base: BaseId) -> None:
     draw = random.Random(5)  # noqa: S311 - a repeatable draw
     words = ["leave", "paid", "days", "travel", "train", "merger", "spring", "cell", "fusion", "salary"]
+    long = document("long.md", *(f"{word} {number}" for word in words for number in range(7)))
+    store.put(base, long, vectors_of(long))
     for _ in range(60):
         key = f"{draw.randrange(6)}.md"
         match draw.randrange(5):
@@ -42,6 +55,7 @@ def test_counts_stay_those_of_what_is_there(connection: psycopg.Connection, stor
         counted = connection.execute(COUNTS, (base,)).fetchone()
         assert counted is not None
         assert counted[:3] == (counted[3], counted[4], counted[5])
+        assert connection.execute(SIGNS).fetchall() == connection.execute(SIGNS_OF_VECTORS).fetchall()
         assert connection.execute(TERMS).fetchall() == connection.execute(POSTED).fetchall()
 
 
@@ -111,7 +125,13 @@ def test_bases_are_their_tenants_own_and_go_with_all_that_is_in_them(
     assert delete_base(connection, base)
     assert not delete_base(connection, base)
     assert find_base(connection, "acme", "handbook") is None
-    for table in ("knowledge_documents", "knowledge_chunks", "knowledge_vectors", "knowledge_texts"):
+    for table in (
+        "knowledge_documents",
+        "knowledge_chunks",
+        "knowledge_vectors",
+        "knowledge_texts",
+        "knowledge_signs",
+    ):
         rows = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names from above
         assert rows == (1,), table
     assert connection.execute(TERMS).fetchall() == connection.execute(POSTED).fetchall()
@@ -124,3 +144,17 @@ def test_a_base_of_another_width_gets_an_index_of_its_own(connection: psycopg.Co
     found = connection.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'knowledge_vectors_512'").fetchone()
     assert found is not None
     assert "halfvec(512)" in found[0]
+
+
+def test_what_was_kept_before_there_were_signs_gets_them(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url, autocommit=True) as opened:
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent / "migrations"))
+        config.attributes["connect"] = lambda: connect(empty_database_url, name="test")
+        alembic.command.upgrade(config, "0017_rights")
+        base = create_base(opened, "acme", "handbook", MADE_UP)
+        each = document("a.md", *(f"rule number {number}" for number in range(70)))
+        PostgresStore(opened, FakeClock()).put(base, each, vectors_of(each))
+        migrations.migrate(empty_database_url)
+        assert opened.execute("SELECT count(*) FROM knowledge_signs").fetchone() == (3,)
+        assert opened.execute(SIGNS).fetchall() == opened.execute(SIGNS_OF_VECTORS).fetchall()

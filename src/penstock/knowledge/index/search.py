@@ -2,7 +2,7 @@
 
 Who may read is asked in every statement, under a role whose row-level security asks it again.  Where the asker may read
 few documents of the bases, their chunks are compared one by one: exact, and faster than an index that must leave nearly
-everything out.
+everything out.  Where they are some more, they are compared by the signs of their vectors, the nearest by the vectors.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,13 @@ from penstock.knowledge.index.words import words_of
 _FEW_DOCUMENTS: Final = 1_500
 _FEW_CHUNKS: Final = 3_000
 """So many are compared one by one in a few milliseconds."""
+_SIGNED: Final = 1_200.0
+"""To compare n chunks by their signs takes time as n does, to walk an index of N as N / n does: up to n² = 1,200 N the
+first is faster, or as fast and finds more of the nearest."""
+_NEAR: Final = 400
+"""So many of the nearest by signs, or more, are compared by their vectors; of the 30 nearest, 29 are among them."""
+_INDEXED_WIDTH: Final = 384
+"""Of vectors that searches find through their index."""
 _LEAST_BEAM: Final = 80
 _MOST_BEAM: Final = 1_000
 """`hnsw.ef_search`, and the most that it may be."""
@@ -49,7 +56,9 @@ _MATCHES: LiteralString = """
     AND (%(until)s::float8 IS NULL OR d.modified_at < %(until)s::float8)
 """
 _FEW: LiteralString = f"""
-    SELECT array_agg(few.id), coalesce(sum(few.chunks), 0)::bigint FROM (
+    SELECT array_agg(few.id)::text, count(*), coalesce(sum(few.chunks), 0)::bigint, (
+        SELECT greatest(c.reltuples, 0) FROM pg_class AS c WHERE c.oid = 'knowledge_vectors'::regclass
+    ) FROM (
         SELECT d.id, d.chunks FROM knowledge_documents AS d
         WHERE d.base = ANY (%(bases)s) AND {READABLE} AND {_MATCHES} LIMIT %(few)s
     ) AS few
@@ -64,13 +73,25 @@ _USE_INDEX: LiteralString = """
     SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
         set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(beam)s, true)
 """
-_BY_VECTOR_FEW: LiteralString = """
-    SELECT v.chunk FROM knowledge_vectors AS v WHERE v.document = ANY (%(allowed)s)
+BY_VECTOR_FEW: LiteralString = """
+    SELECT v.chunk FROM knowledge_vectors AS v WHERE v.document = ANY (%(allowed)s::bigint[])
+    ORDER BY v.embedding <#> %(vector)s::halfvec, v.chunk LIMIT %(most)s
+"""
+BY_SIGNS: LiteralString = """
+    SELECT v.chunk FROM (
+        SELECT c.chunk FROM (
+            SELECT generate_series(s.first, s.first + cardinality(s.signs) - 1) AS chunk, unnest(s.signs) AS signs
+            FROM knowledge_signs AS s WHERE s.document = ANY (%(allowed)s::bigint[])
+        ) AS c
+        ORDER BY c.signs <~> (SELECT binary_quantize(%(vector)s::halfvec)), c.chunk LIMIT %(near)s
+    ) AS n CROSS JOIN LATERAL (
+        SELECT v.chunk, v.embedding FROM knowledge_vectors AS v WHERE v.chunk = n.chunk OFFSET 0
+    ) AS v
     ORDER BY v.embedding <#> %(vector)s::halfvec, v.chunk LIMIT %(most)s
 """
 # `OFFSET 0` keeps these as they are written: the index's order first, then each document by its id.
 _ALLOWED: LiteralString = f"{READABLE} AND {_MATCHES} OFFSET 0"
-_BY_VECTOR_384: LiteralString = f"""
+BY_VECTOR_384: LiteralString = f"""
     SELECT v.chunk FROM knowledge_vectors AS v CROSS JOIN LATERAL (
         SELECT FROM knowledge_documents AS d WHERE d.id = v.document AND {_ALLOWED}
     ) AS allowed
@@ -165,29 +186,41 @@ def searching(search: Search, *, now: float) -> Steps[Found]:
     words = list(dict.fromkeys(words_of(search.query)))[:_MOST_TERMS]
     keys = {(base, word): key_of(base, word) for base in search.bases for word in words}
     values: dict[str, object] = {**search.asker.values, **_filters(search), "bases": list(search.bases), "most": most}
+    values["near"] = max(_NEAR, 4 * most)
     _, [few], bases, counts = yield (
         assume(search.asker),
         Statement(_FEW, {**values, "few": _FEW_DOCUMENTS}),
         Statement(_BASES, values),
         Statement(_TERMS, {"keys": list(keys.values())}),
     )
-    allowed: list[int] = few[0] or []
-    chunks = int(few[1])
+    # As text there and back: lists of a thousand numbers take a millisecond to be read and written here.
+    allowed: str | None = few[0]
+    documents, chunks = int(few[1]), int(few[2])
     width = len(search.vector)
-    if not allowed or not bases or any(of_base[3] != width for of_base in bases):
+    if allowed is None or not bases or any(of_base[3] != width for of_base in bases):
         return Found((), 0.0)
     terms = _terms(keys, bases, dict(counts))
     values |= {**terms.values, "allowed": allowed, "vector": halfvec(search.vector)}
-    is_few = len(allowed) < _FEW_DOCUMENTS and chunks <= _FEW_CHUNKS
-    by_vector = Statement(_BY_VECTOR_FEW if is_few or width != 384 else _BY_VECTOR_384, values)
-    by_words = Statement(_BY_WORDS_FEW if is_few else _BY_WORDS, values)
+    is_whole = documents < _FEW_DOCUMENTS
+    vectors = max(float(few[3]), *(float(of_base[1]) for of_base in bases))
+    near_by = Statement(by_vector(width, chunks if is_whole else None, of=vectors), values)
+    by_words = Statement(_BY_WORDS_FEW if is_whole else _BY_WORDS, values)
     beam = str(min(_MOST_BEAM, max(_LEAST_BEAM, most)))
-    _, near, worded = yield Statement(_USE_INDEX, {"beam": beam}), by_vector, by_words
+    _, near, worded = yield Statement(_USE_INDEX, {"beam": beam}), near_by, by_words
     candidates = list(dict.fromkeys(int(row[0]) for row in (*near, *worded)))
     [scores] = yield (Statement(_SCORES, {**values, "chunks": candidates}),)
     best = fused(_candidates(scores, terms), now=now, half_life_s=search.half_life_s)
     hits = yield from _reading(search, best)
     return Found(hits, nearest(best), chance(best))
+
+
+def by_vector(width: int, chunks: int | None, *, of: float) -> LiteralString:
+    """How candidates are found: of `chunks` that may be read, None where they were not all counted, among `of`."""
+    if chunks is not None and chunks <= _FEW_CHUNKS:
+        return BY_VECTOR_FEW
+    if chunks is not None and (width != _INDEXED_WIDTH or chunks * chunks <= _SIGNED * of):
+        return BY_SIGNS
+    return BY_VECTOR_384 if width == _INDEXED_WIDTH else BY_VECTOR_FEW
 
 
 def _reading(search: Search, best: Sequence[Candidate]) -> Steps[tuple[Hit, ...]]:
