@@ -63,6 +63,13 @@ MUTATIONS = (
         STORE,
     ),
     Mutation(
+        "of vectors of another width some are searched",
+        "knowledge/index/search.py",
+        "    return BY_VECTOR_ALL if through_index is None else through_index",
+        "    return BY_VECTOR_FEW if width != 384 or through_index is None else through_index",
+        "tests/knowledge/index/test_ways.py -k any_width",
+    ),
+    Mutation(
         "what all tenants share may be closed",
         SQL,
         "CHECK (tenant <> '' OR readers = ARRAY['public'])",

@@ -5,7 +5,7 @@ few documents of the bases, their chunks are compared one by one: exact, and fas
 everything out.  Where they are some more, they are compared by the signs of their vectors, the nearest by the vectors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Final, LiteralString
@@ -33,8 +33,6 @@ _SIGNED: Final = 1_200.0
 first is faster, or as fast and finds more of the nearest."""
 _NEAR: Final = 400
 """So many of the nearest by signs, or more, are compared by their vectors; of the 30 nearest, 29 are among them."""
-_INDEXED_WIDTH: Final = 384
-"""Of vectors that searches find through their index."""
 _LEAST_BEAM: Final = 80
 _MOST_BEAM: Final = 1_000
 """`hnsw.ef_search`, and the most that it may be."""
@@ -91,12 +89,23 @@ BY_SIGNS: LiteralString = """
 """
 # `OFFSET 0` keeps these as they are written: the index's order first, then each document by its id.
 _ALLOWED: LiteralString = f"{READABLE} AND {_MATCHES} OFFSET 0"
-BY_VECTOR_384: LiteralString = f"""
+_BY_VECTOR_384: LiteralString = f"""
     SELECT v.chunk FROM knowledge_vectors AS v CROSS JOIN LATERAL (
         SELECT FROM knowledge_documents AS d WHERE d.id = v.document AND {_ALLOWED}
     ) AS allowed
     WHERE vector_dims(v.embedding) = 384 AND v.base = ANY (%(bases)s)
     ORDER BY v.embedding::halfvec(384) <#> %(vector)s::halfvec(384) LIMIT %(most)s
+"""  # noqa: S608 - same
+_WIDTHS: Final[tuple[LiteralString, ...]] = ("256", "384", "512", "768", "1024", "1536", "2048", "3072")
+THROUGH_INDEX: Final[Mapping[int, LiteralString]] = {
+    int(width): _BY_VECTOR_384.replace("384", width) for width in _WIDTHS
+}
+"""By the width of vectors: an index is of one width, which a statement has to name."""
+BY_VECTOR_ALL: LiteralString = f"""
+    SELECT v.chunk FROM knowledge_vectors AS v CROSS JOIN LATERAL (
+        SELECT FROM knowledge_documents AS d WHERE d.id = v.document AND {_ALLOWED}
+    ) AS allowed
+    WHERE v.base = ANY (%(bases)s) ORDER BY v.embedding <#> %(vector)s::halfvec, v.chunk LIMIT %(most)s
 """  # noqa: S608 - same
 _BM25: LiteralString = """
     sum(q.idf * p.weight / (p.weight + %(k1)s * (1 - %(b)s + %(b)s * p.words / %(mean)s)))
@@ -218,9 +227,10 @@ def by_vector(width: int, chunks: int | None, *, of: float) -> LiteralString:
     """How candidates are found: of `chunks` that may be read, None where they were not all counted, among `of`."""
     if chunks is not None and chunks <= _FEW_CHUNKS:
         return BY_VECTOR_FEW
-    if chunks is not None and (width != _INDEXED_WIDTH or chunks * chunks <= _SIGNED * of):
+    through_index = THROUGH_INDEX.get(width)
+    if chunks is not None and (through_index is None or chunks * chunks <= _SIGNED * of):
         return BY_SIGNS
-    return BY_VECTOR_384 if width == _INDEXED_WIDTH else BY_VECTOR_FEW
+    return BY_VECTOR_ALL if through_index is None else through_index
 
 
 def _reading(search: Search, best: Sequence[Candidate]) -> Steps[tuple[Hit, ...]]:
