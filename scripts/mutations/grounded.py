@@ -4,6 +4,7 @@ from mutations.mutation import Mutation
 
 TRACER = "tests/guard/grounded/test_tracer.py"
 CLAIMS = "tests/guard/grounded/test_claims.py"
+EXCHANGED = "tests/guard/grounded/test_exchanged.py"
 
 MUTATIONS = (
     Mutation(
@@ -67,6 +68,41 @@ MUTATIONS = (
         "guard/grounded/claims.py",
         "bisect_left(spans, place, key=lambda each: each[0]) - 1",
         "bisect_left(spans, place + 2, key=lambda each: each[0]) - 1",
+        CLAIMS,
+    ),
+    Mutation(
+        "a word put in another's place is let pass where much else is alike",
+        "guard/grounded/judge.py",
+        "totals = np.where(is_copy(rows), copied, totals)",
+        "pass",
+        TRACER,
+    ),
+    Mutation(
+        "a word of the next sentence hides what it was put for",
+        "guard/grounded/exchanged.py",
+        "    if len(told) > 1:\n",
+        "    if False:\n",
+        EXCHANGED,
+    ),
+    Mutation(
+        "a team called IT is taken for a pronoun",
+        "guard/grounded/exchanged.py",
+        '(not word.is_name or word.text == "I")',
+        "True",
+        EXCHANGED,
+    ),
+    Mutation(
+        "another preposition is let pass",
+        "guard/grounded/exchanged.py",
+        "otherwise += is_more and is_less",
+        "otherwise += 0",
+        EXCHANGED,
+    ),
+    Mutation(
+        "a claim that begins with no is read without it",
+        "guard/grounded/claims.py",
+        r"(?:no|nein)\s?[,.!:;]+|",
+        r"(?:no|nein)[,.!:;]*|",
         CLAIMS,
     ),
 )
