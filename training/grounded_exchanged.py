@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ARG001 - all makers have one form; patterns read best in one piece
+# ruff: noqa: E501, ARG001, SIM905 - all makers have one form; patterns read best in one piece
 """Makers that put one word for another, or turn words round: invented answers, and right ones that look like them.
 
 Invented: `quality` (an adjective or an adverb of another page for one), `things` (a noun in the plural of another page
@@ -8,7 +8,7 @@ what it stands for.  No verb is exchanged, nor a word by its opposite, nor `may`
 purpose, to be tested on.
 
 Right: `possessive` says `the team's goal` for `the goal of the team`; `turned_active` says who does something for what
-is done by whom; `addressed` names whom `you` means.
+is done by whom; `addressed` names whom `you` means; `retied` puts for words that tie others what means the same.
 """
 
 import random
@@ -40,6 +40,17 @@ _TIED: Final = (
 )
 _TIES: Final = ("to", "from", "for", "by", "about", "under", "against", "behind", "through", "into")
 _MEANT: Final = ("teammates", "employees", "people", "staff", "everyone", "engineers", "managers")
+_TIED_ALIKE: Final = tuple(
+    tuple(each.split("="))
+    for each in (
+        "will=is going to|will=are going to|can=is able to|can=are able to|should=ought to|through=by means of|"
+        "through=via|during=in the course of|within=inside|while=whereas|although=even though|although=though|but=yet|"
+        "when=whenever|only=solely|for=on behalf of|all=all of|among=amongst|until=till|upon=on|into=in|if=provided that|"
+        "via=through|over=across|any=whichever|so that=in order that|no longer=not any more|"
+        "under=in accordance with|both=the two|some=a few|more than=over"
+    ).split("|")
+)
+_MOST_TIED: Final = 2
 _LEFT_OUT: Final = frozenset(word for pair in (*OPPOSITES, *STRONGER) for word in pair)
 _LOOKED_AT: Final = 6
 _TURN: Final = re.compile(r"(?:\W|and|or|the|a|an|our|your)*")
@@ -218,10 +229,24 @@ def _addressed(draw: random.Random, said: list[str], section: Section) -> str | 
     return " ".join(found) if found != said else None
 
 
+def _retied(draw: random.Random, said: list[str], section: Section) -> str | None:
+    changed = 0
+    found: list[str] = []
+    for each in said:
+        now = each
+        for one, other in draw.sample(_TIED_ALIKE, len(_TIED_ALIKE)):
+            put = re.sub(rf"\b{one}\b", other, now, count=1) if changed < _MOST_TIED else now
+            changed += put != now
+            now = put
+        found.append(now)
+    return " ".join(found) if changed else None
+
+
 TAUGHT_INVENTED: Final[dict[str, Maker]] = {
     "quality": _like(_QUALITY), "things": _like(_THINGS), "nearby": _nearby, "turned_round": _turned_round,
     "unit": _unit, "tied": _tied,
 }  # fmt: skip
 TAUGHT_RIGHT: Final[dict[str, Maker]] = {
     "possessive": _possessive, "turned_active": _turned_active, "addressed": _addressed,
+    "retied": _retied,
 }  # fmt: skip

@@ -101,8 +101,8 @@ MUTATIONS = (
     Mutation(
         "a claim that begins with no is read without it",
         "guard/grounded/claims.py",
-        r"(?:no|nein)\s?[,.!:;]+|",
-        r"(?:no|nein)[,.!:;]*|",
+        r"(?:no|nein)(?:\s?[,.!:;]+|",
+        r"(?:no|nein)(?:[,.!:;]*|",
         CLAIMS,
     ),
 )

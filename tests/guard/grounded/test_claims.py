@@ -58,6 +58,7 @@ def test_sentences_items_rows_and_clauses_are_claims(text: str, expected: int) -
         ("No employee may accept gifts.", "No employee may accept gifts."),
         ("Nein, das gilt nicht.", "das gilt nicht."),
         ("no , it is closed on Sundays.", "it is closed on Sundays."),
+        ("No it is closed on Sundays.", "it is closed on Sundays."),
         ("No. It is closed on Sundays.", "It is closed on Sundays."),
     ],
 )
