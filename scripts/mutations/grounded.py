@@ -4,6 +4,7 @@ from mutations.mutation import Mutation
 
 TRACER = "tests/guard/grounded/test_tracer.py"
 CLAIMS = "tests/guard/grounded/test_claims.py"
+JUDGE = "tests/guard/grounded/test_judge.py"
 EXCHANGED = "tests/guard/grounded/test_exchanged.py"
 
 MUTATIONS = (
@@ -12,7 +13,7 @@ MUTATIONS = (
         "guard/grounded/judge.py",
         "totals = np.where(rows[:, _REFUTED_AT] > 0, np.minimum(totals, _REFUTED), totals)",
         "pass",
-        TRACER,
+        JUDGE,
     ),
     Mutation(
         "another figure is let pass",
