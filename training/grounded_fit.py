@@ -49,7 +49,7 @@ def fit_general(answers: Sequence[Labelled]) -> General:
         for answer, weight in zip(answers, weights, strict=True):
             totals = answer.rows[:, _FIRST] if fitted is None else fitted.totals(answer.rows)
             chosen = answer.rows if answer.is_supported else answer.rows[[int(np.argmin(totals))]]
-            rows.append(chosen)
+            rows.append(chosen[:, : len(FEATURES)])
             labels += [answer.is_supported] * len(chosen)
             counts += [weight / len(chosen)] * len(chosen)
         fitted = _logistic(np.concatenate(rows), np.array(labels, float), np.array(counts))

@@ -16,19 +16,21 @@ sentences).
 
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from penstock.guard.grounded.lexicon import MONTHS, NUMBER_WORDS, WEEKDAYS
 from penstock.guard.grounded.words import read
+from training.grounded_exchanged import NOUN, TAUGHT_INVENTED, TAUGHT_RIGHT, VERB, Maker, exchanged, with_one
 from training.grounded_pages import Section, sections
 from training.grounded_phrases import CLOSINGS, EXTRAPOLATIONS, OPENINGS, OPPOSITES, STRONGER, SYNONYMS
 
 FITTED: Final = frozenset(
     "verbatim shortened synonyms joined framed number date name negation added extrapolated detail".split()
 )
+TAUGHT: Final = frozenset({*TAUGHT_RIGHT, *TAUGHT_INVENTED})
+"""Kinds that only teach (`grounded_exchanged`): fitted on like `FITTED`, and left out where all kinds are counted."""
 _MOST_TRIES: Final = 40
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _MONTHS: Final = ("January", "February", "March", "April", "June", "July", "August", "September", "October", "November")
@@ -47,16 +49,13 @@ class Made:
     is_for_tests: bool
 
 
-Maker = Callable[[random.Random, list[str], Section], str | None]
-
-
 def make(count: int, seed: int, *, for_tests: bool, kinds: frozenset[str] | None = None) -> list[Made]:
-    """`count` answers of each kind, of pages that are (not) `for_tests`."""
+    """`count` answers of each kind, of pages that are (not) `for_tests`; all but `TAUGHT` where none are named."""
     draw = random.Random(seed)
     of = [each for each in sections() if each.is_for_tests == for_tests]
     found: list[Made] = []
-    for kind, maker in (*RIGHT.items(), *INVENTED.items()):
-        if kinds is not None and kind not in kinds:
+    for kind, maker in (*RIGHT.items(), *INVENTED.items(), *TAUGHT_RIGHT.items(), *TAUGHT_INVENTED.items()):
+        if kind in TAUGHT if kinds is None else kind not in kinds:
             continue
         made = 0
         for _ in range(count * _MOST_TRIES):
@@ -68,9 +67,8 @@ def make(count: int, seed: int, *, for_tests: bool, kinds: frozenset[str] | None
             answer = maker(draw, list(section.good[at : at + number]), section)
             if answer is None:
                 continue
-            found.append(
-                Made(kind, kind in RIGHT, answer, _passages(draw, section, of), section.page, section.is_for_tests)
-            )
+            is_right = kind in RIGHT or kind in TAUGHT_RIGHT
+            found.append(Made(kind, is_right, answer, _passages(draw, section, of), section.page, section.is_for_tests))
             made += 1
     return found
 
@@ -182,15 +180,6 @@ def _reworded(draw: random.Random, said: list[str], section: Section) -> str | N
     return " ".join(reversed(found)) if changed else None
 
 
-def _with(draw: random.Random, said: list[str], change: Callable[[str], str | None]) -> str | None:
-    """The answer with one of its sentences changed."""
-    for at in draw.sample(range(len(said)), len(said)):
-        now = change(said[at])
-        if now is not None and now != said[at]:
-            return " ".join([*said[:at], now, *said[at + 1 :]])
-    return None
-
-
 def _number(draw: random.Random, said: list[str], section: Section) -> str | None:
     def change(each: str) -> str | None:
         found = [*re.finditer(r"(?<![\w.,/-])\d+(?:[.,]\d+)?(?![\w/-]|[.,]\d)", each)]
@@ -207,7 +196,7 @@ def _number(draw: random.Random, said: list[str], section: Section) -> str | Non
             return None
         return each[: match.start()] + new + each[match.end() :]
 
-    return _with(draw, said, change)
+    return with_one(draw, said, change)
 
 
 def _date(draw: random.Random, said: list[str], section: Section) -> str | None:
@@ -226,7 +215,7 @@ def _date(draw: random.Random, said: list[str], section: Section) -> str | None:
                 return each[: match.start()] + new + each[match.end() :]
         return None
 
-    return _with(draw, said, change)
+    return with_one(draw, said, change)
 
 
 @cache
@@ -251,7 +240,7 @@ def _renamed(draw: random.Random, said: list[str], section: Section, names: list
         word = draw.choice(mine)
         return each[: word.begin] + draw.choice(others) + each[word.begin + len(word.text) :]
 
-    return _with(draw, said, change)
+    return with_one(draw, said, change)
 
 
 def _name(draw: random.Random, said: list[str], section: Section) -> str | None:
@@ -276,7 +265,7 @@ def _negation(draw: random.Random, said: list[str], section: Section) -> str | N
         new = match[1] if match[2] else f"{match[1]} not" if match[1] != "can" else "cannot"
         return each[: match.start()] + new + each[match.end() :]
 
-    return _with(draw, said, change)
+    return with_one(draw, said, change)
 
 
 def _added(draw: random.Random, said: list[str], section: Section) -> str | None:
@@ -305,39 +294,7 @@ def _replaced(pairs: tuple[tuple[str, str], ...]) -> Maker:
                     return now
             return None
 
-        return _with(draw, said, change)
-
-    return made
-
-
-_NOUN: Final = r"\b(?:the|a) ([a-z]{5,})(?= (?:of|for|to|in|on|is|and)|\.)"
-_VERB: Final = r"\b(?:to|will|can|should|must|please) ([a-z]{4,})(?= (?:the|a|an|your|our|any|all)\b)"
-
-
-@cache
-def _words(form: str, *, for_tests: bool) -> tuple[str, ...]:
-    """What the form finds in the sentences of all pages: behind an article mostly nouns, behind `to` mostly verbs."""
-    found = {
-        match[1]
-        for each in sections()
-        if each.is_for_tests == for_tests
-        for said in each.good
-        for match in re.finditer(form, said)
-    }
-    return tuple(sorted(found))
-
-
-def _exchanged(form: str) -> Maker:
-    def made(draw: random.Random, said: list[str], section: Section) -> str | None:
-        def change(each: str) -> str | None:
-            found = [*re.finditer(form, each)]
-            if not found:
-                return None
-            match = draw.choice(found)
-            word = draw.choice(_words(form, for_tests=section.is_for_tests))
-            return None if word in section.text else each[: match.start(1)] + word + each[match.end(1) :]
-
-        return _with(draw, said, change)
+        return with_one(draw, said, change)
 
     return made
 
@@ -350,7 +307,7 @@ INVENTED: Final[dict[str, Maker]] = {
     "number": _number, "date": _date, "name": _name, "negation": _negation, "added": _added,
     "extrapolated": _extrapolated, "attributed": _attributed, "opposite": _replaced(OPPOSITES),
     "stronger": _replaced(STRONGER),
-    "detail": _exchanged(_NOUN),
-    "deed": _exchanged(_VERB),
+    "detail": exchanged(NOUN),
+    "deed": exchanged(VERB),
     "extrapolated_on": _extrapolated_on,
 }  # fmt: skip

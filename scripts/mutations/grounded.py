@@ -5,6 +5,8 @@ from mutations.mutation import Mutation
 TRACER = "tests/guard/grounded/test_tracer.py"
 CLAIMS = "tests/guard/grounded/test_claims.py"
 AGREEMENT = "tests/guard/grounded/test_agreement.py"
+JUDGE = "tests/guard/grounded/test_judge.py"
+EXCHANGED = "tests/guard/grounded/test_exchanged.py"
 
 MUTATIONS = (
     Mutation(
@@ -12,7 +14,7 @@ MUTATIONS = (
         "guard/grounded/judge.py",
         "totals = np.where(rows[:, _REFUTED_AT] > 0, np.minimum(totals, _REFUTED), totals)",
         "pass",
-        TRACER,
+        JUDGE,
     ),
     Mutation(
         "another figure is let pass",
@@ -97,5 +99,40 @@ MUTATIONS = (
         "not self.is_refused, not self.is_unsteady, -1.0",
         "not self.is_refused, False, -1.0",
         AGREEMENT,
+    ),
+    Mutation(
+        "a word put in another's place is let pass where much else is alike",
+        "guard/grounded/judge.py",
+        "totals = np.where(is_copy(rows), copied, totals)",
+        "pass",
+        TRACER,
+    ),
+    Mutation(
+        "a word of the next sentence hides what it was put for",
+        "guard/grounded/exchanged.py",
+        "    if len(told) > 1:\n",
+        "    if False:\n",
+        EXCHANGED,
+    ),
+    Mutation(
+        "a team called IT is taken for a pronoun",
+        "guard/grounded/exchanged.py",
+        '(not word.is_name or word.text == "I")',
+        "True",
+        EXCHANGED,
+    ),
+    Mutation(
+        "another preposition is let pass",
+        "guard/grounded/exchanged.py",
+        "otherwise += is_more and is_less",
+        "otherwise += 0",
+        EXCHANGED,
+    ),
+    Mutation(
+        "a claim that begins with no is read without it",
+        "guard/grounded/claims.py",
+        r"(?:no|nein)(?:\s?[,.!:;]+|",
+        r"(?:no|nein)(?:[,.!:;]*|",
+        CLAIMS,
     ),
 )

@@ -52,6 +52,20 @@ def test_sentences_items_rows_and_clauses_are_claims(text: str, expected: int) -
     assert len(claims(text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("No employee may accept gifts.", "No employee may accept gifts."),
+        ("Nein, das gilt nicht.", "das gilt nicht."),
+        ("no , it is closed on Sundays.", "it is closed on Sundays."),
+        ("No it is closed on Sundays.", "it is closed on Sundays."),
+        ("No. It is closed on Sundays.", "It is closed on Sundays."),
+    ],
+)
+def test_a_no_that_answers_is_no_part_of_a_claim_and_one_that_denies_is(text: str, claim: str) -> None:
+    assert claims(text) == [claim]
+
+
 def test_every_claim_is_where_it_says() -> None:
     text = "Hello. It costs 5 [1], and it ships in 2 days [2].\n- It is blue 【3】\nIt is green; it was red."
     answer = split(text)

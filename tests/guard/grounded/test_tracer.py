@@ -83,6 +83,36 @@ def test_what_no_passage_says_is_not_found(tracer: Tracer, text: str) -> None:
     assert traced.verdict == "not_found"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Requests must be forgotten by the manager before the leave begins.",
+        "Requests must be approved by the customer before the leave begins.",
+        "Requests must be approved by the leave before the manager begins.",
+        "Unused days cannot be carried over into the next week.",
+        "Travel is cancelled through Navan.",
+        "Travel is booked for Navan.",
+    ],
+)
+def test_a_word_that_stands_in_anothers_place_is_not_found(tracer: Tracer, text: str) -> None:
+    (traced,) = judge(tracer, text)
+    assert traced.verdict == "not_found"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Staff may take 25 days of leave each year.",
+        "Requests have to be approved by the manager before the leave starts.",
+        "The manager must approve requests before the leave begins.",
+        "Unused days can't be carried over into the following year.",
+    ],
+)
+def test_what_means_the_same_is_supported(tracer: Tracer, text: str) -> None:
+    (traced,) = judge(tracer, text)
+    assert traced.verdict == "supported"
+
+
 def test_an_answer_is_as_good_as_its_claims(tracer: Tracer) -> None:
     traced = judge(tracer, "Travel is booked through Navan. The cafeteria serves vegetarian food on Fridays.")
     assert coverage(traced) == 0.5

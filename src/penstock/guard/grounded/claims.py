@@ -17,7 +17,8 @@ from penstock.guard.grounded.sentences import Kind, Sentence, sentences
 from penstock.guard.grounded.words import Word, read
 
 _FRAME: Final = re.compile(
-    r"(?i)^(?:(?:yes|no|sure|certainly|of course|absolutely|great question|good question|well|okay|ok|thanks for asking|happy to help|ja|nein|gerne|natürlich|klar)[,.!:;]*\s+)*"
+    r"(?i)^(?:(?:(?:no|nein)(?:\s?[,.!:;]+|(?=\s+(?:i|you|he|she|it|we|they|there|that|but|ich|du|er|sie|es|wir|aber)\b))"
+    r"|(?:yes|sure|certainly|of course|absolutely|great question|good question|well|okay|ok|thanks for asking|happy to help|ja|gerne|natürlich|klar)[,.!:;]*)\s+)*"
     r"(?:(?:according to|based on|as (?:stated|described|mentioned|noted|outlined|explained|per)(?: in| by)?|per|from what|in|laut|gemäß|nach|wie in)\s+"
     r"(?:the |our |your |these |this |my |dem |der |den |die |unserem |unserer )?(?:[\w'’-]+ ){0,4}?(?:handbook|document(?:s|ation)?|sources?|context|passages?|text|information|page|pages|guide|articles?|excerpts?|search results|knowledge base|handbuch|dokument(?:e|en|ation)?|quellen?|unterlagen|texte?s?)"
     r"(?: (?:provided|above|given|beschrieben|you (?:provided|shared)|states|says)| i (?:found|have|see)){0,2}\s*[,:]\s*(?:that )?)?"

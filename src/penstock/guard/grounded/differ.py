@@ -1,6 +1,6 @@
 """What a claim says otherwise than the sentences that come nearest to it: laid beside them word by word."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from penstock.guard.grounded.evidence import Array, Evidence, Tokens, Told, denials, word_vectors
+from penstock.guard.grounded.evidence import Array, Evidence, Short, Tokens, Told, denials, word_vectors
 from penstock.guard.grounded.lexicon import LIGHT, NUMBER_WORDS, OPPOSITES, STRONG, WEAK
 from penstock.guard.grounded.values import Value, agrees, values
 from penstock.guard.grounded.words import Word, read, stem_of
@@ -37,10 +37,6 @@ def state(text: str, begin: int, encoded: Tokens) -> Stated:
     words = tuple(word._replace(begin=word.begin + begin, end=word.end + begin) for word in read(text))
     content = tuple(word for word in words if not word.is_function)
     return Stated(words, content, word_vectors(content, encoded), tuple(values(text)))
-
-
-Alone = Callable[[str], Array]
-"""The vector, of unit length, of a word or two that stand alone."""
 
 
 class Aligned(NamedTuple):
@@ -108,7 +104,7 @@ def apart_words(  # noqa: PLR0917 - what was found of the claim, in the order in
     replacing: Sequence[tuple[int, int, int, int]],
     lone: Sequence[int],
     soft: Array,
-    alone: Alone,
+    short: Short,
 ) -> tuple[float, float, float, float]:
     """How unlike the words that stand in each other's place are when they stand alone: the most, in all, and on average
     over the claim; and whether all that the sentences do not say stands for something there.
@@ -127,14 +123,14 @@ def apart_words(  # noqa: PLR0917 - what was found of the claim, in the order in
         ours = " ".join(word.lower for word in mine)
         theirs = " ".join(word.lower for word in content[start:stop])
         if seen.isdisjoint(range(begin, end)) and len(found) < _MOST_ALONE:
-            found.append(1.0 - float(alone(ours) @ alone(theirs)))
+            found.append(1.0 - float(short.alone(ours) @ short.alone(theirs)))
             seen.update(range(begin, end))
     partnered = len(seen)
     for at in lone:
         if at in seen or len(found) >= _MOST_ALONE or _is_idle(claim.content[at]):
             continue
         partner = content[int(np.argmax(soft[at, rows]))]
-        found.append(1.0 - float(alone(claim.content[at].lower) @ alone(partner.lower)))
+        found.append(1.0 - float(short.alone(claim.content[at].lower) @ short.alone(partner.lower)))
     if not found:
         return 0.0, 0.0, 0.0, 0.0
     return max(found), float(sum(found)), float(sum(found)) / len(claim.content), partnered / max(len(lone), 1)

@@ -2,7 +2,7 @@
 figures and negation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -31,6 +31,29 @@ class Tokens(Protocol):
     def tokens(self) -> Array: ...
     @property
     def spans(self) -> tuple[tuple[int, int], ...]: ...
+
+
+class Short(Protocol):
+    """Reads a few words at a time; every vector has unit length."""
+
+    def alone(self, words: str) -> Array:
+        """Of a word or two that stand alone."""
+        ...
+
+    def between(self, before: str, words: str, after: str) -> Array:
+        """Of words as they are read with the word before and the word after; either may be empty."""
+        ...
+
+
+def between(read: Callable[[str], Tokens], before: str, words: str, after: str) -> Array:
+    """As `Short.between`: the mean of what is read of the words; zero where nothing is."""
+    begin = len(before) + 1 if before else 0
+    encoded = read(" ".join(each for each in (before, words, after) if each))
+    rows = [at for at, (first, last) in enumerate(encoded.spans) if first >= begin and last <= begin + len(words)]
+    if not rows:
+        return np.zeros_like(encoded.sentence)
+    mean = encoded.tokens[rows].mean(axis=0)
+    return mean / max(float(np.linalg.norm(mean)), _LEAST_NORM)
 
 
 def word_vectors(words: Sequence[Word], encoded: Tokens) -> Array:

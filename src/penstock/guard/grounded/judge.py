@@ -3,7 +3,8 @@
 Two parts.  `general` is a regression, fitted on answers that people judged: it sees how much of a claim is said, and so
 what was made up.  `copied` looks only at claims that nearly copy a sentence, with one hidden layer, fitted on sentences
 that were changed: it sees that one word was exchanged, which people's answers show too seldom.  The lower of the two is
-the claim's.  Shipped as `grounded.npz`, made by `python -m training.grounded`; the card is `grounded.md`.
+the claim's, where `general` has to be lower by something to count.  Shipped as `grounded.npz`, made by `python -m
+training.grounded`; the card is `grounded.md`.
 """
 
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 
 from penstock.core.errors import ConfigError
 from penstock.encoder.heads import arrays_of, shipped
-from penstock.guard.grounded.measure import FEATURES
+from penstock.guard.grounded.exchanged import EXCHANGES
+from penstock.guard.grounded.measure import COPY, FEATURES
 
 Rows = NDArray[np.float64]
 
 _FURTHEST: Final = 4.0
 _REFUTED: Final = -4.0
-_COPY: Final = 0.5
+_TRUSTED: Final = 1.0
+"""How much lower a claim that nearly copies a sentence may come out by `general`: `copied` knows these better."""
 _IN_ORDER: Final = FEATURES.index("in_order")
 _REFUTED_AT: Final = FEATURES.index("refuted")
 
@@ -32,12 +35,12 @@ def standard(rows: Rows, mean: Rows, scale: Rows) -> Rows:
 
 def is_copy(rows: Rows) -> NDArray[np.bool_]:
     """Which claims follow a sentence so closely that `copied` judges them."""
-    return rows[:, _IN_ORDER] >= _COPY
+    return rows[:, _IN_ORDER] >= COPY
 
 
 @dataclass(frozen=True, slots=True)
 class General:
-    """A logistic regression."""
+    """A logistic regression on the first features, those of `FEATURES`."""
 
     mean: Rows
     scale: Rows
@@ -45,7 +48,7 @@ class General:
     bias: float
 
     def totals(self, rows: Rows) -> Rows:
-        return standard(rows, self.mean, self.scale) @ self.weights + self.bias
+        return standard(rows[:, : len(self.weights)], self.mean, self.scale) @ self.weights + self.bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class Judge:
         """
         general = self.general.totals(rows)
         totals = general - self.edge
-        totals = np.where(is_copy(rows), np.minimum(totals, self.copied.totals(rows) - self.copied_edge), totals)
+        copied = np.minimum(totals + _TRUSTED, self.copied.totals(rows) - self.copied_edge)
+        totals = np.where(is_copy(rows), copied, totals)
         totals = np.where(rows[:, _REFUTED_AT] > 0, np.minimum(totals, _REFUTED), totals)
         return sigmoid(totals), sigmoid(general)
 
@@ -95,7 +99,7 @@ def load_judge() -> Judge:
     It belongs to the encoder whose weights have `encoder_sha256`; whoever uses it with another must refuse.
     """
     with arrays_of(shipped("penstock.guard.grounded", "grounded.npz"), "the judge of grounded claims") as data:
-        if tuple(data["features"]) != FEATURES:
+        if tuple(data["features"]) != (*FEATURES, *EXCHANGES):
             raise ConfigError("the judge of grounded claims cannot be loaded: it was fitted on other features")
         return Judge(
             encoder_sha256=str(data["encoder_sha256"]),

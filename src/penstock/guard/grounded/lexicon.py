@@ -27,6 +27,21 @@ LIGHT: Final = frozenset(
 )
 """They carry little: that one of them is in no source tells little."""
 
+TYING: Final = frozenset(
+    "to of in on at by for with from into onto or but if than up out off what who when where why how about will would "
+    "shall should can could may might must within through during between among over under upon no not nor any some each "
+    "every all more most other another same own only because although though since until unless after before again both "
+    "either never none without zu von vom mit bei im am an auf aus für nach über unter um durch als wenn ob nur schon "
+    "und oder aber kann können muss müssen soll sollen darf dürfen nicht kein keine keinen jeder jede jedes".split()
+)
+"""Of the words that tie others together those of which no other says the same."""
+
+PRONOUNS: Final = frozenset(
+    "i me my mine we us our ours you your yours he him his she her hers it its they them their theirs one ones "
+    "ich mich mir mein meine wir uns unser unsere du dich dir dein sie ihr ihre ihnen er ihn ihm sein seine es".split()
+)
+"""For any of them whom it means may be named."""
+
 NEGATIONS: Final = frozenset(
     "not no never none nobody nothing nowhere neither nor cannot without hardly barely isn aren wasn weren don doesn "
     "didn won wouldn couldn shouldn hasn haven hadn mustn needn ain lack lacks lacking fail fails failed unable "

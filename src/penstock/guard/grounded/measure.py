@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.guard.grounded.differ import (
-    Alone,
     Stated,
     align,
     apart_words,
@@ -16,7 +15,8 @@ from penstock.guard.grounded.differ import (
     strengths,
     stronger_words,
 )
-from penstock.guard.grounded.evidence import Array, Evidence, Told
+from penstock.guard.grounded.evidence import Array, Evidence, Short, Told
+from penstock.guard.grounded.exchanged import EXCHANGES, exchanges
 from penstock.guard.grounded.lexicon import LIGHT, NUMBER_WORDS, OPINION, PERSONAL
 from penstock.guard.grounded.words import Word
 
@@ -29,6 +29,9 @@ FEATURES: Final = (
     "soft_uncovered", "name_replaced", "head", "pair_gain", "apart", "apart_all", "apart_mean", "partnered",
     "refuted",
 )  # fmt: skip
+"""What is told of any claim; behind these stand `EXCHANGES`, naught for one that does not nearly copy a sentence."""
+COPY: Final = 0.5
+"""The share of a claim's words in order in its sentences from which on it nearly copies them."""
 
 _FAR: Final = 0.45
 _NEAR: Final = 0.6
@@ -42,7 +45,8 @@ _NEARLY_THE_SAME: Final = 0.6
 
 
 class Found(NamedTuple):
-    """`features` in the order of `FEATURES`; `told` are the sentences that come nearest, one or two in a row.
+    """`features` in the order of `FEATURES`, then `EXCHANGES`; `told` are the sentences that come nearest, one or two
+    in a row.
 
     `refuted` are the checks that the claim fails whatever else is alike, `contrary` names what the sentences say
     otherwise, `absent` what none of the passages says: words of the claim.
@@ -55,7 +59,7 @@ class Found(NamedTuple):
     absent: tuple[str, ...]
 
 
-def measure(claim: Stated, evidence: Evidence, alone: Alone) -> Found:
+def measure(claim: Stated, evidence: Evidence, short: Short) -> Found:
     """Of a claim with a content word, held against evidence with one."""
     soft, exact, head = _matches(claim, evidence)
     weights = np.array([_weight(word) for word in claim.content])
@@ -75,7 +79,7 @@ def measure(claim: Stated, evidence: Evidence, alone: Alone) -> Found:
     exact_all = np.maximum(exact_by_sentence.max(axis=1), head.max(axis=1))
     lone = [at for at in range(len(claim.content)) if not exact_two[at]]
     aligned = align(claim, evidence, told, soft)
-    apart = apart_words(claim, told, aligned.replacing, lone, soft, alone)
+    apart = apart_words(claim, told, aligned.replacing, lone, soft, short)
     said = compare_values(claim, told, evidence)
     contrary = find_contrary(claim, told, lone, aligned.matched)
     ordered = np.sort(two)
@@ -131,6 +135,7 @@ def measure(claim: Stated, evidence: Evidence, alone: Alone) -> Found:
             (two - one) @ weights,
             *apart,
             float(len(refuted)),
+            *(exchanges(claim, evidence, told, soft, short) if aligned.in_order >= COPY else [0.0] * len(EXCHANGES)),
         ]
     )
     absent = tuple(

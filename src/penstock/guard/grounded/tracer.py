@@ -14,7 +14,7 @@ from penstock.core.errors import ConfigError
 from penstock.core.sources import Passage
 from penstock.guard.grounded.claims import Answer, Claim
 from penstock.guard.grounded.differ import state
-from penstock.guard.grounded.evidence import Array, Evidence, Tokens, gather
+from penstock.guard.grounded.evidence import Array, Evidence, Tokens, between, gather
 from penstock.guard.grounded.judge import Judge
 from penstock.guard.grounded.measure import Found, measure
 
@@ -58,7 +58,7 @@ class Tracer:
             raise ConfigError("the judge of grounded claims was fitted on another encoder")
         self._judge = judge
         self._read = read
-        self._alone: OrderedDict[str, Array] = OrderedDict()
+        self._short = _Short(read)
 
     def judge(self, answer: Answer, passages: Sequence[Passage]) -> tuple[Traced, ...]:
         """A verdict for each claim of the answer, in order.  Raises what `read` raises."""
@@ -90,7 +90,7 @@ class Tracer:
         stated = state(claim.text, claim.at[0], encoded)
         if not evidence.told or not stated.content:
             return Traced(claim, "not_found", 0.0, 0.0)
-        found = measure(stated, evidence, self._vector)
+        found = measure(stated, evidence, self._short)
         chance, likeness = (float(each[0]) for each in self._judge.chances(found.features[np.newaxis]))
         first, last = found.told[0], found.told[-1]
         passage = evidence.passages[first.passage]
@@ -108,14 +108,27 @@ class Tracer:
             tuple(dict.fromkeys((*found.contrary, *found.absent))) if verdict != "supported" else (),
         )
 
-    def _vector(self, words: str) -> Array:
-        """Of a word or two, alone; the last few thousand are kept."""
-        known = self._alone.get(words)
+
+class _Short:
+    """Of a few words; the last few thousand are kept."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: OrderedDict[tuple[str, ...], Array] = OrderedDict()
+
+    def alone(self, words: str) -> Array:
+        return self._kept((words,), lambda: self._read(words).sentence)
+
+    def between(self, before: str, words: str, after: str) -> Array:
+        return self._kept((before, words, after), lambda: between(self._read, before, words, after))
+
+    def _kept(self, key: tuple[str, ...], make: Callable[[], Array]) -> Array:
+        known = self._known.get(key)
         if known is None:
-            known = self._read(words).sentence
-            self._alone[words] = known
-            while len(self._alone) > _MOST_KEPT:
-                self._alone.popitem(last=False)
+            known = make()
+            self._known[key] = known
+            while len(self._known) > _MOST_KEPT:
+                self._known.popitem(last=False)
         return known
 
 
