@@ -1,6 +1,5 @@
 """Where traces of exchanges go, as frozen values.  `console` hands them to `watch.traces`."""
 
-import math
 import re
 import ssl
 from collections.abc import Iterator
@@ -43,8 +42,6 @@ def broken_traces(traces: TraceSettings) -> Iterator[tuple[str, str]]:
         yield from _endpoint(traces.endpoint.reveal())
     elif traces.headers or traces.resource or traces.ca_file is not None:
         yield "traces", "there is no `endpoint` to send any to"
-    if not (math.isfinite(traces.slow_s) and math.isfinite(traces.timeout_s)):
-        yield "traces", "a time in it is not a number of seconds"
     seen: set[str] = set()
     for name, value in traces.headers.items():
         path = f"traces.headers.{name}"
@@ -60,9 +57,11 @@ def broken_traces(traces: TraceSettings) -> Iterator[tuple[str, str]]:
     for name in traces.resource:
         if not name or len(name) > 200:
             yield f"traces.resource.{name[:200]}", "an attribute's name has 1 to 200 characters"
-    if traces.ca_file is not None:
+    if traces.ca_file is not None and not Path(traces.ca_file).is_absolute():
+        yield "traces.ca_file", "it must be an absolute path"
+    elif traces.ca_file is not None:
         try:
-            ssl.create_default_context(cafile=str(Path(traces.ca_file)))
+            ssl.create_default_context(cafile=traces.ca_file)
         except OSError as error:  # `SSLError` is one
             yield "traces.ca_file", f"it holds no certificates that can be read: {error.strerror or error}"
 

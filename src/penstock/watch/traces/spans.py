@@ -6,11 +6,12 @@ within their parent whatever was done to the machine's clock meanwhile.  All ids
 that is shipped twice makes the same trace.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias, cast
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from penstock.core.facts import (
@@ -37,6 +38,7 @@ _MOST_EVENTS = 128
 _NS = 1_000_000_000
 _ERRORS = frozenset({"upstream_failed", "deadline", "shutdown", "failed"})
 _SAMPLED, _RANDOM, _PARENT_IS_KNOWN = 0x01, 0x02, 0x100
+_Attributes: TypeAlias = RepeatedCompositeFieldContainer[KeyValue]
 _NO_EVENT = (AttemptStarted, AttemptSucceeded, AttemptFailed)
 
 
@@ -95,41 +97,43 @@ def _root(scene: _Scene, facts: Sequence[AnyFact], unknown: int, why: Why) -> Sp
         kind=Span.SPAN_KIND_SERVER,
         start_time_unix_nano=scene.began_ns,
         end_time_unix_nano=scene.at(record.duration_s),
-        attributes=_own(
-            (
-                ("exchange", record.id),
-                ("tenant", record.tenant),
-                ("key", record.key),
-                ("dialect", record.dialect),
-                ("operation", record.operation),
-                ("streamed", record.is_streamed),
-                ("model", model),
-                ("target", None if record.target is None else model_name(record.target)),
-                ("outcome", record.outcome),
-                ("outcome_code", record.outcome_code),
-                ("attempts", record.attempts),
-                ("first_event_s", record.first_event_s),
-                ("input_tokens", record.input_tokens),
-                ("output_tokens", record.output_tokens),
-                ("cache_read_tokens", record.cache_read_tokens),
-                ("cache_write_tokens", record.cache_write_tokens),
-                ("reasoning_tokens", record.reasoning_tokens),
-                ("usage_accuracy", record.usage_accuracy),
-                ("cost_nanousd", record.cost_nanousd),
-                ("cost_accuracy", record.cost_accuracy),
-                ("cache", _cache(facts)),
-                ("config_hash", record.config_hash),
-                ("kept", why),
-            )
-        ),
-        events=(_event(scene, fact) for fact in facts[:_MOST_EVENTS]),
         dropped_events_count=unknown + max(0, len(facts) - _MOST_EVENTS),
         flags=scene.flags,
     )
+    _own(
+        span.attributes,
+        (
+            ("exchange", record.id),
+            ("tenant", record.tenant),
+            ("key", record.key),
+            ("dialect", record.dialect),
+            ("operation", record.operation),
+            ("streamed", record.is_streamed),
+            ("model", model),
+            ("target", None if record.target is None else model_name(record.target)),
+            ("outcome", record.outcome),
+            ("outcome_code", record.outcome_code),
+            ("attempts", record.attempts),
+            ("first_event_s", record.first_event_s),
+            ("input_tokens", record.input_tokens),
+            ("output_tokens", record.output_tokens),
+            ("cache_read_tokens", record.cache_read_tokens),
+            ("cache_write_tokens", record.cache_write_tokens),
+            ("reasoning_tokens", record.reasoning_tokens),
+            ("usage_accuracy", record.usage_accuracy),
+            ("cost_nanousd", record.cost_nanousd),
+            ("cost_accuracy", record.cost_accuracy),
+            ("cache", _cache(facts)),
+            ("config_hash", record.config_hash),
+            ("kept", why),
+        ),
+    )
+    for fact in facts[:_MOST_EVENTS]:
+        _add_event(scene, span, fact)
     if record.outcome in _ERRORS:
         span.status.code = Status.STATUS_CODE_ERROR
     if record.outcome in _ERRORS or record.outcome_code is not None:
-        span.attributes.append(_pair(names.ERROR_TYPE, record.outcome_code or record.outcome))
+        _fill(span.attributes, [(names.ERROR_TYPE, record.outcome_code or record.outcome)])
     return span
 
 
@@ -169,7 +173,7 @@ def _call(scene: _Scene, call: Call, facts: Sequence[AnyFact], peers: Mapping[st
     if call.code is not None:
         pairs.append((names.ERROR_TYPE, call.code))
         span.status.code = Status.STATUS_CODE_ERROR
-    span.attributes.extend(_pairs(pairs))
+    _fill(span.attributes, pairs)
     return span
 
 
@@ -186,16 +190,15 @@ def _timed(scene: _Scene, number: int, fact: AnyFact) -> Span:
             name = "wait for a place"
     begun_s = fact.at_s - _took_s(fact)
     span = scene.child(f"fact/{number}", name, begun_s, fact.at_s, Span.SPAN_KIND_INTERNAL)
-    span.attributes.extend(_own(sendable(fact)))
+    _own(span.attributes, sendable(fact))
     return span
 
 
-def _event(scene: _Scene, fact: AnyFact) -> Span.Event:
-    return Span.Event(
-        time_unix_nano=scene.at(fact.at_s),
-        name=f"{names.OWN}{type(fact).__struct_config__.tag}",
-        attributes=_own(sendable(fact)),
-    )
+def _add_event(scene: _Scene, span: Span, fact: AnyFact) -> None:
+    event = span.events.add()
+    event.time_unix_nano = scene.at(fact.at_s)
+    event.name = f"{names.OWN}{type(fact).__struct_config__.tag}"
+    _own(event.attributes, sendable(fact))
 
 
 def _took_s(fact: AnyFact) -> float:
@@ -224,36 +227,35 @@ def _cache(facts: Iterable[AnyFact]) -> str | None:
     return found
 
 
-def _own(pairs: Iterable[tuple[str, object]]) -> Iterator[KeyValue]:
-    return _pairs((names.OWN + name, value) for name, value in pairs)
+def _own(into: _Attributes, pairs: Iterable[tuple[str, object]]) -> None:
+    _fill(into, ((names.OWN + name, value) for name, value in pairs))
 
 
-def _pairs(pairs: Iterable[tuple[str, object]]) -> Iterator[KeyValue]:
+def _fill(into: _Attributes, pairs: Iterable[tuple[str, object]]) -> None:
+    """In place: to make each pair and have it copied takes three times as long."""
     for key, value in pairs:
         match value:
             case None:
                 continue
             case dict():
                 counts = cast("dict[str, int]", value)  # by kind
-                for name, count in counts.items():
-                    yield _pair(f"{key}.{name}", count)
+                _fill(into, ((f"{key}.{name}", count) for name, count in counts.items()))
             case _:
-                yield _pair(key, value)
+                pair = into.add()
+                pair.key = key
+                _set(pair.value, value)
 
 
-def _pair(key: str, value: object) -> KeyValue:
-    return KeyValue(key=key, value=_value(value))
-
-
-def _value(value: object) -> AnyValue:
+def _set(into: AnyValue, value: object) -> None:
     match value:
+        case str():
+            into.string_value = value
         case bool():
-            return AnyValue(bool_value=value)
+            into.bool_value = value
         case int():
-            return AnyValue(int_value=value)
+            into.int_value = value
         case float():
-            return AnyValue(double_value=value)
-        case tuple():
-            return AnyValue(array_value=ArrayValue(values=[_value(each) for each in value]))  # type: ignore[reportUnknownVariableType] # of texts
+            into.double_value = value
         case _:
-            return AnyValue(string_value=str(value))
+            for each in cast("tuple[str, ...]", value):
+                into.array_value.values.add().string_value = each
