@@ -100,11 +100,11 @@ class ControlPlane:
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
-        await asyncio.to_thread(self.tracing.stop)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
         await asyncio.to_thread(self.knowledge.close)
         await self.database.aclose()
+        await asyncio.to_thread(self.tracing.stop)  # last: who is out of patience by now loses nothing but traces
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""

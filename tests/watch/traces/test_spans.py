@@ -25,7 +25,7 @@ from penstock.core.facts import (
 )
 from penstock.core.record import Settled
 from penstock.watch.traces.peer import Peer
-from penstock.watch.traces.reading import SENT, WITHHELD, decode_record
+from penstock.watch.traces.reading import SENT, WITHHELD, decode_record, sendable
 from penstock.watch.traces.spans import spans_of
 
 MakeRecord = Callable[[int], Settled]
@@ -169,6 +169,14 @@ def test_no_child_leaves_its_parent_whatever_the_clock_did(make_record: MakeReco
 
 
 def test_nobody_is_named(make_record: MakeRecord) -> None:
+    (failed,) = [fact for fact in FACTS if isinstance(fact, AttemptFailed)]
+    assert failed.detail == "Jane Doe"
+    assert dict(sendable(failed)) == {
+        "attempt": 1,
+        "target": "openai/gpt-4o",
+        "code": "upstream_unavailable",
+        "upstream_status": 503,
+    }
     known = scene(make_record, model="Jane Doe", target="openai/Jane Doe")
     unknown = scene(make_record, model="jane-doe", outcome="rejected", outcome_code="unknown_model", facts=())
     for record in (known, unknown):

@@ -127,10 +127,9 @@ class Exporter:
             self._until_settled(body_of(spans, self._collector.resource), made)
 
     def _until_settled(self, body: bytes, exchanges: int) -> None:
-        """Send it until it is taken or refused, or once more after the end has come."""
+        """Send it until it is taken or refused, or the end has come: who then waits to try again tries at once."""
         tries = 0
         while True:
-            is_last_try = self._stopping.is_set()
             sent = self._send(self._collector, body)
             self._note(sent)
             if sent.outcome == "taken":
@@ -141,7 +140,7 @@ class Exporter:
             if sent.outcome == "refused":
                 self._counts.drop("refused", exchanges)
                 return
-            if is_last_try:
+            if self._stopping.is_set():
                 self._counts.drop("stopped", exchanges + self._empty())
                 return
             tries += 1

@@ -18,6 +18,8 @@ from penstock.watch.traces.peer import Peer
 if TYPE_CHECKING:
     from penstock.watch.traces.export import Exporter
 
+_STOP_S = 12.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -39,12 +41,12 @@ class Tracing(MetricCollector):
             self._exporter = self._open(self._settings)
 
     def stop(self) -> None:
-        """What waits is tried once more, within the collector's time."""
+        """What waits is tried once more, and given some seconds."""
         with self._lock:
             exporter, self._exporter = self._exporter, None
         if exporter is not None:
             exporter.stop()
-            if not exporter.join(2 * self._settings.timeout_s):
+            if not exporter.join(_STOP_S):
                 _log.warning("traces_not_finished", waiting=exporter.waiting)
 
     def use(self, settings: TraceSettings) -> None:
