@@ -1,5 +1,7 @@
 """Traces on their way: from the journal by way of the ledger to a collector that may be away, slow or unwilling."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -236,6 +238,21 @@ def test_other_settings_are_in_force_at_once_and_without_an_endpoint_nothing_run
     until(lambda: running() == before)
     assert len(collector.roots) == 1, "what waited was sent"
     traces.stop()
+
+
+def test_without_an_endpoint_nothing_is_loaded() -> None:
+    code = """
+import sys
+from penstock.config.traces import TraceSettings
+from penstock.core.clock import SystemClock
+from penstock.watch.traces.tracing import Tracing
+traces = Tracing(TraceSettings(), dict, SystemClock())
+traces.start()
+traces.offer([b"{}"])
+print([name for name in sys.modules if name.startswith(("google.protobuf", "opentelemetry.proto"))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_certificate_is_checked_by_the_authority_that_is_named(tmp_path: Path, make_record: MakeRecord) -> None:
