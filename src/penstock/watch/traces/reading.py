@@ -6,7 +6,6 @@ neither.  A fact that this code does not know, since a newer data plane wrote it
 """
 
 import re
-from typing import Literal
 
 import msgspec
 
@@ -121,9 +120,6 @@ def facts_of(record: TracedRecord) -> tuple[list[AnyFact], int]:
         except msgspec.ValidationError:
             continue
     return known, len(record.facts) - len(known)
-
-
-Field = tuple[str, bool, Literal["text", "model", "other"]]
 
 
 def model_name(text: str) -> str:
