@@ -15,6 +15,7 @@ from mutations.patterns import MUTATIONS as PATTERNS
 from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
+from mutations.traces import MUTATIONS as TRACES
 from mutations.vault import MUTATIONS as VAULT
 from mutations.windows import MUTATIONS as WINDOWS
 
@@ -35,6 +36,7 @@ MUTATIONS = (
     *MEMORY,
     *REVIEW,
     *SOURCES,
+    *TRACES,
     *VAULT,
     *WINDOWS,
 )

@@ -1,4 +1,7 @@
-"""Guards over real sockets: personal data leaves as tokens and comes back, and what a guard refuses is refused."""
+"""Guards over real sockets: personal data leaves as tokens and comes back, and what a guard refuses is refused.
+
+Of all that is asked here a collector of traces is told, and none of it may be in there.
+"""
 
 import subprocess
 from collections.abc import Iterator
@@ -8,6 +11,8 @@ import pytest
 from anthropic import Anthropic
 from openai import BadRequestError, OpenAI
 from tests.system.conftest import Installation, running
+from tests.system.records import until
+from tests.watch.traces.collector import OtlpCollector, attributes, collecting
 
 CONFIG = """\
 guards:
@@ -101,8 +106,15 @@ CARD = "My card is 4242 4242 4242 4242."
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with running(tmp_path_factory.mktemp("guards") / "data", CONFIG) as found:
+def collector() -> Iterator[OtlpCollector]:
+    with collecting() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, collector: OtlpCollector) -> Iterator[Installation]:
+    traces = f"traces: {{endpoint: '{collector.url}', sample: 1.0, headers: {{authorization: 'env:OTLP'}}}}\n"
+    with running(tmp_path_factory.mktemp("guards") / "data", CONFIG + traces, OTLP="Bearer token") as found:
         yield found
 
 
@@ -316,3 +328,44 @@ def test_an_instruction_in_a_tools_result_is_stopped_and_a_result_without_is_not
 def test_names_leave_as_tokens_too(client: OpenAI) -> None:
     shown = said(client, "named", "Hello, my name is Anna Schmidt. Please call Mr. Petrov today.")
     assert shown == "Hello, my name is <PERSON_1>. Please call Mr. <PERSON_2> today."
+
+
+def test_traces_tell_what_happened_and_not_a_word_of_what_was_said(
+    client: OpenAI, up: Installation, collector: OtlpCollector
+) -> None:
+    told = f"{ASKED} Zebulon Quartermaine says so."
+    ids: dict[str, str] = {}
+    for name, stream in (("asked", False), ("again", False), ("streamed", True)):
+        raw = client.chat.completions.with_raw_response.create(
+            model="kept" if name != "streamed" else "echo",
+            messages=[{"role": "user", "content": told}],
+            stream=stream,
+            user="zebulon",
+            metadata={"who": "Zebulon"},
+        )
+        raw.http_response.read()
+        ids[name] = raw.headers["x-request-id"]
+    with pytest.raises(BadRequestError):
+        said(client, "echo", CARD)
+
+    def told_of() -> dict[str, str]:
+        seen = [attributes(root.attributes) for root in collector.roots]
+        return {str(each["penstock.exchange"]): str(each["penstock.kept"]) for each in seen}
+
+    until(lambda: set(ids.values()) <= set(told_of()) and "blocked" in told_of().values(), "the traces do not arrive")
+    roots = {str(attributes(root.attributes)["penstock.exchange"]): root for root in collector.roots}
+    assert attributes(roots[ids["asked"]].attributes)["penstock.cache"] == "missed"
+    assert attributes(roots[ids["again"]].attributes)["penstock.cache"] == "exact"
+    for name, calls in (("asked", 1), ("again", 0), ("streamed", 1)):
+        trace = [span for span in collector.spans if span.trace_id.hex() == ids[name].removeprefix("ex_")]
+        assert sum("gen_ai.operation.name" in attributes(span.attributes) for span in trace) == calls
+    assert collector.heads[0]["authorization"] == "Bearer token"
+    rows = {str(row["id"]): row for row in up.ledger()}
+    for exchange in ids.values():
+        root = roots[exchange]
+        took_s = (root.end_time_unix_nano - root.start_time_unix_nano) / 1e9
+        assert took_s == pytest.approx(rows[exchange]["duration_s"], abs=1e-6)
+    sent = b"".join(collector.bodies).lower()
+    assert b"penstock.personal_data_masked" in sent
+    for word in (b"ann@example", b"bluebird", b"zebulon", b"quartermaine", b"3704 0044", b"4242 4242"):
+        assert word not in sent

@@ -26,6 +26,7 @@ from penstock.config.routing.settings import RoutingSettings, broken_routing
 from penstock.config.routing.summaries import broken_summaries
 from penstock.config.targets import broken_gates
 from penstock.config.texts.encoder import broken_encoder
+from penstock.config.traces import broken_traces
 from penstock.config.types import Config, ModelSettings, Price, ProviderSettings
 from penstock.core.errors import ConfigError
 
@@ -53,6 +54,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_traces(config.traces),
         *broken_review(config.review),
         *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),

@@ -24,6 +24,7 @@ from penstock.config.routing.settings import RoutingSettings
 from penstock.config.secret import Secret, Text
 from penstock.config.targets import GateSettings, HedgeSettings, RetrySettings
 from penstock.config.texts.encoder import EncoderSettings
+from penstock.config.traces import TraceSettings
 from penstock.core.chat import Dialect
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import GonePolicy
@@ -212,6 +213,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest: IngestSettings = IngestSettings()
     memory: MemorySettings = MemorySettings()
     alerts: AlertSettings = AlertSettings()
+    traces: TraceSettings = TraceSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()
     log: Log = Log()

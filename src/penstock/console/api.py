@@ -53,8 +53,8 @@ metrics = APIRouter(tags=["metrics"])
 
 @metrics.get("/metrics", response_class=PlainTextResponse)
 def whole_metrics(plane: Plane) -> PlainTextResponse:
-    """In Prometheus' text format: alerts that wait or were given up, by webhook."""
-    return PlainTextResponse(plane.alerts.metrics(), media_type=CONTENT_TYPE_LATEST)
+    """In Prometheus' text format: alerts that wait or were given up, by webhook; traces that were sent or not."""
+    return PlainTextResponse(plane.alerts.metrics() + plane.tracing.metrics(), media_type=CONTENT_TYPE_LATEST)
 
 
 def new_api(plane: ControlPlane) -> FastAPI:
@@ -62,6 +62,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        plane.tracing.start()
         plane.shipping.start()
         plane.identities.start()
         plane.alerts.start()

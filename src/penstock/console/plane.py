@@ -26,6 +26,7 @@ from penstock.console.review.keeping import Reviewing
 from penstock.console.shipping import Shipping
 from penstock.console.store import Database
 from penstock.console.token import open_admin_token
+from penstock.console.tracing import open_tracing
 from penstock.console.views import HealthView, JournalView
 from penstock.core.clock import Clock, SystemClock
 from penstock.core.errors import Overloaded
@@ -36,6 +37,7 @@ from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
+from penstock.watch.traces.tracing import Tracing
 
 _STOP_SHIPPING_S = 25.0
 _OLD_BACKLOG_S = 30.0
@@ -66,6 +68,7 @@ class ControlPlane:
     shipping: Shipping
     identities: Identities
     alerts: Alerting
+    tracing: Tracing
     review: Reviewing
     knowledge: Shelf
     memory: MemoryKeeping
@@ -81,6 +84,7 @@ class ControlPlane:
         """Take over the live sections of the configuration: what is shown, what names clash with, and who is told."""
         self.config = config
         self.alerts.use(config.alerts)
+        self.tracing.use(config.traces)
         self.review.use(config.review, config.alerts)
 
     async def is_ready(self) -> bool:
@@ -100,6 +104,7 @@ class ControlPlane:
             await asyncio.to_thread(self.desk.close)
         await asyncio.to_thread(self.knowledge.close)
         await self.database.aclose()
+        await asyncio.to_thread(self.tracing.stop)  # last: who is out of patience by now loses nothing but traces
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
@@ -155,6 +160,7 @@ class ControlPlane:
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
         reasons += self.identities.problems()
         reasons += self.alerts.problems()
+        reasons += self.tracing.problems()
         reasons += self.review.problems()
         return reasons
 
@@ -197,6 +203,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     listening = Listening(follow)
     journal = root.root / "journal"
     hasher = open_hasher(root)
+    tracing = open_tracing(config, environ, clock)
     return ControlPlane(
         config=config,
         environ=environ,
@@ -209,9 +216,10 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         database=Database(find_url),
         listening=listening,
         # Whoever starts the embedded server makes its schema: that is not us.
-        shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock),
+        shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock, tracing.offer),
         identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
         alerts=Alerting(config.alerts, root.root, find_url, clock),
+        tracing=tracing,
         review=Reviewing(
             config.review,
             config.alerts,

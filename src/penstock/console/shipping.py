@@ -5,7 +5,7 @@ in the control plane, so that the data plane's process never waits for a databas
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,8 @@ _log = structlog.get_logger(__name__)
 class Shipping:
     """`start` once, `stop` once; `stop` waits until all that is settled has been shipped, or `timeout_s` is over.
 
-    `prepare` makes sure of the schema, or raises `ConfigError`; nothing is shipped before it has been content.
+    `prepare` makes sure of the schema, or raises `ConfigError`; nothing is shipped before it has been content.  `told`
+    is given what has reached the ledger.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Shipping:
         find_url: Callable[[], str | None],
         prepare: Callable[[str], Migrated | None],
         clock: Clock,
+        told: Callable[[Sequence[bytes]], None] | None = None,
     ) -> None:
         self._directory = directory
         self._find_url = find_url
         self._prepare = prepare
         self._clock = clock
+        self._told = told
         self._stopping = threading.Event()
         self._shipper: Shipper | None = None
         self._problem: str | None = None
@@ -109,7 +112,7 @@ class Shipping:
     def _ship(self, url: str) -> None:
         """Ship until told to stop; a shipper that fails is replaced by the caller."""
         try:
-            self._shipper = Shipper(self._directory, url, clock=self._clock)
+            self._shipper = Shipper(self._directory, url, clock=self._clock, told=self._told)
             self._shipper.run(self._stopping)
         except AlreadyShipping:
             _log.warning("another_process_ships", directory=str(self._directory))

@@ -11,7 +11,7 @@ tries again; the journal grows meanwhile and loses nothing.
 """
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +58,20 @@ class Shipper:
 
     `run` works until the event is set and then ships what is left, as far as the database is there; `drain_once` ships
     everything there is now, once.  Both raise `AlreadyShipping` where another shipper has the directory.  `status` may
-    be asked from any thread.
+    be asked from any thread.  `told` is given what has just reached the ledger, as lines' JSON, in the shipper's own
+    thread: it must not wait.  After a crash it may be told of a batch again.
     """
 
-    def __init__(self, directory: Path, database_url: str, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        database_url: str,
+        *,
+        clock: Clock,
+        told: Callable[[Sequence[bytes]], None] | None = None,
+    ) -> None:
         self._directory = directory
+        self._told = told
         self._gauge = BacklogGauge(directory, clock)
         self._writer = LedgerWriter(database_url)
         self._last_error: str | None = None
@@ -164,6 +173,8 @@ class Shipper:
                 return 0
             middle = len(rows) // 2
             return self._insert_rows(rows[:middle]) + self._insert_rows(rows[middle:])
+        if self._told is not None:
+            self._told([line.payload for _, line, _ in rows])
         return len(rows)
 
     def _finish(self, segment: Part) -> None:

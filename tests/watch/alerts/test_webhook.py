@@ -9,7 +9,8 @@ import pytest
 from tests.watch.alerts.conftest import KEY, make_alert, make_webhook
 from tests.watch.alerts.receiver import Receiver
 
-from penstock.watch.alerts.webhook import Reply, is_public, post, signature
+from penstock.watch.alerts.webhook import Reply, post, signature
+from penstock.watch.posting import is_public
 
 
 def send(receiver: Receiver, *, url: str | None = None, timeout_s: float = 5.0, allow_private: bool = True) -> Reply:
