@@ -26,6 +26,8 @@ _PATHS = 600
 _SEED = 20240229
 _LEAST_SHARE = 0.25
 """Of the running day, from which on it says something of the level."""
+_USUAL = 2.5
+"""Deviations that a usual day may lie off; what is beyond is a spike."""
 _LARGEST = 12.0
 """The logarithm of the largest growth that a path may show: a sum stays a number."""
 
@@ -167,17 +169,28 @@ class _Drawing:
         self._tuning = tuning
         self._chance = random.Random(_SEED)  # noqa: S311 - no secret, and the same each time
         self._factors = _factors(pattern)
+        self._usual = _USUAL * pattern.noise
 
     def paths(self, runs: Sequence[Run]) -> tuple[tuple[int, ...], ...]:
         weights = [run.weight for run in runs]
         return tuple(map(self._path, self._chance.choices(runs, weights, k=_PATHS)))
 
+    def _effects(self) -> list[float]:
+        """The weekdays as they may be.  Were all of them larger, the level would have been seen as lower."""
+        pattern = self._pattern
+        off = [self._chance.gauss(0.0, doubt) for doubt in pattern.doubts]
+        days = sum(pattern.counts)
+        shared = sum(each * count for each, count in zip(off, pattern.counts, strict=True)) / days if days else 0.0
+        return [effect + each - shared for effect, each in zip(pattern.effects, off, strict=True)]
+
     def _path(self, run: Run) -> tuple[int, ...]:
         chance, tuning, pattern = self._chance, self._tuning, self._pattern
         level, slope = _drawn(run, chance)
-        effects = [chance.gauss(mean, doubt) for mean, doubt in zip(pattern.effects, pattern.doubts, strict=True)]
-        # How often days lie off is known from few days only: each path has its own sample of them.
-        factors = chance.choices(self._factors, k=len(self._factors))
+        effects = self._effects()
+        # How often days lie off is known from few days only: each path has its own sample of them.  What all of them
+        # share is the level, whose doubt is drawn already.
+        sample = chance.choices(self._factors, k=len(self._factors))
+        level -= sum(max(-self._usual, min(self._usual, each)) for each in sample) / len(sample)
         spent, found = 0.0, list[int]()
         for index, weekday in enumerate(self._weekdays):
             if index:
@@ -187,7 +200,7 @@ class _Drawing:
                     level += chance.gauss(0.0, tuning.step)
             parts = pattern.quiet[weekday]
             if parts is None:
-                day = math.exp(min(_LARGEST, level + effects[weekday] + chance.choice(factors))) - FLOOR
+                day = math.exp(min(_LARGEST, level + effects[weekday] + chance.choice(sample))) - FLOOR
             else:
                 day = math.exp(min(_LARGEST, level)) * chance.choice(parts)
             spent += max(0.0, day) * (1.0 if index else 1.0 - self._over)

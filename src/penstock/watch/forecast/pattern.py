@@ -25,13 +25,15 @@ _NEIGHBOURS_NOISE = 1.12
 class Pattern:
     """`effects` and `doubts` are by weekday, Monday first: logarithm of the proportion, and its deviation.
 
-    `rest` is each day's logarithm less its weekday's; None on a quiet weekday.  `noise` is the deviation of a usual
-    day, `factors` are how far days lay off their neighbours, one each: spikes and holes are among them.
+    `counts` are the days that each was seen on.  `rest` is each day's logarithm less its weekday's; None on a quiet
+    weekday.  `noise` is the deviation of a usual day, `factors` are how far days lay off their neighbours, one each:
+    spikes and holes are among them.
     """
 
     scale: float
     effects: tuple[float, ...]
     doubts: tuple[float, ...]
+    counts: tuple[int, ...]
     quiet: tuple[tuple[float, ...] | None, ...]
     """By weekday: of a quiet one its days as parts of the days around."""
     rest: tuple[float | None, ...]
@@ -65,6 +67,7 @@ def pattern_of(days: Sequence[float | None], first_weekday: int, tuning: Tuning)
         scale=scale,
         effects=effects,
         doubts=doubts,
+        counts=tuple(0 if is_quiet else len(each) for each, is_quiet in zip(ratios, quiet, strict=True)),
         quiet=quiet,
         rest=tuple(rest),
         noise=_deviation(offsets, sum(map(bool, ratios)), tuning),

@@ -1,4 +1,4 @@
-"""The constants of the forecast, fitted by `python -m evaluation.forecast.fit` on months that no report uses."""
+"""The constants of the forecast, chosen with `python -m evaluation forecast --fit` on months that no report uses."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Tuning:
     spike: float = 1.5
     spike_rate: float = 0.03
     """How often a day says nothing of the level."""
-    later_step_rate: float = 0.004
+    later_step_rate: float = 0.002
     """How often, a day, looking ahead."""
 
 
