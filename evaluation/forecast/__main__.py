@@ -37,7 +37,7 @@ _TRIED: dict[str, tuple[object, ...]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m evaluation forecast")
-    parser.add_argument("--seeds", type=int, default=60, help="months of each scenario")
+    parser.add_argument("--seeds", type=int, default=16, help="months of each scenario")
     parser.add_argument("--fit", action="store_true", help="try other constants, on other months, and report nothing")
     parser.add_argument("--write", action="store_true", help="also write docs/costs.md and its chart")
     chosen = parser.parse_args()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import matplotlib as mpl
 
@@ -124,6 +125,8 @@ def draw(report: Report, to: Path) -> None:
     foreseeable = report.foreseeable
     names = list(dict.fromkeys(each.scenario for each in foreseeable))
     shares = [100 * held([each for each in foreseeable if each.scenario == name]) for name in names]
+    figure: Any
+    axes: Any
     figure, axes = plt.subplots(figsize=(7.2, 4.2))
     figure.patch.set_facecolor("#ffffff")
     axes.axvspan(100 * LEAST, 100 * MOST, color="#ccfbf1", label="asked")

@@ -16,6 +16,7 @@ from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
 from mutations.vault import MUTATIONS as VAULT
+from mutations.watch import MUTATIONS as WATCH
 from mutations.windows import MUTATIONS as WINDOWS
 
 __all__ = ["MUTATIONS", "Mutation"]
@@ -36,5 +37,6 @@ MUTATIONS = (
     *REVIEW,
     *SOURCES,
     *VAULT,
+    *WATCH,
     *WINDOWS,
 )

@@ -1,8 +1,9 @@
 """`/admin/v1/costs/forecast`: what a month will cost, and when its budgets run out."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/costs", tags=["ledger"])
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 _UTC = ZoneInfo("UTC")
+_OLDEST = date(2000, 1, 1)
 
 
 @router.get("/forecast", openapi_extra=needs("ledger.read"), responses=errors(403, 404))
@@ -46,13 +48,19 @@ async def forecast(
         if wanted == running and call.actor.may("budgets.read"):
             months = (running, month_of(now, _UTC))
             counters = await counters_of(connection, plane.config, whose, months=months, now=plane.clock.now())
-        spends = [await _spend_of(connection, each, running, now) for each in counters.told]
+        series = {_key(wanted, {} if whose is None else {"tenant": whose}): spend}
+        for each in counters.told:
+            month_of_it = _month_of(each, running, now)
+            key = _key(month_of_it, each.counts)
+            if key not in series:
+                series[key] = await read_spend(connection, month_of_it, now=now, of=each.counts)
     # Some tens of milliseconds each: the event loop serves others meanwhile.
-    outlook = await asyncio.to_thread(_look, spend, wanted, now)
-    budgets = [
-        await asyncio.to_thread(_budget_end, counter, month, spend, now, level)
-        for counter, (month, spend) in zip(counters.told, spends, strict=True)
-    ]
+    outlooks = {key: await asyncio.to_thread(_look, each, key[0], now) for key, each in series.items()}
+    outlook = next(iter(outlooks.values()))
+    budgets: list[views.BudgetEnd] = []
+    for each in counters.told:
+        key = _key(_month_of(each, running, now), each.counts)
+        budgets.append(_budget_end(each, key[0], series[key], outlooks[key], now=now, level=level))
     return views.CostForecast(
         month=f"{wanted.first:%Y-%m}",
         tenant=whose,
@@ -92,16 +100,23 @@ def _asked(month: str | None, running: Month) -> Month:
         first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
     except ValueError:
         raise MalformedRequest("A month reads like 2026-11.", field="month") from None
+    if first < _OLDEST:
+        raise MalformedRequest("No ledger goes back to that month.", field="month")
     if first > running.first:
         raise MalformedRequest("That month has not begun: there is a forecast of the running one.", field="month")
     return Month(first, running.zone)
 
 
-async def _spend_of(
-    connection: psycopg.AsyncConnection, counter: Counter, running: Month, now: datetime
-) -> tuple[Month, Spend]:
-    month = running if counter.is_of_tenant else month_of(now, _UTC)
-    return month, await read_spend(connection, month, now=now, of=counter.counts)
+_Key: TypeAlias = tuple[Month, frozenset[tuple[str, str | None]]]
+"""Of one series: several counters may be of the same exchanges."""
+
+
+def _key(month: Month, counts: Mapping[str, str | None]) -> _Key:
+    return month, frozenset(counts.items())
+
+
+def _month_of(counter: Counter, running: Month, now: datetime) -> Month:
+    return running if counter.is_of_tenant else month_of(now, _UTC)
 
 
 def _look(spend: Spend, month: Month, now: datetime) -> Outlook | NoForecast:
@@ -129,7 +144,9 @@ def _month_end(outlook: Outlook, level: float) -> views.MonthEnd:
     )
 
 
-def _budget_end(counter: Counter, month: Month, spend: Spend, now: datetime, level: float) -> views.BudgetEnd:
+def _budget_end(
+    counter: Counter, month: Month, spend: Spend, outlook: Outlook | NoForecast, *, now: datetime, level: float
+) -> views.BudgetEnd:
     used = _so_far(spend, month.first) if counter.used is None else counter.used
     end = views.BudgetEnd(
         name=counter.name,
@@ -148,7 +165,6 @@ def _budget_end(counter: Counter, month: Month, spend: Spend, now: datetime, lev
     if end.is_used_up:
         day = _crossed(spend, month.first, counter.amount) or now.astimezone(month.zone).date()
         return end.model_copy(update={"day": day, "earliest": day, "latest": day, "chance": 1.0})
-    outlook = _look(spend, month, now)
     if isinstance(outlook, NoForecast):
         return end.model_copy(update={"reason": outlook.reason})
     ends = outlook.runs_out(counter.amount - used, level)
