@@ -1,4 +1,4 @@
-"""The constants of the forecast, chosen with `python -m evaluation forecast --fit` on months that no report uses."""
+"""The constants of the forecast, chosen by hand on months that no report uses: `python -m evaluation forecast --fit`."""
 
 from dataclasses import dataclass
 
