@@ -1,4 +1,4 @@
-"""The constants of the forecast, chosen by hand on months that no report uses: `python -m evaluation forecast --fit`."""
+"""The constants of the forecast, chosen by hand on months that no report uses (`evaluation forecast --fit`)."""
 
 from dataclasses import dataclass
 
