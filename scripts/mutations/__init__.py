@@ -17,6 +17,7 @@ from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
 from mutations.traces import MUTATIONS as TRACES
 from mutations.vault import MUTATIONS as VAULT
+from mutations.watch import MUTATIONS as WATCH
 from mutations.windows import MUTATIONS as WINDOWS
 
 __all__ = ["MUTATIONS", "Mutation"]
@@ -38,5 +39,6 @@ MUTATIONS = (
     *SOURCES,
     *TRACES,
     *VAULT,
+    *WATCH,
     *WINDOWS,
 )

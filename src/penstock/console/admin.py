@@ -13,6 +13,7 @@ from penstock.console import alerts, audit, credentials, keys, targets, tenants,
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
+from penstock.console.costs import routes as costs
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
 from penstock.console.memory import erasing as memory
@@ -49,6 +50,7 @@ for _part in (
     left_out.router,
     feedback.router,
     savings.router,
+    costs.router,
     seconds.router,
     review_groups.router,
     cases.router,

@@ -1,0 +1,1 @@
+"""How far the forecast of spend can be trusted: generated months, against what they came to."""

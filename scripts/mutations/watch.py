@@ -1,0 +1,95 @@
+"""Deliberate faults in the forecast of costs, and in what of the ledger it is told from."""
+
+from mutations.mutation import Mutation
+
+API = "tests/console/test_costs_api.py"
+OUTLOOK = "tests/watch/forecast/test_outlook.py"
+MONTH = "tests/watch/forecast/test_month.py"
+
+MUTATIONS = (
+    Mutation(
+        "costs: unknown prices are days of nothing",
+        "console/costs/store.py",
+        "return self.unknown <= self.exchanges * _UNKNOWN_SHARE",
+        "return True",
+        API,
+    ),
+    Mutation("costs: days are UTC's", "console/costs/store.py", "zone = month.zone.key", 'zone = "UTC"', API),
+    Mutation(
+        "costs: everybody's spend",
+        "console/costs/store.py",
+        "for dimension, value in of.items():",
+        "for dimension, value in ():",
+        API,
+    ),
+    Mutation(
+        "costs: another tenant's forecast",
+        "console/costs/routes.py",
+        "whose = call.narrowed(tenant)",
+        "whose = tenant",
+        API,
+    ),
+    Mutation(
+        "costs: every budget is the tenant's",
+        "console/costs/budgets.py",
+        'return wanted == tenant or (wanted is None and "tenant" in rule.dimension_names)',
+        "return True",
+        API,
+    ),
+    Mutation(
+        "costs: budgets go by the ledger alone",
+        "console/costs/budgets.py",
+        "used = next((row.used for row in rows if row.scope == values), None)",
+        "used = None",
+        API,
+    ),
+    Mutation(
+        "costs: overrides raise nothing",
+        "console/costs/budgets.py",
+        "amount, _ = rule.amount_at(tuple(values.get(dimension) for dimension in DIMENSIONS), now)",
+        "amount = rule.amount",
+        API,
+    ),
+    Mutation(
+        "forecast: last month's spend is this one's",
+        "watch/forecast/outlook.py",
+        "for day, amount in sums.items() if day >= month.first)",
+        "for day, amount in sums.items())",
+        OUTLOOK,
+    ),
+    Mutation(
+        "forecast: the running day is spent twice",
+        "watch/forecast/outlook.py",
+        "(1.0 if index else 1.0 - self._over)",
+        "1.0",
+        OUTLOOK,
+    ),
+    Mutation(
+        "forecast: no step is ever seen",
+        "watch/forecast/level.py",
+        " for run in runs] + [fresh]",
+        " for run in runs]",
+        OUTLOOK,
+    ),
+    Mutation(
+        "forecast: a spike is the new level",
+        "watch/forecast/level.py",
+        "trust = usual / (usual + spike)",
+        "trust = 1.0",
+        OUTLOOK,
+    ),
+    Mutation(
+        "forecast: a budget ends a day late",
+        "watch/forecast/outlook.py",
+        "bisect_left(path, left) for path",
+        "1 + bisect_left(path, left) for path",
+        OUTLOOK,
+    ),
+    Mutation(
+        "forecast: all days have 24 hours",
+        "watch/forecast/month.py",
+        "ends = midnight(local.date() + timedelta(days=1), zone).timestamp()",
+        "ends = starts + 86400",
+        MONTH,
+    ),
+)
