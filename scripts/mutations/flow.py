@@ -261,7 +261,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a second opinion that was not traced is given",
-        "guard/grounded/opinions.py",
+        "guard/grounded/sureness/opinions.py",
         "-1.0 if self.confidence is None else self.confidence",
         "2.0 if self.confidence is None else self.confidence",
         "tests/guard/grounded/test_second.py",

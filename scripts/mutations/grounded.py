@@ -74,14 +74,14 @@ MUTATIONS = (
     ),
     Mutation(
         "an answer that its model does not say again is held by nobody",
-        "guard/grounded/levels.py",
+        "guard/grounded/sureness/levels.py",
         "        if settings.hold is not None and (is_unsteady or confidence < settings.hold):\n",
         "        if settings.hold is not None and confidence < settings.hold:\n",
         AGREEMENT,
     ),
     Mutation(
         "another figure said again is agreement",
-        "guard/grounded/agreement.py",
+        "guard/grounded/sureness/agreement.py",
         "sum(claim.chance for claim in claims)",
         "sum(claim.likeness for claim in claims)",
         AGREEMENT,
@@ -95,7 +95,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a second opinion that is not said again is the better one",
-        "guard/grounded/opinions.py",
+        "guard/grounded/sureness/opinions.py",
         "not self.is_refused, not self.is_unsteady, -1.0",
         "not self.is_refused, False, -1.0",
         AGREEMENT,

@@ -15,11 +15,11 @@ from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import AnswersSampled, ConfidenceEstimated, SecondOpinion
 from penstock.core.ports import CONTINUE, Continue, Samples, Target
 from penstock.core.record import Settled
-from penstock.guard.grounded.agreement import Again, agreement
-from penstock.guard.grounded.asking import can_be_repeated
 from penstock.guard.grounded.claims import Answer, split
 from penstock.guard.grounded.confidence import Known, load_weights
 from penstock.guard.grounded.stage import GroundingStage, Parts
+from penstock.guard.grounded.sureness.agreement import Again, agreement
+from penstock.guard.grounded.sureness.asking import can_be_repeated
 from penstock.guard.grounded.tracer import Traced
 from penstock.guard.ward import CannotJudge
 from penstock.testing.clock import FakeClock

@@ -19,8 +19,8 @@ from penstock.core.ports import CONTINUE, Continue, Filter, Target
 from penstock.core.record import Settled
 from penstock.guard.grounded.claims import Answer
 from penstock.guard.grounded.confidence import load_weights
-from penstock.guard.grounded.opinions import Outcome
 from penstock.guard.grounded.stage import GroundingStage, Parts
+from penstock.guard.grounded.sureness.opinions import Outcome
 from penstock.guard.grounded.tracer import Traced
 from penstock.guard.ward import CannotJudge
 from penstock.testing.clock import FakeClock

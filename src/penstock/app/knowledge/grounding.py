@@ -51,9 +51,9 @@ def open_grounding(
         return PlaneGrounding()
     # Imported here: numpy, of an extra that not everybody has.
     from penstock.app.knowledge.tracing import Tracing  # noqa: PLC0415 - see above
-    from penstock.guard.grounded.agreement import Again  # noqa: PLC0415 - same
     from penstock.guard.grounded.confidence import load_weights  # noqa: PLC0415 - same
     from penstock.guard.grounded.stage import GroundingStage, Parts  # noqa: PLC0415 - same
+    from penstock.guard.grounded.sureness.agreement import Again  # noqa: PLC0415 - same
 
     tracing = Tracing(encoder)
     parts = Parts(

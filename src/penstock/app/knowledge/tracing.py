@@ -41,7 +41,7 @@ class Tracing:
         return traced
 
     async def trace_each(self, answer: Answer, texts: Sequence[str]) -> tuple[tuple[Traced, ...], ...]:
-        """A `guard.grounded.agreement.TraceEach`."""
+        """A `guard.grounded.sureness.agreement.TraceEach`."""
         return await self._traced(answer, [(_whole(split(each).text),) for each in texts])
 
     async def ground(self, said: str, passages: Sequence[Passage]) -> GroundingView:

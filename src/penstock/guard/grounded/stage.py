@@ -20,14 +20,14 @@ from penstock.core.events import Event, Finish, Text, ToolCall
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import ClaimsTraced, ConfidenceEstimated, GuardFailed
 from penstock.core.ports import CONTINUE, AskAgain, Continue, Filter, KeepFirst, SetAside, Target
-from penstock.guard.grounded.agreement import Again
-from penstock.guard.grounded.asking import can_be_repeated, corrected
 from penstock.guard.grounded.claims import Answer, split
 from penstock.guard.grounded.confidence import Known, Weights, words_of
 from penstock.guard.grounded.counted import Count, Likelihood
-from penstock.guard.grounded.levels import Levels, Sureness
-from penstock.guard.grounded.opinions import Outcome
 from penstock.guard.grounded.shown import replaced, with_notices, without
+from penstock.guard.grounded.sureness.agreement import Again
+from penstock.guard.grounded.sureness.asking import can_be_repeated, corrected
+from penstock.guard.grounded.sureness.levels import Levels, Sureness
+from penstock.guard.grounded.sureness.opinions import Outcome
 from penstock.guard.grounded.tracer import Traced, coverage, support
 from penstock.guard.ward import CannotJudge
 
