@@ -49,7 +49,7 @@ up: install ## start Penstock on 127.0.0.1:8080, control plane on :8081 (ARGS="-
 	@$(BIN)/penstock up $(ARGS)
 
 test: install ## run all tests (ARGS="tests/flow -k …")
-	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: install ## check style, types, who may import whom, and sizes
 	@$(BIN)/ruff check .

@@ -18,6 +18,8 @@ from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
 
 _ROOM_BYTES = 8 * 2**30
+_LONG = frozenset({"cli", "conformance", "demo", "system"})
+"""Folders whose tests start whole installations."""
 
 
 def _in_memory() -> bool:
@@ -34,6 +36,12 @@ def _in_memory() -> bool:
 if "TMPDIR" not in os.environ and _in_memory():
     # Hundreds of databases are copied and dropped again, for which a disk takes ten times as long.
     os.environ["TMPDIR"] = tempfile.tempdir = "/dev/shm"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: else one worker has some of them left when the others are at their end."""
+    root = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in _LONG)
 
 
 @pytest.fixture(scope="session")
