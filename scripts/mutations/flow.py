@@ -39,7 +39,7 @@ MUTATIONS = (
     Mutation(
         "what a broken answer had said is free",
         "flow/call.py",
-        '            note_begun(exchange, opened, events, "broken_off")\n',
+        "            note_begun(exchange, opened, events, why)\n",
         "            pass\n",
         HEDGE,
     ),
@@ -269,8 +269,8 @@ MUTATIONS = (
     Mutation(
         "a budget's cheaper tier asks a dearer one",
         "guard/grounded/stage.py",
-        " or exchange.budget_action is not None:",
-        ":",
+        "return exchange.budget_action is None and not exchange.hold_reasons and",
+        "return not exchange.hold_reasons and",
         "tests/guard/grounded/test_second.py",
     ),
     Mutation(
