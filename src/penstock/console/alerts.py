@@ -146,7 +146,7 @@ async def try_webhook(plane: Plane, call: Caller, name: str) -> WebhookReply:
         await record(connection, call.change(), "webhook.tested", subject)
     reply = await plane.alerts.test(webhook, alert)
     return WebhookReply(
-        status=reply.status, error=reply.error, body=reply.body, took_s=reply.took_s, is_taken=reply.is_taken
+        status=reply.status, error=reply.error, body=reply.text, took_s=reply.took_s, is_taken=reply.is_taken
     )
 
 

@@ -45,6 +45,16 @@ class Posted:
         return self.status is not None and 200 <= self.status < 300
 
     @property
+    def is_gone(self) -> bool:
+        """The receiver wants no more of them."""
+        return self.status == 410
+
+    @property
+    def text(self) -> str:
+        """The body, for people."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
     def problem(self) -> str:
         """For people, where it is not taken."""
         return self.error or f"it answered {self.status}"

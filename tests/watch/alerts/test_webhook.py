@@ -9,11 +9,11 @@ import pytest
 from tests.watch.alerts.conftest import KEY, make_alert, make_webhook
 from tests.watch.alerts.receiver import Receiver
 
-from penstock.watch.alerts.webhook import Reply, post, signature
-from penstock.watch.posting import is_public
+from penstock.watch.alerts.webhook import post, signature
+from penstock.watch.posting import Posted, is_public
 
 
-def send(receiver: Receiver, *, url: str | None = None, timeout_s: float = 5.0, allow_private: bool = True) -> Reply:
+def send(receiver: Receiver, *, url: str | None = None, timeout_s: float = 5.0, allow_private: bool = True) -> Posted:
     webhook = make_webhook(receiver, url=url or receiver.url)
     return post(webhook, make_alert(1), now=1.0, timeout_s=timeout_s, allow_private=allow_private)
 

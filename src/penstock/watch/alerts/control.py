@@ -16,7 +16,8 @@ from penstock.watch.alerts.alert import Alert
 from penstock.watch.alerts.courier import AlertCourier
 from penstock.watch.alerts.opening import open_deliverer, terms_of, webhooks_of
 from penstock.watch.alerts.outbox import FOLDER
-from penstock.watch.alerts.webhook import Reply, Webhook
+from penstock.watch.alerts.webhook import Webhook
+from penstock.watch.posting import Posted
 
 _STOP_S = 20.0
 
@@ -55,7 +56,7 @@ class Alerting(Collector):
         """What is wrong, for `/health`."""
         return (*self._courier.problems(), *self._deliverer.problems())
 
-    async def test(self, webhook: Webhook, alert: Alert) -> Reply:
+    async def test(self, webhook: Webhook, alert: Alert) -> Posted:
         """Send it once, in a thread."""
         return await asyncio.to_thread(self._deliverer.test, webhook, alert)
 

@@ -17,7 +17,8 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.watch.alerts.alert import Alert
-from penstock.watch.alerts.webhook import Reply, Webhook, post
+from penstock.watch.alerts.webhook import Webhook, post
+from penstock.watch.posting import Posted
 from penstock.watch.store import DatabaseError
 
 _TICK_S = 1.0
@@ -194,7 +195,7 @@ class Deliverer:
         for lane in tuple(self._lanes.values()):
             lane.join(timeout_s)
 
-    def test(self, webhook: Webhook, alert: Alert) -> Reply:
+    def test(self, webhook: Webhook, alert: Alert) -> Posted:
         """Send it now, once, whatever the webhook wants; nothing of it is kept."""
         terms = self._terms
         return post(webhook, alert, now=self._clock.now(), timeout_s=terms.timeout_s, allow_private=terms.allow_private)
@@ -255,7 +256,7 @@ class Deliverer:
         )
         return Outcome("waiting", now, now + pause_s, reply.status, reply.problem)
 
-    def _rest(self, webhook: Webhook, reply: Reply) -> None:
+    def _rest(self, webhook: Webhook, reply: Posted) -> None:
         """Leave the webhook alone for a while, whatever else is due for it: many alerts are not many attempts."""
         if reply.is_gone:
             return
@@ -279,6 +280,6 @@ class Deliverer:
             self._store = None
 
 
-def _asked(reply: Reply) -> float:
+def _asked(reply: Posted) -> float:
     """How long the receiver wants to be left alone; an hour at most."""
     return min(reply.retry_after_s or 0.0, _LONGEST_PAUSE_S)

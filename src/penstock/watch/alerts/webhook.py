@@ -14,7 +14,7 @@ import msgspec
 
 import penstock
 from penstock.watch.alerts.alert import Alert, Severity, is_at_least
-from penstock.watch.posting import Way
+from penstock.watch.posting import Posted, Way
 from penstock.watch.posting import post as send
 
 
@@ -37,31 +37,6 @@ class Webhook:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back.  `status` is None where nothing did, and `error` says why; `body` is the beginning."""
-
-    status: int | None
-    error: str | None
-    body: str
-    took_s: float
-    retry_after_s: float | None = None
-
-    @property
-    def is_taken(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def is_gone(self) -> bool:
-        """The receiver wants no more of them."""
-        return self.status == 410
-
-    @property
-    def problem(self) -> str:
-        """For people, where it is not taken."""
-        return self.error or f"it answered {self.status}"
-
-
 def message_id(alert_id: str) -> str:
     """The webhook-id: the same for each attempt, and with no character that a header or a signature cannot have."""
     return f"msg_{hashlib.sha256(alert_id.encode()).hexdigest()[:40]}"
@@ -79,7 +54,7 @@ def signature(keys: Sequence[bytes], msg_id: str, timestamp: int, body: bytes) -
     return " ".join("v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys)
 
 
-def post(webhook: Webhook, alert: Alert, *, now: float, timeout_s: float, allow_private: bool) -> Reply:
+def post(webhook: Webhook, alert: Alert, *, now: float, timeout_s: float, allow_private: bool) -> Posted:
     """Send it once.  Never raises for what the receiver or the network does; takes little longer than `timeout_s`."""
     msg_id, body = message_id(alert.id), message(alert)
     headers = {
@@ -89,10 +64,7 @@ def post(webhook: Webhook, alert: Alert, *, now: float, timeout_s: float, allow_
         "webhook-timestamp": str(int(now)),
         "webhook-signature": signature(webhook.keys, msg_id, int(now), body),
     }
-    posted = send(webhook.url, body, headers, Way(timeout_s=timeout_s, allow_private=allow_private))
-    return Reply(
-        posted.status, posted.error, posted.body.decode("utf-8", "replace"), posted.took_s, posted.retry_after_s
-    )
+    return send(webhook.url, body, headers, Way(timeout_s=timeout_s, allow_private=allow_private))
 
 
 def _is_match(pattern: str, kind: str) -> bool:
