@@ -316,6 +316,13 @@ MUTATIONS = (
         SAMPLES,
     ),
     Mutation(
+        "a place for which there is no money is kept while the others speak",
+        "flow/samples.py",
+        "        permit.close(CANCELLED)  # now,",
+        "        # now,",
+        SAMPLES,
+    ),
+    Mutation(
         "what a call asks beside the answer is noted as broken off",
         "flow/call.py",
         "            note_begun(exchange, opened, events, why)\n",

@@ -177,6 +177,23 @@ def test_where_there_is_no_money_for_it_that_call_is_left_out(*, caps: bool) -> 
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("caps", [False, True], ids=["refused", "only cheaper"])
+def test_a_place_for_which_there_is_no_money_is_given_back_while_the_others_speak(*, caps: bool) -> None:
+    async def main() -> None:
+        scene, _ = staged(SLOW)
+        scene.exchange.target = scene.target(SLOW)
+        sampling = Sampling(scene.gates, RoomFor(1, caps=caps), scene.clock)
+        async with asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(sampling(scene.exchange, count=3, temperature=0.7, within_s=WITHIN_S))
+            await scene.clock.run_for(0.0)
+            assert [gate.in_flight for gate in scene.gates] == [1]
+            await scene.clock.run_for(60.0)
+        assert asked.result().asked == 1
+        assert [gate.in_flight for gate in scene.gates] == [0]
+
+    asyncio.run(main())
+
+
 def test_a_place_that_no_call_came_to_use_is_given_back() -> None:
     async def main() -> None:
         scene, _ = staged("sim")

@@ -65,9 +65,12 @@ class Sampling:
         except (Overloaded, RateLimited, BudgetExhausted) as error:
             at_s = self._clock.monotonic() - exchange.began_s
             exchange.facts.append(TargetPassedOver(at_s=at_s, target=target.name, code=error.code))
-            return False
-        # A budget at its end may let a call through and ask for cheaper ones: then this is one to do without.
-        return exchange.budget_action is None
+        else:
+            # A budget at its end may let a call through and ask for cheaper ones: then this is one to do without.
+            if exchange.budget_action is None:
+                return True
+        permit.close(CANCELLED)  # now, and not once the other calls are over: others wait for the place
+        return False
 
     async def _ask(self, exchange: Exchange, target: Target, permit: Permit, beside: Beside, texts: list[str]) -> None:
         """One call.  How it fails is noted, and no failure of the exchange."""
