@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from penstock.admission.targets.gates import TargetGates
@@ -94,6 +94,22 @@ class RouteTo:
 
     async def enter(self, exchange: Exchange) -> Continue:
         exchange.route = self._route
+        return CONTINUE
+
+    def filter(self, exchange: Exchange) -> None:
+        return None
+
+
+class Change:
+    """A stage that does something to the exchange before the answer."""
+
+    name = "change"
+
+    def __init__(self, change: Callable[[Exchange], object]) -> None:
+        self._change = change
+
+    async def enter(self, exchange: Exchange) -> Continue:
+        self._change(exchange)
         return CONTINUE
 
     def filter(self, exchange: Exchange) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.flow.scene import Scene
+from tests.flow.scene import Change, Scene
 
 from penstock.config.knowledge import ConfidenceSettings, GroundingSettings, SampleSettings
 from penstock.core.chat import ChatRequest, Message, OpaqueTool, TextPart, ToolCallPart
 from penstock.core.events import Notice, Text, ToolCall
 from penstock.core.exchange import Exchange, HoldReason
 from penstock.core.facts import AnswersSampled, ConfidenceEstimated, SecondOpinion
-from penstock.core.ports import CONTINUE, Continue, Samples, Target
+from penstock.core.ports import Samples, Target
 from penstock.core.record import Settled
 from penstock.guard.grounded.claims import Answer, split
 from penstock.guard.grounded.confidence import Known, load_weights
@@ -28,22 +28,6 @@ RIGHT = "Everybody has 30 days of leave a year."
 OTHER = "Nobody may ever leave."
 SURE, UNSURE = 0.99, 0.01
 NOTICE = "Please check."
-
-
-class Before:
-    """A stage that changes the exchange before the answer."""
-
-    name = "before"
-
-    def __init__(self, change: Callable[[Exchange], object]) -> None:
-        self.change = change
-
-    async def enter(self, exchange: Exchange) -> Continue:
-        self.change(exchange)
-        return CONTINUE
-
-    def filter(self, exchange: Exchange) -> None:
-        return None
 
 
 class Asked:
@@ -76,7 +60,7 @@ class Asked:
             again=Again(ask=self.ask, trace=self.trace_each, clock=clock),
         )
         stage = GroundingStage({"sim": settings}, parts)
-        self.scene = Scene(targets=("sim:echo",), guards=(Before(change), stage), clock=clock)
+        self.scene = Scene(targets=("sim:echo",), guards=(Change(change), stage), clock=clock)
         self.strong: tuple[Target, ...] = () if second is None else (self.scene.target(second),)
         request = self.scene.exchange.request
         assert isinstance(request, ChatRequest)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.flow.scene import Scene
+from tests.flow.scene import Change, Scene
 
 from penstock.config.knowledge import ConfidenceSettings, GroundingSettings
 from penstock.core.chat import ChatRequest, Message, TextPart
@@ -29,22 +29,6 @@ WEAK, STRONG = "sim:tokens=9", "sim:echo"
 RIGHT = "Everybody has 30 days of leave a year."
 REFUSAL = "I could not find a reliable answer in the documents."
 NOTICES = ("Some of this could not be found in the sources.", "Please check.")
-
-
-class Change:
-    """A stage that does something to the exchange before the answer."""
-
-    name = "change"
-
-    def __init__(self, change: Callable[[Exchange], object]) -> None:
-        self.change = change
-
-    async def enter(self, exchange: Exchange) -> Continue:
-        self.change(exchange)
-        return CONTINUE
-
-    def filter(self, exchange: Exchange) -> None:
-        return None
 
 
 class Telling:
