@@ -26,7 +26,7 @@ class Way:
     """How it is sent.  Without `allow_private` no address that is not everybody's is reached."""
 
     timeout_s: float
-    allow_private: bool = True
+    allow_private: bool
     ca_file: str | None = None
 
 
@@ -122,7 +122,7 @@ class _Connection(http.client.HTTPConnection):
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         allowed = [each for each in found if self._way.allow_private or is_public(str(each[4][0]))]
         if not allowed:
-            raise Unreachable("its address is private, and `alerts.allow_private` is off")
+            raise Unreachable("its address is private, and `allow_private` is off")
         problem: OSError | None = None
         for _, _, _, _, address in allowed:
             try:

@@ -108,7 +108,7 @@ class Tracing(MetricCollector):
             settings.endpoint.reveal(),
             {name: value.reveal() for name, value in settings.headers.items()},
             settings.resource,
-            Way(timeout_s=settings.timeout_s, ca_file=settings.ca_file),
+            Way(timeout_s=settings.timeout_s, allow_private=True, ca_file=settings.ca_file),
         )
         sampling = Sampling(settings.sample, settings.slow_s)
         exporter = Exporter(
