@@ -79,11 +79,11 @@ mutations: install ## break the code that guards money and records, and demand t
 
 lock: install ## resolve the dependencies anew into requirements/*.lock
 	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet --extra encoder \
-		--extra encoder-build --extra documents --extra language --extra presidio --extra dev \
+		--extra encoder-build --extra documents --extra language --extra presidio --extra report --extra dev \
 		--universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.lock
 	@$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra fleet \
-		--extra documents --extra encoder --extra encoder-build --extra language -c requirements/dev.lock \
+		--extra documents --extra encoder --extra encoder-build --extra language --extra report -c requirements/dev.lock \
 		--universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header -o requirements/run.lock
 	@echo '$(WEIGHTS)' | $(BIN)/uv pip compile - --quiet --upgrade --no-deps \
