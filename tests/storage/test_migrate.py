@@ -83,5 +83,5 @@ def test_the_newest_exchanges_of_a_tenant_come_from_an_index(database_url: str) 
             "EXPLAIN SELECT id FROM ledger WHERE tenant = 'acme' ORDER BY started_at DESC, id DESC LIMIT 50"
         ).fetchall()
     text = "\n".join(str(row[0]) for row in plan)
-    assert "ledger_tenant_started_at" in text
+    assert "tenant_started_at" in text
     assert "Sort" not in text

@@ -18,9 +18,10 @@ from penstock.storage.migrate import migrate
 from penstock.watch.backlog import Backlog, BacklogGauge, measure
 from penstock.watch.folder import turn
 from penstock.watch.journal import JournalFile
+from penstock.watch.row import arrive
 from penstock.watch.segment import head_of, offset_path, read_chunk, segments, write_offset
 from penstock.watch.ship import AlreadyShipping, Shipper
-from penstock.watch.store import LedgerFilter, LedgerWriter, copy_line, reading
+from penstock.watch.store import LedgerFilter, LedgerWriter, reading
 
 CLOCK = SystemClock()
 
@@ -113,7 +114,7 @@ def test_a_batch_that_was_committed_but_not_noted_is_there_once(
     for record in records:
         journal.append(record)
     writer = LedgerWriter(database_url)
-    writer.insert([copy_line(msgspec.json.encode(record)) for record in records[:7]])  # and then the shipper died
+    writer.insert([arrive(msgspec.json.encode(record)) for record in records[:7]])  # and then the shipper died
     writer.close()
     shipper = Shipper(tmp_path, database_url, clock=CLOCK)
     shipper.drain_once()

@@ -32,8 +32,9 @@ from penstock.core.errors import ConfigError
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
 from penstock.watch.export import COLUMNS, all_rows, exported, waiting_rows
+from penstock.watch.row import LedgerRow
 from penstock.watch.ship import AlreadyShipping, Shipper
-from penstock.watch.store import DatabaseError, LedgerFilter, LedgerRow, reading
+from penstock.watch.store import DatabaseError, LedgerFilter, reading
 
 ledger = typer.Typer(name="ledger", help="The record of every exchange.", no_args_is_help=True)
 ledger_app = ledger

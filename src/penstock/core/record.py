@@ -13,6 +13,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
     Times are Unix seconds (`started_at`) and seconds since then.  `cost_nanousd` is None exactly when `cost_accuracy`
     is `unknown`.  `target` is None where no attempt was made.  `outcome_code` is the error's code, if it ended in one.
+    `region` is the target's; `release` that of the assistant, None while it has no releases.
     Holds no text of a caller or a model.
     """
 
@@ -41,3 +42,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     cost_accuracy: Accuracy
     config_hash: str
     facts: tuple[AnyFact, ...]
+    project: str | None = None
+    release: str | None = None
+    feature: str | None = None
+    region: str | None = None

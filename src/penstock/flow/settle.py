@@ -137,4 +137,7 @@ def _record(exchange: Exchange, *, duration_s: float) -> Settled:
         cost_accuracy=exchange.cost.accuracy,
         config_hash=exchange.config_hash,
         facts=tuple(exchange.facts),
+        project=exchange.principal.project,
+        feature=exchange.principal.feature,
+        region=exchange.target.region if exchange.target is not None else None,
     )

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from penstock.watch.row import LedgerRow, decode_row
 from penstock.watch.segment import is_unwritten, read_chunk, read_offset, segments
-from penstock.watch.store import LedgerFilter, LedgerReader, LedgerRow, decode_row
+from penstock.watch.store import LedgerFilter, LedgerReader
 
 COLUMNS = (
     "id",
@@ -40,6 +41,10 @@ COLUMNS = (
     "cost_accuracy",
     "config_hash",
     "facts",
+    "project",
+    "release",
+    "feature",
+    "region",
 )
 """What is exported, in order; what is new comes last, for those who count columns.
 

@@ -23,8 +23,9 @@ import structlog
 from penstock.core.clock import Clock
 from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.folder import Part, finish, forget_lost_offsets, next_part, put_aside, turn
+from penstock.watch.row import Arrival, arrive
 from penstock.watch.segment import Line, segments
-from penstock.watch.store import DatabaseError, LedgerWriter, RowsRefused, copy_line
+from penstock.watch.store import DatabaseError, LedgerWriter, RowsRefused
 
 _TICK_S = 0.25
 _MIN_RETRY_S = 0.2
@@ -49,8 +50,8 @@ class ShipStatus:
     torn_records: int
 
 
-_Row: TypeAlias = tuple[Path, Line, str]
-"""A line with the segment it came from and its text for the database."""
+_Row: TypeAlias = tuple[Path, Line, Arrival]
+"""A line with the segment it came from, and as a row."""
 
 
 class Shipper:
@@ -155,7 +156,7 @@ class Shipper:
         for segment in batch:
             for line in segment.chunk.lines:
                 try:
-                    rows.append((segment.path, line, copy_line(line.payload)))
+                    rows.append((segment.path, line, arrive(line.payload)))
                 except (msgspec.DecodeError, ValueError, OverflowError) as error:
                     self._reject(segment.path, line, str(error))
         return self._insert_rows(rows)
@@ -165,7 +166,7 @@ class Shipper:
         if not rows:
             return 0
         try:
-            self._writer.insert([text for _, _, text in rows])
+            self._writer.insert([arrival for _, _, arrival in rows])
         except RowsRefused as error:
             if len(rows) == 1:
                 path, line, _ = rows[0]

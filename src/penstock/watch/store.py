@@ -1,64 +1,36 @@
 """The ledger's SQL: rows in, exactly once, and rows out.  The shipper and the export call it."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 import psycopg
+import structlog
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from penstock.core.errors import ConfigError
 from penstock.storage.migrate import is_schema_known
 from penstock.storage.pool import connect
+from penstock.watch.rollups.batch import Batch
+from penstock.watch.rollups.store import RollupWriter
+from penstock.watch.row import COLUMNS, Arrival, LedgerRow
 
-
-class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`core.record.Settled` as the database keeps it: the closed sets as plain text, the facts as they were written.
-
-    So a shipper carries what a newer writer has recorded, and spends nothing on taking facts apart.
-    """
-
-    id: str
-    started_at: float
-    duration_s: float
-    first_event_s: float | None
-    tenant: str
-    key: str
-    user: str | None
-    dialect: str
-    operation: str
-    is_streamed: bool
-    model: str
-    target: str | None
-    outcome: str
-    outcome_code: str | None
-    attempts: int
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-    usage_accuracy: str
-    cost_nanousd: int | None
-    cost_accuracy: str
-    config_hash: str
-    facts: msgspec.Raw
-
-
-COLUMNS: tuple[str, ...] = LedgerRow.__struct_fields__
 _COLUMN_LIST = sql.SQL(", ").join(sql.Identifier(name) for name in COLUMNS)
 _SELECTED = sql.SQL(", ").join(
     sql.SQL("facts::text AS facts") if name == "facts" else sql.Identifier(name) for name in COLUMNS
 )
 _COPY_LEDGER = sql.SQL("COPY ledger ({}) FROM STDIN").format(_COLUMN_LIST)
 _COPY_ARRIVALS = sql.SQL("COPY arrivals ({}) FROM STDIN").format(_COLUMN_LIST)
+_SHORT_WAIT = "SET LOCAL lock_timeout = '2s'"
+_MONTHS_BACK = 36
 _MAKE_ARRIVALS = "CREATE TEMP TABLE arrivals (LIKE ledger) ON COMMIT DROP"
-_MERGE = sql.SQL("INSERT INTO ledger ({0}) SELECT {0} FROM arrivals ON CONFLICT (id) DO NOTHING").format(_COLUMN_LIST)
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_decoder = msgspec.json.Decoder(LedgerRow)
+_MERGE = sql.SQL(
+    "INSERT INTO ledger ({0}) SELECT {0} FROM arrivals ON CONFLICT (id, started_at) DO NOTHING RETURNING id"
+).format(_COLUMN_LIST)
+_log = structlog.get_logger(__name__)
 
 DatabaseError = psycopg.Error
 """Anything that the database, or the way to it, may fail with."""
@@ -68,75 +40,41 @@ class RowsRefused(Exception):
     """The database takes none of these rows for what is in them; asking again would not help."""
 
 
-def decode_row(payload: bytes) -> LedgerRow:
-    """A journal line's JSON as a row.  Raises `msgspec.DecodeError` where it is not one.
-
-    PostgreSQL keeps no NUL in text, so one that a caller sent (in a model name, say) becomes U+FFFD.
-    """
-    if b"\\u0000" in payload:
-        payload = payload.replace(b"\\u0000", b"\\ufffd")
-    return _decoder.decode(payload)
-
-
-def copy_line(payload: bytes) -> str:
-    """A journal line's JSON as one line of COPY's text format.  Raises `msgspec.DecodeError` where it is not a row."""
-    row = decode_row(payload)
-    # JSON writes every control character and backslash with a backslash: without one there is nothing to escape.
-    text, optional = (_escaped, _optional_escaped) if b"\\" in payload else (_plain, _optional)
-    facts = text(bytes(row.facts).decode("utf-8"))
-    started_at = datetime.fromtimestamp(row.started_at, UTC).isoformat()
-    return (
-        f"{text(row.id)}\t{started_at}\t{row.duration_s!r}\t{_optional(row.first_event_s)}\t{text(row.tenant)}"
-        f"\t{text(row.key)}\t{optional(row.user)}\t{text(row.dialect)}\t{text(row.operation)}\t{row.is_streamed!r}"
-        f"\t{text(row.model)}\t{optional(row.target)}\t{text(row.outcome)}\t{optional(row.outcome_code)}"
-        f"\t{row.attempts}\t{row.input_tokens}\t{row.output_tokens}\t{row.cache_read_tokens}"
-        f"\t{row.cache_write_tokens}\t{row.reasoning_tokens}\t{text(row.usage_accuracy)}"
-        f"\t{_optional(row.cost_nanousd)}\t{text(row.cost_accuracy)}\t{text(row.config_hash)}\t{facts}\n"
-    )
-
-
-def _plain(value: str) -> str:
-    return value
-
-
-def _escaped(value: str) -> str:
-    return value.translate(_ESCAPES)
-
-
-def _optional(value: float | str | None) -> str:
-    return "\\N" if value is None else str(value)
-
-
-def _optional_escaped(value: str | None) -> str:
-    return "\\N" if value is None else value.translate(_ESCAPES)
-
-
 class LedgerWriter:
-    """One connection that inserts rows.  `insert` may be repeated with the same rows: each is there once."""
+    """One connection that inserts rows, and with them their sums.  `insert` may be repeated with the same rows: each is
+    there once, and counted once.
+    """
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._connection: psycopg.Connection | None = None
+        self._rollups: RollupWriter | None = None
+        self._months: set[int] = set()
 
-    def insert(self, lines: Sequence[str]) -> None:
-        """Add the rows (made by `copy_line`) that are not there yet: one transaction, on disk when this returns.
+    def insert(self, arrivals: Sequence[Arrival]) -> None:
+        """Add the rows that are not there yet: one transaction, on disk when this returns.
 
         Raises `RowsRefused` where the rows are at fault and `DatabaseError` where the database is; in both cases no row
         was added.
         """
-        connection = self._connected()
-        block = "".join(lines)
+        connection, rollups = self._connected()
+        self._make_months(connection, arrivals)
+        block = "".join(arrival.line for arrival in arrivals)
         try:
+            cells = rollups.prepare(_summed(arrivals))
             try:
-                with connection.transaction(), connection.cursor().copy(_COPY_LEDGER) as copy:
-                    copy.write(block)
+                with connection.transaction(), connection.cursor() as cursor:
+                    with cursor.copy(_COPY_LEDGER) as copy:
+                        copy.write(block)
+                    rollups.write(cells)
             except psycopg.errors.UniqueViolation:
                 # Some were shipped before, by a shipper that died before it could note it.
                 with connection.transaction(), connection.cursor() as cursor:
                     cursor.execute(_MAKE_ARRIVALS)
                     with cursor.copy(_COPY_ARRIVALS) as copy:
                         copy.write(block)
-                    cursor.execute(_MERGE)
+                    fresh = {row[0] for row in cursor.execute(_MERGE).fetchall()}
+                    rollups.write(rollups.prepare(_summed(each for each in arrivals if each.row.id in fresh)))
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             _require_our_schema(connection)
             raise RowsRefused(str(error)) from error
@@ -145,16 +83,56 @@ class LedgerWriter:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._rollups = None
 
-    def _connected(self) -> psycopg.Connection:
-        if self._connection is not None and not self._connection.broken and not self._connection.closed:
-            return self._connection
+    def _connected(self) -> tuple[psycopg.Connection, RollupWriter]:
+        connection = self._connection
+        if connection is not None and self._rollups is not None and not connection.broken and not connection.closed:
+            return connection, self._rollups
         self.close()
         self._connection = connect(self._database_url, name="shipper")
         self._connection.autocommit = True
         # Whatever the server's default: an offset is noted only for what a crash of the server would not undo.
         self._connection.execute("SET synchronous_commit = on")
-        return self._connection
+        self._rollups = RollupWriter(self._connection)
+        return self._connection, self._rollups
+
+    def _make_months(self, connection: psycopg.Connection, arrivals: Sequence[Arrival]) -> None:
+        """A partition for each month that the rows are of; without one, they rest where those without a month do.
+
+        That is no fault, only slower to read: so it is tried, not insisted on.  What is far from now was written with a
+        wrong clock, and gets none: else each such month would be a table.
+        """
+        now = datetime.now(UTC)
+        for month in {_month_of(each.row.started_at) for each in arrivals} - self._months:
+            self._months.add(month)
+            if not -_MONTHS_BACK <= month - _month_of(now.timestamp()) <= 1:
+                continue
+            first = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+            try:
+                with connection.transaction():
+                    connection.execute(_SHORT_WAIT)
+                    connection.execute("SELECT ledger_add_month(%s)", (first,))
+            except psycopg.Error as error:
+                if connection.broken:
+                    raise
+                _log.warning("ledger_month_not_made", month=f"{first:%Y-%m}", error=str(error).strip())
+
+
+def _summed(arrivals: Iterable[Arrival]) -> Batch:
+    batch = Batch()
+    for each in arrivals:
+        batch.add(each.row, each.note)
+    return batch
+
+
+def _month_of(at: float) -> int:
+    """Months since the year 0.  A time that no calendar has counts as the first."""
+    try:
+        of = datetime.fromtimestamp(at, UTC)
+    except (ValueError, OverflowError, OSError):
+        return 0
+    return of.year * 12 + of.month - 1
 
 
 def _require_our_schema(connection: psycopg.Connection) -> None:

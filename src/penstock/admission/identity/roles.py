@@ -20,6 +20,7 @@ Permission = Literal[
     "models.read",
     "targets.read",
     "targets.write",
+    "figures.read",
     "ledger.read",
     "prompts.read",
     "keys.read",
@@ -75,6 +76,7 @@ _VIEWER: frozenset[Permission] = frozenset(
     {
         "status.read",
         "models.read",
+        "figures.read",
         "targets.read",
         "tenants.read",
         "limits.read",

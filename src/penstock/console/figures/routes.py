@@ -1,0 +1,147 @@
+"""`/admin/v1/figures`: what was settled, as figures; read from the sums that are written with the ledger."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.config.limits import is_zone
+from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.figures import views
+from penstock.core.errors import MalformedRequest
+from penstock.watch.figures.catalog import FIGURES, Figure, figures_named
+from penstock.watch.figures.question import Question, Step
+from penstock.watch.figures.store import Line, ask, ask_tallies
+from penstock.watch.rollups.views import DIMENSIONS, Dimension
+
+router = APIRouter(prefix="/figures", tags=["figures"])
+
+_DAY = timedelta(days=1)
+_LONGEST = timedelta(days=800)
+_Value = Annotated[str | None, Field(max_length=300, pattern=r"^[^\x00]*$")]
+
+
+class Asked(BaseModel):
+    """Without times it is about the last day; what is asked about is widened to whole minutes, or to whole hours where
+    it is longer than six.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Annotated[datetime | None, Field(description="Inclusive; ISO 8601, UTC without a zone.")] = None
+    until: Annotated[datetime | None, Field(description="Exclusive.")] = None
+    step: Annotated[Step | None, Field(description="A line for each; absent, one for the whole range.")] = None
+    zone: Annotated[str, Field(max_length=60, description="Whose days and months: Europe/Berlin.")] = "UTC"
+    by: Annotated[list[Dimension], Field(max_length=4, description="A line for each value.")] = []
+    tenant: _Value = None
+    project: _Value = None
+    key: _Value = None
+    assistant: _Value = None
+    release: _Value = None
+    target: _Value = None
+    feature: _Value = None
+    region: _Value = None
+    outcome: _Value = None
+
+    def question(self, call: Call, *, times: bool = False) -> Question:
+        """What is meant by it, as far as the caller sees it.  Raises `MalformedRequest` and `UnknownTenant`."""
+        if not is_zone(self.zone):
+            raise MalformedRequest(f"There is no time zone {self.zone!r}.", field="zone")
+        until = _utc(self.until) or call.now
+        since = _utc(self.since) or until - _DAY
+        if until - since > _LONGEST:
+            raise MalformedRequest("Ask for 800 days at most.", field="since")
+        given = {name: getattr(self, name) for name in DIMENSIONS} | {"tenant": call.narrowed(self.tenant)}
+        return Question(
+            since=since,
+            until=until,
+            by=tuple(dict.fromkeys(self.by)),
+            filters={name: value for name in DIMENSIONS if (value := given[name]) is not None},
+            step=self.step,
+            zone=ZoneInfo(self.zone),
+            times=times,
+        )
+
+
+class AskedFigures(Asked):
+    figure: Annotated[list[str], Field(min_length=1, max_length=40, description="By name; again for more.")]
+
+
+class AskedTallies(Asked):
+    prefix: Annotated[
+        list[Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]],
+        Field(min_length=1, max_length=20, description="What the names begin with, such as `masked:`."),
+    ]
+
+
+@router.get("/catalog", openapi_extra=needs("figures.read"))
+def catalog() -> list[views.FigureView]:
+    """Every figure that there is."""
+    return [_shown(figure) for figure in FIGURES.values()]
+
+
+@router.get("", openapi_extra=needs("figures.read"), responses=errors(404))
+async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Query()]) -> views.FiguresView:
+    """Figures of the exchanges of a time, by step and dimension."""
+    chosen = figures_named(dict.fromkeys(asked.figure))
+    question = asked.question(call, times=any(figure.needs_times for figure in chosen))
+    since, until = question.aligned()
+    async with plane.database.connection() as connection:
+        lines = await ask(connection, question)
+    return views.FiguresView(
+        since=since,
+        until=until,
+        grain=question.grain,
+        step=question.step,
+        zone=question.zone.key,
+        figures=[_shown(figure) for figure in chosen],
+        lines=[_line(question, line, chosen) for line in lines],
+    )
+
+
+@router.get("/tallies", openapi_extra=needs("figures.read"), responses=errors(404))
+async def tallies(plane: Plane, call: Caller, asked: Annotated[AskedTallies, Query()]) -> views.TalliesView:
+    """How often things happened: what was masked, found, refused, retried, and why calls failed."""
+    question = asked.question(call)
+    since, until = question.aligned()
+    async with plane.database.connection() as connection:
+        found = await ask_tallies(connection, question, asked.prefix)
+    return views.TalliesView(
+        since=since,
+        until=until,
+        grain=question.grain,
+        step=question.step,
+        zone=question.zone.key,
+        tallies=[
+            views.TallyView(
+                at=each.at, group=dict(zip(question.by, each.group, strict=True)), name=each.name, amount=each.amount
+            )
+            for each in found
+        ],
+    )
+
+
+def _shown(figure: Figure) -> views.FigureView:
+    return views.FigureView(
+        name=figure.name,
+        title=figure.title,
+        meaning=figure.meaning,
+        unit=figure.unit,
+        is_total=figure.is_total,
+        better=figure.better,
+    )
+
+
+def _line(question: Question, line: Line, chosen: Sequence[Figure]) -> views.LineView:
+    return views.LineView(
+        at=line.at,
+        group=dict(zip(question.by, line.group, strict=True)),
+        values={figure.name: figure.value(line.sums) for figure in chosen},
+    )
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

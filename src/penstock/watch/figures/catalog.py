@@ -1,0 +1,348 @@
+"""The figures: what each is called, in what unit, what it is made of, and how Prometheus would say it.
+
+Console, API, alert rules, objectives, dashboards and reports all read this one table, so that a name means the same in
+each of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from penstock.core.errors import MalformedRequest
+from penstock.watch.figures.sums import FAULTS, UNJUDGED, Sums, Times
+
+Unit: TypeAlias = Literal["count", "share", "nanousd", "seconds", "tokens"]
+Better: TypeAlias = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """`value` is None where there is nothing to divide by, or nothing is known.
+
+    `is_total` says that it is a whole number, and that those of parts add up to that of the whole.  `needs_times` says
+    that it needs histograms.  `better` is the direction that people want.  `prometheus` is the same over the metrics of
+    the data planes, with `{by}` for labels to group by, each behind a comma, and `{window}` for the time to look back;
+    None where metrics do not tell it.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    unit: Unit
+    value: Callable[[Sums], float | None]
+    is_total: bool = False
+    needs_times: bool = False
+    better: Better | None = None
+    prometheus: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Of `whole`, None where there is none of it."""
+
+    part: Callable[[Sums], int]
+    whole: Callable[[Sums], int]
+
+    def __call__(self, sums: Sums) -> float | None:
+        whole = self.whole(sums)
+        return self.part(sums) / whole if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How many ended so."""
+
+    outcome: str
+
+    def __call__(self, sums: Sums) -> int:
+        return sums.outcomes.get(self.outcome, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Percentile:
+    of: Times
+    share: float
+
+    def __call__(self, sums: Sums) -> float | None:
+        return sums.percentile(self.of, self.share)
+
+
+class _Words(NamedTuple):
+    """What a figure is called, and means."""
+
+    name: str
+    title: str
+    meaning: str
+
+
+def _total(unit: Unit, words: _Words, value: Callable[[Sums], int], metric: str | None = None) -> Figure:
+    return Figure(
+        name=words.name,
+        title=words.title,
+        meaning=words.meaning,
+        unit=unit,
+        value=value,
+        is_total=True,
+        prometheus=None if metric is None else f"sum by (job{{by}}) (increase({metric}[{{window}}]))",
+    )
+
+
+def _rate(words: _Words, share: _Share, better: Better | None, prometheus: str | None = None) -> Figure:
+    return Figure(
+        name=words.name,
+        title=words.title,
+        meaning=words.meaning,
+        unit="share",
+        value=share,
+        better=better,
+        prometheus=prometheus,
+    )
+
+
+def _exchanges(sums: Sums) -> int:
+    return sums.exchanges
+
+
+def _ratio(chosen: str, of: str = "") -> str:
+    """Of the exchanges that `of` chooses by their labels, those that `chosen` does, for Prometheus."""
+    one, all_of = (
+        f"sum by (job{{by}}) (increase(penstock_exchanges_total{{{{{labels}}}}}[{{window}}]))"
+        for labels in (chosen, of)
+    )
+    return f"{one} / {all_of}"
+
+
+def _quantile(share: float, metric: str) -> str:
+    return f"histogram_quantile({share}, sum by (job, le{{by}}) (rate({metric}_bucket[{{window}}])))"
+
+
+_FAULTS = f'outcome=~"{"|".join(sorted(FAULTS))}"'
+_JUDGED = f'outcome!~"{"|".join(sorted(UNJUDGED))}"'
+_COUNTS = (
+    _total(
+        "count",
+        _Words("exchanges", "Exchanges", "Requests that were settled, however they ended."),
+        _exchanges,
+        "penstock_exchanges_total",
+    ),
+    _total(
+        "count",
+        _Words("attempts", "Calls of providers", "Calls that were begun."),
+        lambda s: s.attempts,
+        "penstock_attempts_total",
+    ),
+    _total(
+        "count",
+        _Words("failed_attempts", "Failed calls", "Calls of providers that gave no answer."),
+        lambda s: s.failed_attempts,
+        "penstock_attempt_failures_total",
+    ),
+    _total(
+        "count", _Words("faults", "Faults", "Exchanges that failed by our fault, or a provider's."), lambda s: s.faults
+    ),
+    _total("count", _Words("completed", "Completed", "Exchanges that were answered in full."), _Ended("completed")),
+    _total(
+        "count",
+        _Words("blocked", "Blocked", "Exchanges whose request or answer a guard has blocked."),
+        _Ended("blocked"),
+    ),
+    _total("count", _Words("held", "Held", "Exchanges whose answer a person is to give."), _Ended("held")),
+    _total(
+        "count",
+        _Words("rejected", "Rejected", "Exchanges refused before any call: bad input, limits."),
+        _Ended("rejected"),
+    ),
+    _total(
+        "count",
+        _Words("client_gone", "Clients gone", "Exchanges whose client left before the end."),
+        _Ended("client_gone"),
+    ),
+    _total("count", _Words("cache_hits", "Cache hits", "Answers that had been given before."), lambda s: s.cache_hits),
+    _total(
+        "count",
+        _Words("cache_misses", "Cache misses", "Exchanges for which nothing was kept."),
+        lambda s: s.cache_misses,
+    ),
+)
+_TOKENS = (
+    _total(
+        "tokens",
+        _Words("input_tokens", "Input tokens", "Everything that went in, cached ones included."),
+        lambda s: s.input_tokens,
+    ),
+    _total(
+        "tokens",
+        _Words("output_tokens", "Output tokens", "Everything that came out, reasoning included."),
+        lambda s: s.output_tokens,
+    ),
+    _total(
+        "tokens", _Words("tokens", "Tokens", "Input and output together."), lambda s: s.input_tokens + s.output_tokens
+    ),
+    _total(
+        "tokens",
+        _Words("cache_read_tokens", "Tokens read from prompt caches", "Input that a provider had kept."),
+        lambda s: s.cache_read_tokens,
+    ),
+    _total(
+        "tokens",
+        _Words("cache_write_tokens", "Tokens written to prompt caches", "Input that a provider keeps for later."),
+        lambda s: s.cache_write_tokens,
+    ),
+    _total(
+        "tokens",
+        _Words("reasoning_tokens", "Reasoning tokens", "Output that nobody is shown."),
+        lambda s: s.reasoning_tokens,
+    ),
+)
+_MONEY = (
+    _total(
+        "nanousd", _Words("cost_nanousd", "Cost", "What exchanges cost, where it is known."), lambda s: s.cost_nanousd
+    ),
+    _total(
+        "count",
+        _Words("unknown_costs", "Unknown costs", "Exchanges whose cost nobody knows."),
+        lambda s: s.unknown_costs,
+        "penstock_cost_unknown_total",
+    ),
+    _total(
+        "count",
+        _Words("estimated", "Estimated usage", "Exchanges whose tokens had to be counted."),
+        lambda s: s.estimated,
+        "penstock_usage_estimated_total",
+    ),
+    _total(
+        "nanousd",
+        _Words("saved_nanousd", "Saved", "What caches, routing, shorter prompts and kept prompts saved."),
+        lambda s: s.saved_nanousd,
+    ),
+    _total(
+        "nanousd",
+        _Words("saved_cache_nanousd", "Saved by caches", "What hits would have cost."),
+        lambda s: s.saved_cache_nanousd,
+    ),
+    _total(
+        "nanousd",
+        _Words("saved_routing_nanousd", "Saved by routing", "Against the strongest tier."),
+        lambda s: s.saved_routing_nanousd,
+    ),
+    _total(
+        "nanousd",
+        _Words("saved_compaction_nanousd", "Saved by compaction", "By shorter prompts."),
+        lambda s: s.saved_compaction_nanousd,
+    ),
+    _total(
+        "nanousd",
+        _Words(
+            "saved_prompt_cache_nanousd",
+            "Saved by prompt caching",
+            "By prompts that providers kept; below zero where writing them cost more.",
+        ),
+        lambda s: s.saved_prompt_cache_nanousd,
+    ),
+    Figure(
+        name="cost_per_exchange_nanousd",
+        title="Cost of an exchange",
+        meaning="The mean, of those whose cost is known.",
+        unit="nanousd",
+        value=_Share(lambda s: s.cost_nanousd, lambda s: s.exchanges - s.unknown_costs),
+        better="lower",
+    ),
+)
+_RATES = (
+    _rate(
+        _Words(
+            "availability",
+            "Availability",
+            "Of the exchanges that count, those without a fault of ours or a provider's.",
+        ),
+        _Share(lambda s: s.judged - s.faults, lambda s: s.judged),
+        "higher",
+        f"1 - {_ratio(_FAULTS, _JUDGED)}",
+    ),
+    _rate(
+        _Words("fault_rate", "Fault rate", "Of the exchanges that count, those with a fault of ours or a provider's."),
+        _Share(lambda s: s.faults, lambda s: s.judged),
+        "lower",
+        _ratio(_FAULTS, _JUDGED),
+    ),
+    _rate(
+        _Words("blocked_rate", "Blocked, share", "Of all, those that a guard has blocked."),
+        _Share(_Ended("blocked"), _exchanges),
+        None,
+        _ratio('outcome="blocked"'),
+    ),
+    _rate(
+        _Words("held_rate", "Held, share", "Of all, those that went to a person."),
+        _Share(_Ended("held"), _exchanges),
+        None,
+        _ratio('outcome="held"'),
+    ),
+    _rate(
+        _Words("rejected_rate", "Rejected, share", "Of all, those refused before any call."),
+        _Share(_Ended("rejected"), _exchanges),
+        "lower",
+        _ratio('outcome="rejected"'),
+    ),
+    _rate(
+        _Words("client_gone_rate", "Clients gone, share", "Of all, those whose client left."),
+        _Share(_Ended("client_gone"), _exchanges),
+        "lower",
+        _ratio('outcome="client_gone"'),
+    ),
+    _rate(
+        _Words("failed_attempt_rate", "Failed calls, share", "Of the calls of providers, those that gave no answer."),
+        _Share(lambda s: s.failed_attempts, lambda s: s.attempts),
+        "lower",
+    ),
+    _rate(
+        _Words(
+            "cache_hit_rate",
+            "Cache hits, share",
+            "Of the exchanges that the cache was asked for, those that it answered.",
+        ),
+        _Share(lambda s: s.cache_hits, lambda s: s.cache_hits + s.cache_misses),
+        "higher",
+    ),
+)
+
+
+def _times(words: _Words, of: Times, metric: str) -> Iterator[Figure]:
+    for percent in (50, 95, 99):
+        yield Figure(
+            name=f"{words.name}_p{percent}_s",
+            title=f"{words.title}, p{percent}",
+            meaning=f"The time {words.meaning} that {percent} % of exchanges do not exceed.",
+            unit="seconds",
+            value=_Percentile(of, percent / 100),
+            needs_times=True,
+            better="lower",
+            prometheus=_quantile(percent / 100, metric),
+        )
+
+
+_TIMES = (
+    *_times(
+        _Words("duration", "Duration", "from first byte in to settlement"),
+        "durations",
+        "penstock_exchange_duration_seconds",
+    ),
+    *_times(
+        _Words("first_event", "First event", "from first byte in to the answer's first event"),
+        "firsts",
+        "penstock_first_event_seconds",
+    ),
+)
+FIGURES: Final[Mapping[str, Figure]] = MappingProxyType(
+    {each.name: each for each in (*_COUNTS, *_TOKENS, *_MONEY, *_RATES, *_TIMES)}
+)
+
+
+def figures_named(names: Iterable[str]) -> tuple[Figure, ...]:
+    """Raises `MalformedRequest` for a name that is none of them."""
+    found: list[Figure] = []
+    for name in names:
+        if name not in FIGURES:
+            raise MalformedRequest(f"There is no figure {name!r}: there are {', '.join(FIGURES)}.", field="figures")
+        found.append(FIGURES[name])
+    return tuple(found)

@@ -1,0 +1,66 @@
+"""Exchanges as they come, at random, and what their sums must be by the ledger itself."""
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from penstock.core.facts import AnyFact, AttemptFailed, CacheHit, CacheMissed, Ended, PersonalDataMasked, Saved
+from penstock.core.record import Settled
+from penstock.watch.row import Arrival, arrive
+
+BEGAN = 1_794_999_000.0
+"""2026-11-18, some minutes before a full hour."""
+
+
+def random_record(rng: random.Random, number: int, *, began: float = BEGAN, spread_s: float = 7200.0) -> Settled:
+    """One of few tenants, keys, assistants and targets, so that groups have several."""
+    tenant = rng.choice(("acme", "globex", 'quo"ted\t\\'))
+    outcome = rng.choices(("completed", "upstream_failed", "blocked", "client_gone"), (90, 4, 4, 2))[0]
+    cost = None if rng.random() < 0.05 else rng.randrange(10**7)
+    facts: list[AnyFact] = []
+    if rng.random() < 0.3:
+        facts.append(CacheHit(at_s=0.0, kind="exact", age_s=1.0, saved_nanousd=rng.randrange(10**6)))
+    elif rng.random() < 0.3:
+        facts.append(CacheMissed(at_s=0.0, reason="new"))
+    if rng.random() < 0.2:
+        facts.append(PersonalDataMasked(at_s=0.0, kinds={"email": rng.randrange(1, 4), "phone": 1}))
+    if rng.random() < 0.2:
+        facts.append(AttemptFailed(at_s=0.1, attempt=1, target="openai/gpt-4o", code="timeout"))
+    if rng.random() < 0.2:
+        facts.append(Saved(at_s=0.2, by="prompt_cache", tokens=10, nanousd=rng.randrange(-(10**5), 10**6)))
+    facts.append(Ended(at_s=0.5, end="completed"))
+    return Settled(
+        id=f"ex_{number:032x}",
+        started_at=began + rng.random() * spread_s,
+        duration_s=rng.lognormvariate(-0.5, 0.9),
+        first_event_s=None if rng.random() < 0.1 else rng.lognormvariate(-1.5, 0.9),
+        tenant=tenant,
+        key=f"key_{tenant[:3]}_{rng.randrange(3)}",
+        user=None,
+        dialect="openai-chat",
+        operation="chat",
+        is_streamed=True,
+        model=rng.choice(("support", "sales")),
+        target=None if outcome == "blocked" else rng.choice(("openai/gpt-4o", "anthropic/claude")),
+        outcome=outcome,
+        outcome_code=None,
+        attempts=rng.randrange(1, 4),
+        input_tokens=rng.randrange(3000),
+        output_tokens=rng.randrange(900),
+        cache_read_tokens=rng.randrange(50),
+        cache_write_tokens=rng.randrange(50),
+        reasoning_tokens=rng.randrange(50),
+        usage_accuracy=rng.choice(("exact", "estimated")),
+        cost_nanousd=cost,
+        cost_accuracy="unknown" if cost is None else "exact",
+        config_hash="0123456789abcdef",
+        facts=tuple(facts),
+        project=rng.choice((None, "web")),
+        feature=rng.choice((None, "search", "chat")),
+        region=rng.choice((None, "eu")),
+    )
+
+
+def arrivals(records: Sequence[Settled]) -> list[Arrival]:
+    return [arrive(msgspec.json.encode(record)) for record in records]
