@@ -17,7 +17,10 @@ from penstock.core.record import Settled
 from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.store import LedgerWriter
 
-DAY: dict[str, Any] = {"since": datetime.fromtimestamp(BEGAN - 7200, UTC), "until": datetime.fromtimestamp(BEGAN + 36_000, UTC)}
+DAY: dict[str, Any] = {
+    "since": datetime.fromtimestamp(BEGAN - 7200, UTC),
+    "until": datetime.fromtimestamp(BEGAN + 36_000, UTC),
+}
 
 
 @pytest.fixture
@@ -104,3 +107,30 @@ def test_what_cannot_be_told_is_refused(api: Api, query: dict[str, Any], told: s
     reply = asked(api, **({"until": DAY["until"] + timedelta(0)} | query))
     assert reply.status == 400
     assert told in msgspec.json.encode(reply.json).decode()
+
+
+def test_exchanges_are_found_by_what_is_known_of_them(api: Api, records: list[Settled]) -> None:
+    def found(**query: Any) -> set[str]:
+        reply = api.call("GET", f"/admin/v1/ledger?{urlencode(query | {'limit': 1000})}")
+        assert reply.status == 200, reply.json
+        return {each["id"] for each in reply.json["items"]}
+
+    assert found(mark="masked:phone") == {each.id for each in records if "phone" in str(each.facts)}
+    assert found(outcome="blocked", tenant="acme") == {
+        each.id for each in records if each.outcome == "blocked" and each.tenant == "acme"
+    }
+    assert found(min_cost_nanousd=9_000_000) == {each.id for each in records if (each.cost_nanousd or 0) >= 9_000_000}
+    assert found(min_cost_nanousd=200_000_000) == set()
+    assert found(feature="search", region="eu") == {
+        each.id for each in records if (each.feature, each.region) == ("search", "eu")
+    }
+    assert api.call("GET", "/admin/v1/ledger?tenat=acme").status == 400
+
+
+def test_one_exchange_is_shown_whole_to_its_tenant_only(api: Api, records: list[Settled]) -> None:
+    theirs = next(each for each in records if each.tenant == "globex")
+    said = api.call("GET", f"/admin/v1/ledger/{theirs.id}").json
+    assert (said["id"], said["project"], said["facts"][-1]["fact"]) == (theirs.id, theirs.project, "ended")
+    key = key_of(api, "acme", "developer")
+    refused = api.call("GET", f"/admin/v1/ledger/{theirs.id}", token=key)
+    assert (refused.status, refused.json["error"]["code"]) == (404, "unknown_exchange")

@@ -1,28 +1,24 @@
 """The admin API, `/admin/v1`: what is served and what was settled; with it its other parts, all behind `authorize`."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
 from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
-from penstock.console.access import Caller, Plane, authorize, errors, needs
+from penstock.console.access import Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.costs import routes as costs
 from penstock.console.figures import routes as figures
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
+from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
 from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
 from penstock.console.rules import budgets, limits
-from penstock.console.store import GroupBy, LedgerChoice, ledger_page, ledger_summary
 
 router = APIRouter(
     prefix="/admin/v1",
@@ -53,6 +49,7 @@ for _part in (
     savings.router,
     costs.router,
     figures.router,
+    ledger.router,
     seconds.router,
     review_groups.router,
     cases.router,
@@ -112,56 +109,3 @@ def config(plane: Plane) -> views.ConfigView:
     """Every setting in force, secrets as references, and the hash that stands in each ledger row."""
     settings = plane.config
     return views.ConfigView(config_hash=settings.config_hash, file=settings.file, settings=redacted(settings))
-
-
-Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
-
-
-def _wanted(
-    *,
-    since: Annotated[datetime | None, Query(description="Inclusive; ISO 8601, UTC without a zone.")] = None,
-    until: Annotated[datetime | None, Query(description="Exclusive.")] = None,
-    tenant: Text = None,
-    key: Text = None,
-    model: Text = None,
-    target: Text = None,
-    outcome: Text = None,
-) -> LedgerChoice:
-    return LedgerChoice(
-        since=_utc(since),
-        until=_utc(until),
-        tenant=tenant,
-        key=key,
-        model=model,
-        target=target,
-        outcome=outcome,
-    )
-
-
-def _choice(call: Caller, wanted: Annotated[LedgerChoice, Depends(_wanted)]) -> LedgerChoice:
-    """What was asked for, as far as the caller sees it."""
-    return replace(wanted, tenant=call.narrowed(wanted.tenant))
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
-
-
-Choice = Annotated[LedgerChoice, Depends(_choice)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
-
-
-@router.get("/ledger", openapi_extra=needs("ledger.read"))
-async def ledger(plane: Plane, choice: Choice, after: Text = None, limit: Limit = 100) -> views.LedgerPage:
-    """Settled exchanges, newest first, page by page."""
-    async with plane.database.connection() as connection:
-        rows, following = await ledger_page(connection, choice, after=after, limit=limit)
-    return views.LedgerPage(items=[views.LedgerEntry.model_validate(row) for row in rows], next=following)
-
-
-@router.get("/ledger/summary", openapi_extra=needs("ledger.read"))
-async def summary(plane: Plane, choice: Choice, group_by: GroupBy = "model") -> views.LedgerSummary:
-    """Exchanges, tokens, cost and time, summed by group."""
-    async with plane.database.connection() as connection:
-        rows = await ledger_summary(connection, choice, group_by)
-    return views.LedgerSummary(group_by=group_by, groups=[views.LedgerGroup.model_validate(row) for row in rows])

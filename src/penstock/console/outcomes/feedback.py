@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from penstock.console.access import Caller, Plane, errors, needs
-from penstock.core.errors import PenstockError
+from penstock.console.ledger.faults import UnknownExchange
 from penstock.core.exchange import Principal
 from penstock.core.feedback import MOST_RATING, MOST_WORDS, Feedback, Remark, Verdict
 from penstock.review.remarks import insert_remark
@@ -21,13 +21,6 @@ router = APIRouter(tags=["feedback"])
 
 ExchangeId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
-
-
-class UnknownExchange(PenstockError):
-    """No such exchange in the ledger, or another tenant's."""
-
-    code = "unknown_exchange"
-    status = 404
 
 
 Words = Annotated[str, Field(min_length=1, max_length=MOST_WORDS)]
