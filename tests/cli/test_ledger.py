@@ -152,7 +152,7 @@ def test_csv_has_a_header_and_no_formula(installation: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_waiting", [False, True])
-def test_facts_are_exported_as_json_in_the_last_column(installation: Path, *, is_waiting: bool) -> None:
+def test_facts_are_exported_as_json_and_what_is_new_stands_last(installation: Path, *, is_waiting: bool) -> None:
     facts = [{"fact": "attempt_started", "at_s": 0.25, "attempt": 1, "target": 'a,"b"\\'}]
     number = 201 if is_waiting else 1
     if is_waiting:
@@ -162,9 +162,9 @@ def test_facts_are_exported_as_json_in_the_last_column(installation: Path, *, is
     assert by_id[record(number).id]["facts"] == facts
     assert by_id[record(0).id]["facts"] == []
     table = list(csv.reader(io.StringIO(run("--data-dir", installation, "--format", "csv").stdout)))
-    assert table[0][-2:] == ["config_hash", "facts"]
+    assert table[0][-5:] == ["facts", "project", "release", "feature", "region"]
     assert all(len(row) == len(table[0]) for row in table)
-    cells = {row[0]: row[-1] for row in table[1:]}
+    cells = {row[0]: row[-5] for row in table[1:]}
     assert msgspec.json.decode(cells[record(number).id]) == facts
     assert cells[record(0).id] == "[]"
 

@@ -1,4 +1,4 @@
-"""`penstock ledger export`: every settled exchange, whether the servers run or not.
+"""`penstock ledger`: every settled exchange, whether the servers run or not, and its sums made anew.
 
 With the servers running it reads their database and their local journal; with them stopped it starts the embedded
 database for as long as it takes and ships what is left first.  Without a database it gives what the local journal has,
@@ -17,6 +17,8 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from penstock.cli.settings import (
     EXIT_BAD_CONFIG,
@@ -32,12 +34,14 @@ from penstock.core.errors import ConfigError
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
 from penstock.watch.export import COLUMNS, all_rows, exported, waiting_rows
+from penstock.watch.rollups.recount import recount
 from penstock.watch.row import LedgerRow
 from penstock.watch.ship import AlreadyShipping, Shipper
 from penstock.watch.store import DatabaseError, LedgerFilter, reading
 
 ledger = typer.Typer(name="ledger", help="The record of every exchange.", no_args_is_help=True)
 ledger_app = ledger
+_STDERR = Console(stderr=True)
 
 
 class Format(StrEnum):
@@ -79,6 +83,33 @@ def export(  # noqa: PLR0917 - typer makes named options of these; nobody passes
         return
     if not is_complete:
         raise typer.Exit(EXIT_FAILED)
+
+
+@ledger.command("recount")
+def recount_sums(
+    data_dir: DataDirOption = None,
+    database_url: Annotated[str | None, typer.Option(help="The database, if it is not the embedded one.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make all sums by minute and hour anew from the ledger's rows, as after an upgrade from before there were any."""
+    settings = load(config_file(config), with_options({"data_dir": data_dir, "database_url": database_url}))
+    root = Path(settings.data_dir).resolve()
+    url = None if settings.database_url is None else settings.database_url.reveal()
+    if url is None and not (root / "postgres").is_dir():
+        _say(f"error: there is no ledger in {root}")
+        raise typer.Exit(EXIT_BAD_CONFIG)
+    try:
+        with ExitStack() as stack:
+            if url is None:
+                url = stack.enter_context(EmbeddedPostgres(root)).start()
+            migrate(url)
+            with Progress(TextColumn("{task.completed:,.0f} exchanges"), TimeElapsedColumn(), console=_STDERR) as bar:
+                task = bar.add_task("recount", total=None)
+                done = recount(url, told=lambda so_far: bar.update(task, completed=so_far))
+    except (ConfigError, DatabaseError, OSError) as error:
+        _say(f"error: nothing was changed ({error})")
+        raise typer.Exit(EXIT_FAILED) from None
+    typer.echo(f"The sums are those of {done:,} exchanges.")
 
 
 def _export(root: Path, url: str | None, chosen: LedgerFilter, output: Format) -> bool:

@@ -74,11 +74,15 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The local journal.  `fsync: never` survives a crash of the process, `interval` a power cut but for that long."""
+    """The local journal.  `fsync: never` survives a crash of the process, `interval` a power cut but for that long.
+
+    `minute_sums_days` is how long the database keeps the sums of each minute; those of hours stay.
+    """
 
     fsync: Literal["never", "interval"] = "interval"
     fsync_interval_s: Seconds = 0.2
     segment_bytes: Annotated[int, msgspec.Meta(ge=65_536)] = 16 * 1024 * 1024
+    minute_sums_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] = 14.0
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):

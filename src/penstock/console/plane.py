@@ -37,6 +37,7 @@ from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
+from penstock.watch.rollups.recount import is_owed
 from penstock.watch.traces.tracing import Tracing
 
 _STOP_SHIPPING_S = 25.0
@@ -108,16 +109,19 @@ class ControlPlane:
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
-        backlog, is_up, data_plane, worker = await asyncio.gather(
+        backlog, is_up, data_plane, worker, owes_sums = await asyncio.gather(
             asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
             self._look_for_workers(),
+            self._owes_sums(),
         )
         self._note_ready(is_up=is_up)
         reasons = self._reasons(backlog, data_plane, is_up=is_up)
         if worker.is_missed:
             reasons.append("documents wait and no worker takes them in: start one with penstock worker")
+        if owes_sums:
+            reasons.append("figures lack what was settled before the upgrade: penstock ledger recount adds it")
         status = "not_ready" if not self.was_ready else "degraded" if reasons else "ready"
         return HealthView(
             status=status,
@@ -171,6 +175,13 @@ class ControlPlane:
         except (psycopg.Error, Overloaded):
             return Workers(0, is_missed=False)  # that the database is away is said already
 
+    async def _owes_sums(self) -> bool:
+        try:
+            async with self.database.connection(timeout_s=_LOOK_TIMEOUT_S) as connection:
+                return await is_owed(connection)
+        except (psycopg.Error, Overloaded):
+            return False  # as above
+
     def _ask_data_plane(self) -> PlaneStatus:
         server = self.config.server
         reply = get(server.host, server.port, "/health")
@@ -216,7 +227,14 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         database=Database(find_url),
         listening=listening,
         # Whoever starts the embedded server makes its schema: that is not us.
-        shipping=Shipping(journal, find_url, require_schema if url is None else migrate, clock, tracing.offer),
+        shipping=Shipping(
+            journal,
+            find_url,
+            require_schema if url is None else migrate,
+            clock,
+            tracing.offer,
+            minute_sums_days=config.ledger.minute_sums_days,
+        ),
         identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
         alerts=Alerting(config.alerts, root.root, find_url, clock),
         tracing=tracing,

@@ -35,12 +35,15 @@ class Shipping:
         prepare: Callable[[str], Migrated | None],
         clock: Clock,
         told: Callable[[Sequence[bytes]], None] | None = None,
+        *,
+        minute_sums_days: float = 14.0,
     ) -> None:
         self._directory = directory
         self._find_url = find_url
         self._prepare = prepare
         self._clock = clock
         self._told = told
+        self._minute_sums_days = minute_sums_days
         self._stopping = threading.Event()
         self._shipper: Shipper | None = None
         self._problem: str | None = None
@@ -112,7 +115,13 @@ class Shipping:
     def _ship(self, url: str) -> None:
         """Ship until told to stop; a shipper that fails is replaced by the caller."""
         try:
-            self._shipper = Shipper(self._directory, url, clock=self._clock, told=self._told)
+            self._shipper = Shipper(
+                self._directory,
+                url,
+                clock=self._clock,
+                told=self._told,
+                minute_sums_days=self._minute_sums_days,
+            )
             self._shipper.run(self._stopping)
         except AlreadyShipping:
             _log.warning("another_process_ships", directory=str(self._directory))

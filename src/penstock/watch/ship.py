@@ -23,6 +23,7 @@ import structlog
 from penstock.core.clock import Clock
 from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.folder import Part, finish, forget_lost_offsets, next_part, put_aside, turn
+from penstock.watch.rollups.keeping import RollupRetention
 from penstock.watch.row import Arrival, arrive
 from penstock.watch.segment import Line, segments
 from penstock.watch.store import DatabaseError, LedgerWriter, RowsRefused
@@ -60,7 +61,8 @@ class Shipper:
     `run` works until the event is set and then ships what is left, as far as the database is there; `drain_once` ships
     everything there is now, once.  Both raise `AlreadyShipping` where another shipper has the directory.  `status` may
     be asked from any thread.  `told` is given what has just reached the ledger, as lines' JSON, in the shipper's own
-    thread: it must not wait.  After a crash it may be told of a batch again.
+    thread: it must not wait.  After a crash it may be told of a batch again.  Sums by the minute go after
+    `minute_sums_days`.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class Shipper:
         *,
         clock: Clock,
         told: Callable[[Sequence[bytes]], None] | None = None,
+        minute_sums_days: float = 14.0,
     ) -> None:
         self._directory = directory
+        self._retention = RollupRetention(minute_sums_days, clock)
         self._told = told
         self._gauge = BacklogGauge(directory, clock)
         self._writer = LedgerWriter(database_url)
@@ -98,6 +102,7 @@ class Shipper:
                 is_last_round = stop.is_set()
                 try:
                     self._drain()
+                    self._writer.tend(self._retention)
                 except (DatabaseError, OSError) as error:
                     self._note_error(error)
                     if is_last_round:

@@ -15,6 +15,7 @@ from penstock.core.errors import ConfigError
 from penstock.storage.migrate import is_schema_known
 from penstock.storage.pool import connect
 from penstock.watch.rollups.batch import Batch
+from penstock.watch.rollups.keeping import RollupRetention
 from penstock.watch.rollups.store import RollupWriter
 from penstock.watch.row import COLUMNS, Arrival, LedgerRow
 
@@ -78,6 +79,11 @@ class LedgerWriter:
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             _require_our_schema(connection)
             raise RowsRefused(str(error)) from error
+
+    def tend(self, retention: RollupRetention) -> None:
+        """Let a slice of what is too old go, where it is time.  Raises `DatabaseError`."""
+        connection, _ = self._connected()
+        retention.tend(connection)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,14 +12,18 @@ import psycopg
 import pytest
 from tests.watch.rollups.scene import BEGAN, arrivals, random_record
 
+from penstock import storage
 from penstock.core.errors import MalformedRequest
 from penstock.core.record import Settled
+from penstock.storage.migrate import migrate
+from penstock.testing.clock import FakeClock
 from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.store import ask_now, ask_tallies_now
 from penstock.watch.rollups import store
 from penstock.watch.rollups import views as module
 from penstock.watch.rollups.batch import SUMS
+from penstock.watch.rollups.keeping import RollupRetention
 from penstock.watch.rollups.recount import recount
 from penstock.watch.rollups.views import COLUMNS, GRAINS, OTHER, VIEWS, Dimension, View
 from penstock.watch.store import LedgerWriter
@@ -244,6 +249,53 @@ def test_a_recount_makes_the_same_sums(database_url: str, records: list[Settled]
     assert recount(database_url, told=told.append) == len(records)
     assert told == [len(records)]
     assert_sums_are_those_of_the_rows(database_url)
+
+
+def test_old_minutes_go_and_hours_stay(database_url: str, records: list[Settled]) -> None:
+    ship(database_url, records)
+    clock = FakeClock(now_s=BEGAN + 14 * 86_400 + 3600)
+    retention = RollupRetention(14, clock)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        hours = connection.execute("SELECT count(*), sum(exchanges) FROM rollup_hours").fetchone()
+        assert retention.tend(connection) > 0
+        assert retention.tend(connection) == 0  # not before an hour has gone
+        first = connection.execute("SELECT min(at) FROM rollup_minutes").fetchone()
+        assert first == (datetime.fromtimestamp(BEGAN + 3600, UTC),)
+        tallied = connection.execute("SELECT count(*) FROM rollup_tally_minutes WHERE at < %s", first).fetchone()
+        assert tallied == (0,)
+        assert connection.execute("SELECT count(*), sum(exchanges) FROM rollup_hours").fetchone() == hours
+
+
+def test_an_older_ledger_is_kept_and_owes_its_sums(database_url: str) -> None:
+    """What was there before there were months and sums stays, in its place, and is added up when asked for."""
+    _as_it_was(database_url)
+    migrate(database_url)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM ledger").fetchone() == (3,)
+        assert connection.execute("SELECT count(*) FROM rollup_debt").fetchone() == (1,)
+    assert recount(database_url, told=lambda _: None) == 3
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT sum(exchanges) FROM rollup_hours WHERE view = 0").fetchone() == (3,)
+        assert connection.execute("SELECT count(*) FROM rollup_debt").fetchone() == (0,)
+
+
+def _as_it_was(database_url: str) -> None:
+    """Make the schema of before this one, with three exchanges."""
+    folder = Path(storage.__file__).parent / "migrations" / "sql"
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        for path in sorted(folder.glob("*.sql")):
+            if path.stem < "0019":
+                connection.execute(path.read_text().encode())
+        connection.execute("CREATE TABLE alembic_version (version_num text PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0018_signs')")
+        connection.execute(
+            "INSERT INTO ledger (started_at, duration_s, input_tokens, output_tokens, cache_read_tokens,"
+            " cache_write_tokens, reasoning_tokens, cost_nanousd, attempts, is_streamed, id, tenant, key, dialect,"
+            " operation, model, outcome, usage_accuracy, cost_accuracy, config_hash, facts) SELECT"
+            " now() - make_interval(days => 40 * n), 0.1, 1, 1, 0, 0, 0, 5, 1, false, 'ex_' || n, 'acme', 'k',"
+            " 'openai-chat', 'chat', 'm', 'completed', 'exact', 'exact', 'h', '[]' FROM generate_series(0, 2) AS n"
+        )
 
 
 def test_a_question_that_no_sums_answer_is_refused() -> None:

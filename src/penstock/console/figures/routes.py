@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.config.limits import is_zone
 from penstock.console.access import Call, Caller, Plane, errors, needs
 from penstock.console.figures import views
+from penstock.console.plane import ControlPlane
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.catalog import FIGURES, Figure, figures_named
 from penstock.watch.figures.question import Question, Step
 from penstock.watch.figures.store import Line, ask, ask_tallies
+from penstock.watch.rollups.keeping import kept_since
 from penstock.watch.rollups.views import DIMENSIONS, Dimension
 
 router = APIRouter(prefix="/figures", tags=["figures"])
@@ -88,6 +90,7 @@ async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Que
     """Figures of the exchanges of a time, by step and dimension."""
     chosen = figures_named(dict.fromkeys(asked.figure))
     question = asked.question(call, times=any(figure.needs_times for figure in chosen))
+    _require_kept(plane, question, call.now)
     since, until = question.aligned()
     async with plane.database.connection() as connection:
         lines = await ask(connection, question)
@@ -106,6 +109,7 @@ async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Que
 async def tallies(plane: Plane, call: Caller, asked: Annotated[AskedTallies, Query()]) -> views.TalliesView:
     """How often things happened: what was masked, found, refused, retried, and why calls failed."""
     question = asked.question(call)
+    _require_kept(plane, question, call.now)
     since, until = question.aligned()
     async with plane.database.connection() as connection:
         found = await ask_tallies(connection, question, asked.prefix)
@@ -122,6 +126,14 @@ async def tallies(plane: Plane, call: Caller, asked: Annotated[AskedTallies, Que
             for each in found
         ],
     )
+
+
+def _require_kept(plane: ControlPlane, question: Question, now: datetime) -> None:
+    """Raises `MalformedRequest` where it would be answered from minutes that are gone: as nothing, which is wrong."""
+    days = plane.config.ledger.minute_sums_days
+    if question.grain == "minute" and question.since < kept_since(now, days):
+        msg = f"Sums by the minute are kept for {days:g} days: ask by the hour, for more than six of them."
+        raise MalformedRequest(msg, field="since")
 
 
 def _shown(figure: Figure) -> views.FigureView:

@@ -41,7 +41,7 @@ def recount(database_url: str, *, told: Callable[[int], None]) -> int:
     return done
 
 
-def is_owed(connection: psycopg.Connection) -> bool:
+async def is_owed(connection: psycopg.AsyncConnection) -> bool:
     """Whether the ledger holds exchanges that no sum does, since they are from before there were sums."""
-    row = connection.execute("SELECT EXISTS (SELECT FROM rollup_debt)").fetchone()
+    row = await (await connection.execute("SELECT EXISTS (SELECT FROM rollup_debt)")).fetchone()
     return row is not None and bool(row[0])
