@@ -68,6 +68,7 @@ def mount_console(api: FastAPI, plane: ControlPlane) -> Sessions:
         reconnect_timeout=_RECONNECT_S,
         show_welcome_message=False,
     )
+    app.config.quasar_config["loadingBar"] = {"skipHijack": True}  # it has no name that could be read out
     mounted = next(route for route in api.routes if isinstance(route, Mount) and route.path == PREFIX)
     mounted.app = Gate(mounted.app, entrance=_entrance(entrance), sessions=sessions, origin=origin)
     return sessions

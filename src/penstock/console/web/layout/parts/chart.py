@@ -34,7 +34,12 @@ def _options(labels: Sequence[str], series: Sequence[Series], kind: str) -> dict
         "legend": {"show": len(series) > 1, "top": 0, "textStyle": {"color": "#7a8698"}},
         # As rich text and not as HTML: names come from outside.
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
-        "xAxis": {"type": "category", "data": list(labels), **axis},
+        "xAxis": {
+            "type": "category",
+            "data": list(labels),
+            **axis,
+            "axisLabel": {"color": "#7a8698", "width": 140, "overflow": "truncate", "hideOverlap": True},
+        },
         "yAxis": {"type": "value", "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}}, **axis},
         "series": [
             {"name": each.name, "type": kind, "data": list(each.values), "showSymbol": False, "barMaxWidth": 36}
@@ -44,7 +49,7 @@ def _options(labels: Sequence[str], series: Sequence[Series], kind: str) -> dict
 
 
 def _alternative(title: str, labels: Sequence[str], series: Sequence[Series]) -> None:
-    with box("table", "sr"):
+    with box("div", "sr"), box("table"):
         Text("caption", title)
         with box("tr"):
             Text("th", "", scope="col").props["aria-label"] = "Of"

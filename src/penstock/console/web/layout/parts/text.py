@@ -56,7 +56,7 @@ def tile(label: str, value: str, note: str = "") -> None:
         Text("dt", label)
         Text("dd", value)
         if note:
-            Text("p", note)
+            Text("dd", note, "small")
 
 
 def tiles() -> ui.element:
