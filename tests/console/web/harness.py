@@ -3,7 +3,8 @@
 import http.client
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Any
 
 import psycopg
 from playwright.sync_api import ConsoleMessage, Page, Request
+from psycopg import sql
 from psycopg.types.json import Jsonb
 from tests.console.serving import Reply
 
@@ -73,6 +75,19 @@ class Console:
             return self.ask("GET", "/health/ready")[0] == 200
         except OSError:
             return False
+
+    @contextmanager
+    def without_database(self) -> Generator[None]:
+        """Nobody gets into the database, and whoever was in it is out."""
+        name = self.database_url.rpartition("/")[2].partition("?")[0]
+        with psycopg.connect(self.database_url.replace(f"/{name}?", "/postgres?"), autocommit=True) as connection:
+            allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            connection.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            try:
+                yield
+            finally:
+                connection.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
 
     def key(self, tenant: str, *roles: str, name: str = "x") -> Any:
         """A new key that the control plane knows already, as the API shows it once."""

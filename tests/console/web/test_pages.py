@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
-from tests.console.web.harness import Console, Looker
+from tests.console.web.harness import Looker
 
-from penstock.admission.identity.roles import granted
 from penstock.console.web.registry import PAGES, Page
 
 BY_PATH = [pytest.param(page, id=page.title) for page in PAGES]

@@ -16,7 +16,7 @@ from penstock.console.web.view import View, link
 _HERE = Path(__file__).parent
 THEME_COOKIE = "penstock-theme"
 _THEMES = (("light", "light_mode", False), ("auto", "contrast", None), ("dark", "dark_mode", True))
-_ALIVE_S = 10.0
+_ALIVE_S = 5.0
 HEAD = (
     f"<style>{TOKENS}{(_HERE / 'style.css').read_text('utf-8')}</style>"
     f"<script>{(_HERE / 'page.js').read_text('utf-8')}</script>"

@@ -5,7 +5,7 @@ export default {
       <table class="data">
         <caption class="sr">{{ caption }}</caption>
         <thead><tr>
-          <th v-for="c in columns" :key="c.name" scope="col" :class="c.kind"
+          <th v-for="c in columns" :key="c.name" scope="col" :class="'k-' + c.kind"
               :aria-sort="sort === c.name ? (descending ? 'descending' : 'ascending') : null">
             <button v-if="c.sortable" type="button" class="sort" @click="$emit('sort', c.name)">
               {{ c.label }}<span aria-hidden="true">{{ sort === c.name ? (descending ? '↓' : '↑') : '' }}</span>
@@ -16,7 +16,7 @@ export default {
         </tr></thead>
         <tbody>
           <tr v-for="r in rows" :key="r.id">
-            <td v-for="(c, i) in columns" :key="c.name" :class="c.kind" :data-label="c.label">
+            <td v-for="(c, i) in columns" :key="c.name" :class="['k-' + c.kind, width(r.cells[i])]" :data-label="c.label">
               <span v-if="r.cells[i] === null || r.cells[i] === ''" class="none">–</span>
               <time v-else-if="c.kind === 'time'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{ local(r.cells[i]) }}</time>
               <span v-else-if="c.kind === 'badge'" class="badge" :class="r.tones[i]">{{ r.cells[i] }}</span>
@@ -40,6 +40,8 @@ export default {
   methods: {
     local: (iso) => window.penstock.local(iso),
     utc: (iso) => window.penstock.utc(iso),
+    // What is short stays on one line; what is long gets room to be read in.
+    width: (value) => (typeof value !== "string" || value.length <= 24 ? "short" : "long"),
     number: (value) => window.penstock.number(value),
   },
 };
