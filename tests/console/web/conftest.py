@@ -35,7 +35,7 @@ control:
   port: {port}
   console:
     public_url: http://127.0.0.1:{port}
-    tries_per_minute: 5
+    tries_per_minute: 40
     oidc:
       acme: {{client_id: {client}, client_secret: env:OIDC_SECRET, label: Acme}}
 identity:
