@@ -1,4 +1,4 @@
-"""A control plane with a console, as a process of its own, and one browser: both once for all page tests of a worker."""
+"""A control plane with a console, as a process of its own, and one browser: both once for a worker's page tests."""
 
 import os
 import shutil
@@ -79,9 +79,7 @@ def console_database(postgres: EmbeddedPostgres, database_names: Iterator[str], 
 
 
 @pytest.fixture(scope="session")
-def console(
-    tmp_path_factory: pytest.TempPathFactory, console_database: str, issuer: OpenIdIssuer
-) -> Iterator[Console]:
+def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, issuer: OpenIdIssuer) -> Iterator[Console]:
     root = tmp_path_factory.mktemp("console")
     port = free_port()
     config = root / "penstock.yaml"
@@ -94,13 +92,22 @@ def console(
         "PENSTOCK__SERVER__PORT": str(free_port()),
     }
     environ = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
-    command = [sys.executable, "-m", "penstock.cli", "control", "--config", str(config), "--data-dir", str(root / "data")]
+    command = [
+        sys.executable,
+        "-m",
+        "penstock.cli",
+        "control",
+        "--config",
+        str(config),
+        "--data-dir",
+        str(root / "data"),
+    ]
     log = root / "control.log"
     with log.open("wb") as said:
         process = subprocess.Popen(command, env={**environ, **given}, stdout=said, stderr=said)
     found = Console(port, root / "data", console_database, log)
     try:
-        until(lambda: found.is_ready(), lambda: f"{process.poll()}\n{log.read_text()}")
+        until(found.is_ready, lambda: f"{process.poll()}\n{log.read_text()}")
         seed(found)
         yield found
     finally:

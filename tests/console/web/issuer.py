@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_urlsafe
-from time import time
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,6 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from penstock.core.clock import SystemClock
 from penstock.core.json import dumps, loads
 
 CLIENT = "penstock-console"
@@ -67,7 +67,7 @@ class OpenIdIssuer:
         challenge = urlsafe_b64encode(sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
         if challenge != asked["code_challenge"] or form["redirect_uri"] != asked["redirect_uri"]:
             return 400, {}, b"{}"
-        now = int(time())
+        now = int(SystemClock().now())
         claims = {
             "iss": self.url,
             "aud": CLIENT,

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -23,7 +24,8 @@ def shoot(looker: Looker, name: str) -> None:
 
 def findings(looker: Looker) -> list[str]:
     """What axe takes for serious, with the first place of each."""
-    violations = Axe().run(looker.page, options={"resultTypes": ["violations"]}).response["violations"]
+    run = cast("Any", Axe()).run
+    violations = run(looker.page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html']} {each['nodes'][0]['failureSummary']}"
         for each in violations
@@ -38,6 +40,7 @@ def test_a_page_is_shown_in_light_in_dark_and_on_a_phone(owner: Looker, page: Pa
     owner.page.wait_for_selector("nav.side a[aria-current]")
     assert owner.page.locator("main h1").inner_text() == page.title
     assert owner.page.title() == f"{page.title} · Penstock"
+    assert owner.page.evaluate("document.documentElement.scrollWidth") <= 1280, "it is wider than its window"
     shoot(owner, f"{name}-light")
     assert findings(owner) == []
     owner.page.emulate_media(color_scheme="dark")

@@ -21,7 +21,11 @@ from penstock.core.errors import ConfigError
 from penstock.testing import FakeClock
 
 COLUMNS = (Column("name", "Name"), Column("amount", "Amount", "number"))
-ROWS = [{"id": 1, "name": "b", "amount": 10}, {"id": 2, "name": "A", "amount": 9}, {"id": 3, "name": None, "amount": None}]
+ROWS = [
+    {"id": 1, "name": "b", "amount": 10},
+    {"id": 2, "name": "A", "amount": 9},
+    {"id": 3, "name": None, "amount": None},
+]
 
 
 def test_a_session_ends_when_idle_when_old_and_when_there_are_too_many() -> None:
@@ -79,7 +83,9 @@ def test_a_table_is_searched_and_sorted_with_what_is_missing_last() -> None:
     assert [row["id"] for row in chosen(ROWS, COLUMNS, TableState(search="B 10"))] == [1]
 
 
-@pytest.mark.parametrize("query", [{"page": "x"}, {"page": "-1"}, {"page": "9" * 30}, {"page": "²"}, {"sort": "nothing"}])
+@pytest.mark.parametrize(
+    "query", [{"page": "x"}, {"page": "-1"}, {"page": "9" * 30}, {"page": "²"}, {"sort": "nothing"}]
+)
 def test_a_wrong_address_counts_as_not_said(query: dict[str, str]) -> None:
     assert TableState.read(query, COLUMNS, (), "name").query() == {"sort": "name"}
 
@@ -90,11 +96,22 @@ def test_an_address_leads_to_the_same_state() -> None:
 
 
 def test_a_csv_file_is_read_back_and_no_cell_of_it_is_a_formula() -> None:
-    cells = ['=1+1', "+1", "-1", "@x", "\tx", "\rx", 'a"b,c\r\nd', "plain", None, -5, ["=a", "b"]]
+    cells = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", 'a"b,c\r\nd', "plain", None, -5, ["=a", "b"]]
     data = csv_file(["=Head"], [[cell] for cell in cells])
     read_back = [row[0] if row else "" for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))]
     assert read_back == [
-        "'=Head", "'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", 'a"b,c\r\nd', "plain", "", "-5", "'=a, b"
+        "'=Head",
+        "'=1+1",
+        "'+1",
+        "'-1",
+        "'@x",
+        "'\tx",
+        "'\rx",
+        'a"b,c\r\nd',
+        "plain",
+        "",
+        "-5",
+        "'=a, b",
     ]
 
 

@@ -1,7 +1,6 @@
 """Who sees what: the same rights in the navigation, behind a deep link, and over the API."""
 
 import pytest
-from playwright.sync_api import Browser
 from tests.console.web.harness import Console, Looker, until
 
 from penstock.admission.identity.roles import granted
@@ -53,7 +52,7 @@ def test_a_revoked_key_ends_its_session_at_once(stranger: Looker, console: Conso
     assert "/sign-in" in stranger.page.url
 
 
-def test_without_the_database_a_page_says_so_and_comes_back(browser: Browser, owner: Looker, console: Console) -> None:
+def test_without_the_database_a_page_says_so_and_comes_back(owner: Looker, console: Console) -> None:
     owner.go("/keys?sort=name")
     owner.page.wait_for_selector("table.data tbody tr")
     with console.without_database():

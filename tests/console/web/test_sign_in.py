@@ -110,7 +110,14 @@ def test_another_site_gets_no_socket(console: Console) -> None:
 
 @pytest.mark.parametrize(
     "then",
-    ["//evil.example", "https://evil.example/console/", "/console//evil", "/console/\\evil", "/admin/v1/keys", "/consolex"],
+    [
+        "//evil.example",
+        "https://evil.example/console/",
+        "/console//evil",
+        "/console/\\evil",
+        "/admin/v1/keys",
+        "/consolex",
+    ],
 )
 def test_sign_in_leads_nowhere_else(console: Console, then: str) -> None:
     assert sign_in(console, console.token, then)[1]["location"] == "/console/"
@@ -174,7 +181,7 @@ def come_back(console: Console, cookie: str, answer: dict[str, str]) -> int:
     return console.ask("GET", path, headers={"cookie": cookie, "sec-fetch-site": "cross-site"})[0]
 
 
-def test_an_issuers_answer_counts_once_for_its_browser_and_its_state(console: Console, issuer: OpenIdIssuer) -> None:
+def test_an_issuers_answer_counts_once_for_its_browser_and_its_state(console: Console) -> None:
     cookie, answer = begin(console)
     assert come_back(console, cookie, answer) == 303
     assert come_back(console, cookie, answer) == 403, "used already"

@@ -51,7 +51,7 @@ def test_an_export_holds_what_the_search_leaves_and_no_formula(owner: Looker, tm
     text = path.read_bytes().decode("utf-8-sig")
     assert text.startswith("Id,Name,State,Plan,Weight,Time zone,Made\r\nhostile,")
     assert HOSTILE in text
-    assert '"\'' + FORMULA.replace('"', '""') + '"' in text
+    assert "\"'" + FORMULA.replace('"', '""') + '"' in text
     assert text.count("\r\n") == 2
 
 
@@ -84,6 +84,7 @@ def test_a_key_is_made_shown_once_and_revoked(owner: Looker, console: Console) -
     assert key not in owner.page.content()
     until(lambda: console.api("GET", "/whoami", token=key).json.get("roles") == ["viewer"])
     owner.page.get_by_label("Search").fill("made in the console")
+    expect(owner.page.locator("table.data tbody tr")).to_have_count(1)
     owner.page.get_by_role("button", name="Revoke: made in the console").click()
     until(lambda: console.api("GET", "/whoami", token=key).status == 200)  # asked first: nothing has happened yet
     owner.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
@@ -123,7 +124,8 @@ def test_times_are_in_the_zone_of_whoever_looks(owner: Looker) -> None:
     local, utc, iso = owner.page.locator("table.data time").first.evaluate("e => [e.innerText, e.title, e.dateTime]")
     assert utc.endswith(" UTC")
     shown = owner.page.evaluate(
-        "t => new Date(t).toLocaleString('en-GB', {timeZone: 'Asia/Tokyo', dateStyle: 'medium', timeStyle: 'short'})", iso
+        "t => new Date(t).toLocaleString('en-GB', {timeZone: 'Asia/Tokyo', dateStyle: 'medium', timeStyle: 'short'})",
+        iso,
     )
     assert local == shown
 

@@ -70,12 +70,12 @@ class AdminApi:
             await asyncio.Event().wait()  # this caller never goes away
             raise AssertionError
 
-        async def send(message: Message) -> None:  # noqa: RUF029 - ASGI wants it so
+        async def send(message: Message) -> None:
             sent.append(message)
 
         try:
             await self._app(scope, receive, send)
-        except Exception:  # request edge: Starlette answers 500 first, and then lets the server log it, which is us
+        except Exception:  # noqa: BLE001 - the request's edge: Starlette answers 500, and leaves the log to the server
             _log.exception("console_call_failed", method=scope["method"], path=scope["path"])
         start = next((each for each in sent if each["type"] == "http.response.start"), None)
         if start is None:

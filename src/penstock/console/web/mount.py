@@ -3,7 +3,7 @@
 NiceGUI keeps its application for a whole process: a process has one control plane with a console, and no more.
 """
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +23,7 @@ from penstock.console.web.layout.shell import HEAD, THEME_COOKIE, draw
 from penstock.console.web.registry import PAGES, Page
 from penstock.console.web.session.flows import Flows
 from penstock.console.web.session.origin import Origin
-from penstock.console.web.session.routes import PREFIX, Entrance
+from penstock.console.web.session.routes import ICON, PREFIX, Entrance
 from penstock.console.web.session.store import Sessions
 from penstock.console.web.session.tries import Tries
 from penstock.console.web.view import View
@@ -31,7 +31,6 @@ from penstock.console.web.view import View
 _BUILD_S = 30.0
 _RECONNECT_S = 10.0
 _MISSING = "Choose one on the left."
-_ICON = Path(__file__).parent / "layout" / "icon.svg"
 
 _log = structlog.get_logger(__name__)
 
@@ -53,13 +52,13 @@ def mount_console(api: FastAPI, plane: ControlPlane) -> Sessions:
     for page in PAGES:
         _serve(page, plane, admin, sessions)
     _serve(None, plane, admin, sessions)
-    app.on_page_exception(_failed)
-    app.on_exception(_noted)
+    app.on_page_exception(_failed)  # pyright: ignore[reportUnknownMemberType] - NiceGUI's types have gaps
+    app.on_exception(_noted)  # pyright: ignore[reportUnknownMemberType] - same
     # Without `storage_secret` NiceGUI sets no cookie and keeps nothing of its own: sessions are ours.
-    ui.run_with(
+    ui.run_with(  # pyright: ignore[reportUnknownMemberType] - same
         api,
         title="Penstock",
-        favicon=_ICON,
+        favicon=ICON,
         dark=None,
         language="en-US",
         mount_path=PREFIX,
@@ -68,7 +67,8 @@ def mount_console(api: FastAPI, plane: ControlPlane) -> Sessions:
         reconnect_timeout=_RECONNECT_S,
         show_welcome_message=False,
     )
-    app.config.quasar_config["loadingBar"] = {"skipHijack": True}  # it has no name that could be read out
+    # It has no name that could be read out.
+    app.config.quasar_config["loadingBar"] = {"skipHijack": True}  # pyright: ignore[reportUnknownMemberType] - same
     mounted = next(route for route in api.routes if isinstance(route, Mount) and route.path == PREFIX)
     mounted.app = Gate(mounted.app, entrance=_entrance(entrance), sessions=sessions, origin=origin)
     return sessions
@@ -80,6 +80,7 @@ def _entrance(entrance: Entrance) -> Starlette:
             Route("/sign-in", entrance.show),
             Route("/sign-in", entrance.try_credential, methods=["POST"]),
             Route("/sign-in/style.css", entrance.stylesheet),
+            Route("/sign-in/icon.svg", entrance.icon),
             Route("/sign-in/with/{issuer}", entrance.send_to_issuer),
             Route("/sign-in/back", entrance.come_back),
             Route("/sign-out", entrance.leave, methods=["POST"]),
@@ -105,7 +106,7 @@ def _serve(page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Se
             view,
             page,
             PAGES,
-            (lambda: page.build(view)) if page is not None else _nothing,
+            partial(page.build, view) if page is not None else _nothing,
             theme=theme if theme in ("light", "dark") else "auto",
             lead=_MISSING if page is None else page.lead,
         )
@@ -119,7 +120,7 @@ async def _nothing() -> None:
     """The page that is not there."""
 
 
-def _failed(error: Exception) -> None:
+def _failed() -> None:
     """In place of a page that could not be built; what happened is in the log."""
     ui.add_head_html(HEAD)
     with box("main", "page", id="main").style("margin: 0 auto"):

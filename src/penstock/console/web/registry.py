@@ -42,7 +42,15 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("/", "Overview", "space_dashboard", "models.read", "Now", "How the installation stands.", overview.build),
     Page("/health", "Health", "monitor_heart", "status.read", "Now", "What runs, and what is wrong.", health.build),
-    Page("/alerts", "Alerts", "notifications_none", "alerts.read", "Now", "What was noticed, and who knows.", alerts.build),
+    Page(
+        "/alerts",
+        "Alerts",
+        "notifications_none",
+        "alerts.read",
+        "Now",
+        "What was noticed, and who knows.",
+        alerts.build,
+    ),
     Page(
         "/models",
         "Assistants and routes",
@@ -53,11 +61,21 @@ PAGES: tuple[Page, ...] = (
         models.build,
     ),
     Page(
-        "/targets", "Targets", "adjust", "targets.read", "Models", "What the fleet has found of each target.", targets.build
+        "/targets",
+        "Targets",
+        "adjust",
+        "targets.read",
+        "Models",
+        "What the fleet has found of each target.",
+        targets.build,
     ),
     Page("/providers", "Providers", "hub", "providers.read", "Models", "Who can be called.", providers.build),
-    Page("/tenants", "Tenants", "apartment", "tenants.read", "Access", "Who pays, and with which share.", tenants.build),
-    Page("/keys", "Keys", "key", "keys.read", "Access", "Credentials of tenants. A key itself is shown once.", keys.build),
+    Page(
+        "/tenants", "Tenants", "apartment", "tenants.read", "Access", "Who pays, and with which share.", tenants.build
+    ),
+    Page(
+        "/keys", "Keys", "key", "keys.read", "Access", "Credentials of tenants. A key itself is shown once.", keys.build
+    ),
     Page("/limits", "Limits", "speed", "limits.read", "Spending", "How much of what, for whom.", limits.build),
     Page("/budgets", "Budgets", "savings", "budgets.read", "Spending", "Money, and how far it is used.", budgets.build),
     Page("/audit", "Audit", "history", "audit.read", "Records", "Every change made over the admin API.", audit.build),

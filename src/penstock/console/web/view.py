@@ -53,7 +53,9 @@ class View:
         self.sessions.touch(self.session)
         return await self._call(method, path, body=body)
 
-    async def _call(self, method: str, path: str, *, query: Mapping[str, object] | None = None, body: object = None) -> Any:
+    async def _call(
+        self, method: str, path: str, *, query: Mapping[str, object] | None = None, body: object = None
+    ) -> Any:
         if not self.sessions.lives(self.session):
             raise ApiRefused(401, "session_over", "Your session is over: sign in again.")
         try:

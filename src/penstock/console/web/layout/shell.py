@@ -1,6 +1,7 @@
 """What is around each page: header, navigation, theme, user menu, and the states that keep a page from being shown."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +40,13 @@ class Shown(Protocol):
 
 
 async def draw(
-    view: View, page: Shown | None, pages: Sequence[Shown], build: Callable[[], Awaitable[None]], *, theme: str, lead: str
+    view: View,
+    page: Shown | None,
+    pages: Sequence[Shown],
+    build: Callable[[], Awaitable[None]],
+    *,
+    theme: str,
+    lead: str,
 ) -> int:
     """A whole page; the status to send it with."""
     refused = await _identified(view)
@@ -49,9 +56,7 @@ async def draw(
         Text("h1", "There is no such page" if page is None else page.title)
         Text("p", lead, "lead")
         if page is not None and refused is None and not view.who.may(page.permission):
-            refused = ApiRefused(
-                403, "forbidden", f"This credential may not do that: it needs `{page.permission}`."
-            )
+            refused = ApiRefused(403, "forbidden", f"This credential may not do that: it needs `{page.permission}`.")
         if refused is not None:
             status = refused.status
             refusal(refused, retry=_reload)
@@ -71,7 +76,7 @@ async def _identified(view: View) -> ApiRefused | None:
     return None
 
 
-async def _reload() -> None:  # noqa: RUF029 - as every retry
+async def _reload() -> None:
     ui.navigate.reload()
 
 
@@ -118,9 +123,13 @@ def _themes(dark: ui.dark_mode, theme: str) -> None:
     with box("div", "theme", role="group", aria_label="Theme"):
         for name, icon, _ in _THEMES:
             made = box(
-                "button", "icon-button", type="button", aria_label=f"{name} theme", aria_pressed=str(name == theme).lower()
+                "button",
+                "icon-button",
+                type="button",
+                aria_label=f"{name} theme",
+                aria_pressed=str(name == theme).lower(),
             )
-            made.on("click", lambda name=name: choose(name), [])
+            made.on("click", partial(choose, name), [])
             with made:
                 ui.icon(icon)
             buttons[name] = made

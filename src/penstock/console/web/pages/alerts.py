@@ -47,7 +47,11 @@ class _Alerts:
                 ),
                 read=self._read,
                 sort="-at",
-                nothing=("notifications_none", "No alert", "Budgets, targets and reviews raise them when something is up."),
+                nothing=(
+                    "notifications_none",
+                    "No alert",
+                    "Budgets, targets and reviews raise them when something is up.",
+                ),
                 filters=(Filter("state", "State", _STATES),),
                 acts=(Act("take", "Acknowledge", self._take, "", lambda row: may and row["acknowledged_at"] is None),),
                 every_s=LIVE_S,
@@ -74,7 +78,9 @@ def _webhooks(view: View, found: dict[str, Any]) -> None:
     names = [str(each["name"]) for each in found["settings"]["alerts"]["webhooks"]]
     with card("Webhooks"):
         if not names:
-            empty("webhook", "No webhook", "Write one under `alerts.webhooks` in penstock.yaml, and alerts go there too.")
+            empty(
+                "webhook", "No webhook", "Write one under `alerts.webhooks` in penstock.yaml, and alerts go there too."
+            )
         for name in names:
             with box("div", "row"):
                 Text("span", name, "mono")

@@ -13,7 +13,7 @@ _COLUMNS = (
     Column("action", "What", "badge"),
     Column("subject", "Of", "mono"),
     Column("tenant", "Tenant", "mono"),
-    Column("fields", "Fields that changed", "tags"),
+    Column("fields", "Fields that changed", value=lambda row: ", ".join(row["fields"])),
     Column("request_id", "Request", "mono"),
 )
 
@@ -23,6 +23,4 @@ async def build(view: View) -> None:
         return await all_of(view, "/audit", cursor="before")
 
     nothing = ("history", "Nothing was changed yet", "What is changed here or over the admin API is listed, for good.")
-    await DataTable(
-        view, Listing(caption="Audit", columns=_COLUMNS, read=read, sort="-at", nothing=nothing)
-    ).open()
+    await DataTable(view, Listing(caption="Audit", columns=_COLUMNS, read=read, sort="-at", nothing=nothing)).open()

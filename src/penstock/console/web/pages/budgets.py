@@ -45,7 +45,7 @@ class _Budgets:
                 sort="name",
                 nothing=("savings", "No budget yet", "Make one here, or write one under `budgets` in penstock.yaml."),
                 acts=(
-                    Act("override", "Raise for a time", self._override, "", lambda row: may),
+                    Act("override", "Raise for a time", self._override, fits=lambda _: may),
                     Act("delete", "Delete", self._delete, "danger", lambda row: may and row["origin"] == "database"),
                 ),
             ),
@@ -102,7 +102,14 @@ class _Budgets:
             toast(f"{row['name']} is raised.")
             await self._refresh()
 
-        ask(self._view, f"Raise {row['name']} for a time", fields, send, label="Raise", text="On top of its hard amount.")
+        ask(
+            self._view,
+            f"Raise {row['name']} for a time",
+            fields,
+            send,
+            label="Raise",
+            text="On top of its hard amount.",
+        )
 
     def _delete(self, row: Row) -> None:
         async def go() -> None:

@@ -73,7 +73,13 @@ class _Keys:
     def _make(self) -> None:
         may_grant = [role for role in ROLES if granted([role], spans_tenants=False) <= self._view.who.permissions]
         fields = (
-            Field("tenant", "Tenant", value=self._view.who.tenant or "", hint="Made with it where it is new.", is_required=True),
+            Field(
+                "tenant",
+                "Tenant",
+                value=self._view.who.tenant or "",
+                hint="Made with it where it is new.",
+                is_required=True,
+            ),
             Field("name", "Name", hint="What it is for.", is_required=True),
             Field("models", "Models", hint="Names, separated by commas; each exact or ending in *. All, if left out."),
             Field("priority", "Priority", "choice", value="interactive", options=_PRIORITIES),

@@ -50,7 +50,9 @@ class _Limits:
                 read=self._read,
                 sort="name",
                 nothing=("speed", "No limit yet", "Make one here, or write one under `limits` in penstock.yaml."),
-                acts=(Act("delete", "Delete", self._delete, "danger", lambda row: may and row["origin"] == "database"),),
+                acts=(
+                    Act("delete", "Delete", self._delete, "danger", lambda row: may and row["origin"] == "database"),
+                ),
             ),
         )
 

@@ -17,7 +17,8 @@ _COLUMNS = (
 async def build(view: View) -> None:
     async def read(_: Mapping[str, str]) -> list[Row]:
         return [
-            {**each, "id": each["name"], "first": next(iter(each["targets"]), None)} for each in await view.read("/models")
+            {**each, "id": each["name"], "first": next(iter(each["targets"]), None)}
+            for each in await view.read("/models")
         ]
 
     listing = Listing(
@@ -25,6 +26,10 @@ async def build(view: View) -> None:
         columns=_COLUMNS,
         read=read,
         sort="name",
-        nothing=("alt_route", "No model yet", "Write one under `models` in penstock.yaml, or set a provider's API key."),
+        nothing=(
+            "alt_route",
+            "No model yet",
+            "Write one under `models` in penstock.yaml, or set a provider's API key.",
+        ),
     )
     await DataTable(view, listing).open()

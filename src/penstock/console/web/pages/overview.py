@@ -22,10 +22,11 @@ async def build(view: View) -> None:
 
 
 async def _now(view: View) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"items": []}
     status = await view.read("/status")
     status["uptime_s"] = status["uptime_s"] // 60 * 60  # to the minute: else it is drawn anew all the time
-    targets = await view.read("/targets") if view.who.may("targets.read") else {"items": []}
-    alerts = await view.read("/alerts", state="open", limit=100) if view.who.may("alerts.read") else {"items": []}
+    targets = await view.read("/targets") if view.who.may("targets.read") else nothing
+    alerts = await view.read("/alerts", state="open", limit=100) if view.who.may("alerts.read") else nothing
     return {"status": status, "targets": targets["items"], "alerts": alerts}
 
 
@@ -89,7 +90,11 @@ class _Traffic:
         with tiles():
             tile("Exchanges", f"{exchanges:,}")
             tile("Completed", f"{100 * completed / exchanges:.1f} %", f"{exchanges - completed:,} ended otherwise")
-            tile("Cost", f"${cost:,.2f}", f"{unknown:,} of unknown cost are not in it" if unknown else "all costs are known")
+            tile(
+                "Cost",
+                f"${cost:,.2f}",
+                f"{unknown:,} of unknown cost are not in it" if unknown else "all costs are known",
+            )
         most = sorted(groups, key=lambda each: -each["exchanges"])[:_MOST]
         names = [str(each["group"]) for each in most]
         chart("Exchanges by model", names, [Series("Exchanges", [each["exchanges"] for each in most])], kind="bar")
@@ -103,7 +108,9 @@ async def _first_steps(view: View) -> list[str]:
 def _show_first_steps(names: list[str]) -> None:
     with card("Models that can be asked"):
         if not names:
-            empty("alt_route", "No model yet", "Write one under `models` in penstock.yaml, or set a provider's API key.")
+            empty(
+                "alt_route", "No model yet", "Write one under `models` in penstock.yaml, or set a provider's API key."
+            )
             return
         with box("div", "row"):
             for name in names[:_MOST]:

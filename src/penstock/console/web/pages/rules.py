@@ -9,7 +9,14 @@ from penstock.console.web.layout.parts.table_state import Row
 from penstock.console.web.layout.parts.text import Moment, Text, box, card, empty
 from penstock.console.web.view import View
 
-PERIODS = (("second", "second"), ("minute", "minute"), ("hour", "hour"), ("day", "day"), ("week", "week"), ("month", "month"))
+PERIODS = (
+    ("second", "second"),
+    ("minute", "minute"),
+    ("hour", "hour"),
+    ("day", "day"),
+    ("week", "week"),
+    ("month", "month"),
+)
 SCOPES = (
     ("global", "all together"),
     ("tenant", "tenant"),
@@ -57,7 +64,11 @@ async def counters(view: View, path: str, title: str) -> None:
         rows = sorted(found["items"], key=lambda each: -_share(each))
         with card(title):
             if not rows:
-                empty("hourglass_empty", "Nothing is counted yet", "Counters begin with the first request that a rule holds for.")
+                empty(
+                    "hourglass_empty",
+                    "Nothing is counted yet",
+                    "Counters begin with the first request that a rule holds for.",
+                )
                 return
             with box("div", "two"):
                 for row in rows[:_MOST]:

@@ -39,9 +39,7 @@ class _Targets:
                 read=self._read,
                 sort="name",
                 nothing=("adjust", "No target yet", "Targets come with models: write one under `models`."),
-                filters=(
-                    Filter("state", "State", (("", "Any state"), *_WORDS.items())),
-                ),
+                filters=(Filter("state", "State", (("", "Any state"), *_WORDS.items())),),
                 acts=(
                     Act("open", "Stop calling", self._open, "danger", lambda row: may and row["state"] == "closed"),
                     Act("close", "Call again", self._close, "", lambda row: may and row["state"] != "closed"),

@@ -55,7 +55,7 @@ class _Tenants:
                 acts=(
                     Act("suspend", "Suspend", self._suspend, "", lambda row: may and not row["suspended_at"]),
                     Act("resume", "Resume", self._resume, "", lambda row: may and bool(row["suspended_at"])),
-                    Act("delete", "Delete", self._delete, "danger", lambda row: may),
+                    Act("delete", "Delete", self._delete, "danger", lambda _: may),
                 ),
             ),
         )
@@ -85,7 +85,9 @@ class _Tenants:
         await self._doing(row, "POST", "/resume", "works again")()
 
     def _delete(self, row: Row) -> None:
-        text = "It goes for good, with its keys, vault, reviews, memory and knowledge. What it has used stays in the ledger."
+        text = (
+            "It goes for good with its keys, vault, reviews, memory and knowledge; the ledger keeps what it has used."
+        )
         confirm(f"Delete {row['id']}?", text, "Delete for good", self._doing(row, "DELETE", "", "is deleted"))
 
     def _doing(self, row: Row, method: str, path: str, done: str) -> Callable[[], Awaitable[None]]:

@@ -5,12 +5,13 @@ that only grows, and nobody who is not known adds to it.
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import parse_qs, quote
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from penstock.config import Config
 from penstock.console.web.api_client import AdminApi, ApiRefused
@@ -29,6 +30,7 @@ from penstock.console.web.session.store import Sessions
 from penstock.console.web.session.tries import Tries
 
 PREFIX = "/console"
+ICON = Path(__file__).parents[1] / "layout" / "icon.svg"
 _MAX_FORM_BYTES = 32 * 1024
 _NOT_GOOD = "That did not work: the credential is not valid."
 _NO_ROLE = "That credential is good, but no role allows it to use the console."
@@ -48,7 +50,6 @@ class Entrance:
     tries: Tries
     flows: Flows
     origin: Origin
-    style: str = field(default=CSS)
 
     async def show(self, request: Request) -> Response:
         """The form; whoever is signed in already goes where they wanted."""
@@ -59,7 +60,10 @@ class Entrance:
         return self._form(then)
 
     async def stylesheet(self, _: Request) -> Response:
-        return Response(self.style, media_type="text/css")
+        return Response(CSS, media_type="text/css")
+
+    async def icon(self, _: Request) -> Response:
+        return FileResponse(ICON)
 
     async def try_credential(self, request: Request) -> Response:
         form = await _read_form(request)
@@ -102,7 +106,7 @@ class Entrance:
         return response
 
     async def come_back(self, request: Request) -> Response:
-        """The issuer's answer.  `iss` is RFC 9207: checked where the issuer sends it, demanded where it says it does."""
+        """The issuer's answer, good or bad."""
         query = request.query_params
         flow = self.flows.take(self.origin.read(request.scope, FLOW), query.get("state"))
         if flow is None:
@@ -119,7 +123,7 @@ class Entrance:
         query = request.query_params
         issuer = self.config.identity.issuers[flow.issuer]
         found = await asyncio.to_thread(discover, issuer)
-        named = query.get("iss")
+        named = query.get("iss")  # RFC 9207: checked where it is sent, demanded where the issuer says that it sends it
         if named != issuer.issuer and (named is not None or found.authorization_response_iss_parameter_supported):
             raise SignInFailed("its answer names another issuer")
         code = query.get("code")

@@ -16,7 +16,9 @@ class Series:
     values: Sequence[float | None]
 
 
-def chart(title: str, labels: Sequence[str], series: Sequence[Series], *, kind: Literal["line", "bar"] = "line") -> None:
+def chart(
+    title: str, labels: Sequence[str], series: Sequence[Series], *, kind: Literal["line", "bar"] = "line"
+) -> None:
     """`labels` stand below; each series has a value for each of them, None where nothing is known."""
     with box("figure", role="group", aria_label=title).style("margin: 0"):
         plot = ui.echart(_options(labels, series, kind)).classes("chart")

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 _STARTS = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets take a cell that begins so for a formula."""
@@ -23,5 +24,5 @@ def defused(cell: object) -> str:
         return ""
     if isinstance(cell, int | float):
         return str(cell)
-    text = ", ".join(map(str, cell)) if isinstance(cell, list | tuple) else str(cell)
+    text = ", ".join(map(str, cast("list[object]", cell))) if isinstance(cell, list) else str(cell)
     return f"'{text}" if text.startswith(_STARTS) else text

@@ -179,8 +179,8 @@ class _sheet:  # noqa: N801 - reads as a block
         self._inner.__enter__()
         return self.dialog
 
-    def __exit__(self, *ended: Any) -> None:
-        self._inner.__exit__(*ended)
+    def __exit__(self, *ended: object) -> None:
+        self._inner.__exit__(*ended)  # pyright: ignore[reportUnknownMemberType] - NiceGUI's
         self.dialog.open()
 
 

@@ -105,7 +105,13 @@ class DataTable:
         self._body.clear()
         with self._body:
             if not shown:
-                empty(*(listing.nothing if not total else ("search_off", "Nothing fits", "Change the search or the filters.")))
+                empty(
+                    *(
+                        listing.nothing
+                        if not total
+                        else ("search_off", "Nothing fits", "Change the search or the filters.")
+                    )
+                )
                 return
             self._grid(shown)
             if pages > 1:

@@ -33,7 +33,9 @@ class TableState:
     filters: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
-    def read(cls, query: Mapping[str, str], columns: Sequence[Column], filters: Sequence[str], sort: str) -> "TableState":
+    def read(
+        cls, query: Mapping[str, str], columns: Sequence[Column], filters: Sequence[str], sort: str
+    ) -> "TableState":
         """From an address; what it says wrongly counts as not said.  A `sort` that begins with `-` is descending."""
         wanted = query.get("sort", sort)
         name = wanted.removeprefix("-")

@@ -84,7 +84,7 @@ def facts(*pairs: tuple[str, str]) -> None:
     with box("dl", "facts"):
         for label, value in pairs:
             Text("dt", label)
-            Text("dd", value or "–")
+            Text("dd", value or "\N{EN DASH}")
 
 
 def empty(icon: str, title: str, text: str) -> None:
