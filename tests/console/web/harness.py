@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from playwright.sync_api import ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from tests.console.serving import Reply
@@ -107,10 +107,15 @@ class Looker:
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._watch)
+        page.on("response", self._weigh)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+    def _weigh(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
 
     def _watch(self, request: Request) -> None:
         if not request.url.startswith((self.console.url, "data:", "blob:", "ws://127.0.0.1:")):

@@ -72,6 +72,15 @@ def test_a_flow_is_forgotten_after_ten_minutes() -> None:
     assert flows.take(flow_id, flow.state) is None
 
 
+def test_a_flow_counts_once_with_its_own_state() -> None:
+    flows = Flows(FakeClock())
+    flow_id, flow = flows.begin("acme", "/console/")
+    other_id, other = flows.begin("acme", "/console/")
+    assert flows.take(flow_id, other.state) is None
+    assert flows.take(flow_id, flow.state) is None, "it was used up by the wrong one"
+    assert flows.take(other_id, other.state) is other
+
+
 def test_the_challenge_is_that_of_the_standards_example() -> None:
     assert challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 

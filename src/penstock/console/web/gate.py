@@ -20,6 +20,7 @@ SESSION_KEY = "penstock.session"
 """Where in the ASGI scope the session of a request stands."""
 
 _SCRIPT = re.compile(rb"<script(?=[\s>])")
+_OPEN = frozenset({"/sign-in", "/sign-out", "/favicon.ico"})
 _STRIPPED = frozenset({b"x-forwarded-prefix"})
 """NiceGUI would build the page's addresses with it, whoever sent it."""
 _POLICY = (
@@ -53,7 +54,7 @@ class Gate:
         if not self._origin.is_own(scope) or (".." in path):
             await _refuse(scope, receive, send, "This request did not come from the console.")
             return
-        if path == "/sign-in" or path.startswith("/sign-in/") or path == "/sign-out":
+        if path in _OPEN or path.startswith("/sign-in/"):
             await self._entrance(scope, receive, _with_headers(send, scope, nonce=None))
             return
         session = self._session(scope)

@@ -80,7 +80,7 @@ def _entrance(entrance: Entrance) -> Starlette:
             Route("/sign-in", entrance.show),
             Route("/sign-in", entrance.try_credential, methods=["POST"]),
             Route("/sign-in/style.css", entrance.stylesheet),
-            Route("/sign-in/icon.svg", entrance.icon),
+            Route("/favicon.ico", entrance.icon),
             Route("/sign-in/with/{issuer}", entrance.send_to_issuer),
             Route("/sign-in/back", entrance.come_back),
             Route("/sign-out", entrance.leave, methods=["POST"]),

@@ -47,7 +47,8 @@ def sign_in_page(prefix: str, then: str, issuers: Sequence[tuple[str, str]], *, 
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in · Penstock</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<link rel="icon" href="{prefix}/sign-in/icon.svg"><link rel="stylesheet" href="{prefix}/sign-in/style.css"></head><body><main>
+<link rel="icon" href="{prefix}/favicon.ico"><link rel="stylesheet" href="{prefix}/sign-in/style.css">
+</head><body><main>
 <div class="mark"><i></i>Penstock</div><h1>Sign in</h1><p>The control plane of your gateway.</p>{said}
 <form method="post" action="{prefix}/sign-in"><input type="hidden" name="then" value="{escape(then)}">
 <label for="credential">Admin token, API key or token</label>
