@@ -2,17 +2,14 @@
 
 import csv
 import io
-import re
 from pathlib import Path
 
 import pytest
 
-from penstock.admission.identity.roles import PERMISSIONS, ROLES
 from penstock.config import read
 from penstock.config.console import ConsoleSettings
 from penstock.console.web.layout.parts.csv_file import csv_file
 from penstock.console.web.layout.parts.table_state import Column, TableState, chosen
-from penstock.console.web.registry import PAGES
 from penstock.console.web.session.flows import Flows
 from penstock.console.web.session.issuer import challenge_of
 from penstock.console.web.session.store import Sessions
@@ -121,17 +118,6 @@ def test_a_csv_file_is_read_back_and_no_cell_of_it_is_a_formula() -> None:
         "",
         "-5",
         "'=a, b",
-    ]
-
-
-def test_no_page_stands_twice_and_docs_tell_of_each() -> None:
-    assert len({page.path for page in PAGES}) == len(PAGES)
-    document = (Path(__file__).parents[3] / "docs" / "console.md").read_text()
-    rows = re.findall(r"^\| ([^|]+) \| `/console(/[^`]*)` \| `([a-z.]+)` \| (.+) \|$", document, re.MULTILINE)
-    told = [(title, path, permission, roles) for title, path, permission, roles in rows]
-    assert told == [
-        (page.title, page.path, page.permission, ", ".join(r for r in ROLES if page.permission in PERMISSIONS[r]))
-        for page in PAGES
     ]
 
 
