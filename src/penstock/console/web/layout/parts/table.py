@@ -108,7 +108,7 @@ class DataTable:
                 empty(
                     *(
                         listing.nothing
-                        if not total
+                        if not total and not state.filters
                         else ("search_off", "Nothing fits", "Change the search or the filters.")
                     )
                 )
