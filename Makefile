@@ -22,7 +22,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint format demo bench soak evaluate mutations lock clean
+.PHONY: help install up test lint format screenshots demo bench soak evaluate mutations lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ lint: install ## check style, types, who may import whom, and sizes
 format: install ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+screenshots: install ## take a picture of every page of the console, in light, dark and on a phone, into bench/results/
+	@PENSTOCK_REQUIRE_BROWSER=1 PENSTOCK_SCREENSHOTS=bench/results/screenshots $(BIN)/pytest tests/console/web/test_pages.py
 
 demo: install ## replay real questions with and without Penstock and print the table
 	@$(BIN)/penstock demo $(ARGS)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from penstock.config.alerts import broken_alerts
 from penstock.config.cache import broken_cache
+from penstock.config.console import broken_console
 from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
 from penstock.config.identity_rules import broken_identity
@@ -52,6 +53,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     yield from _unknowable(config)
     for path, message in (
         *broken_identity(config.identity),
+        *broken_console(config.control.console, config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
         *broken_traces(config.traces),

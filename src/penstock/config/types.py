@@ -11,6 +11,7 @@ import msgspec
 
 from penstock.config.alerts import AlertSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
+from penstock.config.console import ConsoleSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
@@ -71,6 +72,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
 
     host: Name = "127.0.0.1"
     port: Port = 8081
+    console: ConsoleSettings = ConsoleSettings()
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True):

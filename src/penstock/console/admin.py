@@ -72,6 +72,15 @@ async def status(plane: Plane) -> views.StatusView:
     )
 
 
+@router.get("/whoami", openapi_extra=needs("models.read"))
+def whoami(call: Caller) -> views.ActorView:
+    """Who asks, and what they may do; whoever has a role at all may ask this."""
+    actor = call.actor
+    return views.ActorView(
+        id=actor.id, tenant=actor.tenant, roles=list(actor.roles), permissions=sorted(actor.permissions)
+    )
+
+
 @router.get("/models", openapi_extra=needs("models.read"))
 def models(plane: Plane) -> list[views.ModelView]:
     """The model names that are shown to callers, and where each leads."""

@@ -52,9 +52,14 @@ def serve(config: Config, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM, ship what is left, return.  Raises `ConfigError` where it cannot start."""
     configure_logs(config.log, process="control")
     plane = open_plane(config, environ)
+    api = new_api(plane)
+    if config.control.console.enabled:
+        from penstock.console.web.mount import mount_console  # noqa: PLC0415 - NiceGUI is a second of start-up
+
+        mount_console(api, plane)
     server = _Server(
         uvicorn.Config(
-            new_api(plane),
+            api,
             host=config.control.host,
             port=config.control.port,
             log_config=None,

@@ -45,6 +45,15 @@ class StatusView(BaseModel):
     shipping_error: str | None
 
 
+class ActorView(BaseModel):
+    """Whom a credential stands for.  `tenant` is null for one who spans them all; the admin token has no roles."""
+
+    id: str
+    tenant: str | None
+    roles: list[str]
+    permissions: list[str]
+
+
 class ModelView(BaseModel):
     """A model name that callers may use, and where it leads, in the order of trying."""
 

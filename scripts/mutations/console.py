@@ -1,0 +1,72 @@
+"""Deliberate faults in the web console: who gets in, and what a spreadsheet or another site can do."""
+
+from mutations.mutation import Mutation
+
+PARTS = "tests/console/web/test_parts.py"
+SIGN_IN = "tests/console/web/test_sign_in.py"
+
+MUTATIONS = (
+    Mutation(
+        "a session never ends",
+        "console/web/session/store.py",
+        "if is_idle or now - session.began_s >= self._settings.session_max_s:",
+        "if False:",
+        PARTS,
+    ),
+    Mutation(
+        "a session in use never grows too old",
+        "console/web/session/store.py",
+        "if is_idle or now - session.began_s >= self._settings.session_max_s:",
+        "if is_idle:",
+        PARTS,
+    ),
+    Mutation(
+        "a cell is left a formula",
+        "console/web/layout/parts/csv_file.py",
+        'return f"\'{text}" if text.startswith(_STARTS) else text',
+        "return text",
+        PARTS,
+    ),
+    Mutation(
+        "the session before sign-in goes on",
+        "console/web/session/routes.py",
+        "        if old is not None:\n            self.sessions.end(old)\n",
+        "",
+        SIGN_IN,
+    ),
+    Mutation(
+        "another site may post and open sockets",
+        "console/web/gate.py",
+        'if not self._origin.is_own(scope) or (".." in path):',
+        'if ".." in path:',
+        SIGN_IN,
+    ),
+    Mutation(
+        "an ID token of another sign-in is taken",
+        "console/web/session/routes.py",
+        "if nonce is not None and nonce_of(credential) != nonce:",
+        "if False:",
+        SIGN_IN,
+    ),
+    Mutation(
+        "an issuer's answer counts for any state",
+        "console/web/session/flows.py",
+        "if flow is None or state is None or not compare_digest(flow.state.encode(),",
+        "if flow is None or state is None or not compare_digest(state.encode(),",
+        PARTS,
+    ),
+    Mutation(
+        "strangers get scripts and sockets",
+        "console/web/gate.py",
+        "session = self._session(scope)\n        if session is None:",
+        "session = self._session(scope)\n        if session is None and '_nicegui' not in path:",
+        SIGN_IN,
+    ),
+    Mutation(
+        "failed tries are not counted",
+        "console/web/session/routes.py",
+        "        self.tries.failed(_address(request))\n",
+        "",
+        SIGN_IN,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What all pages look like and are made of; `theme` has every colour and size."""

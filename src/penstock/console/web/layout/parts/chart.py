@@ -1,0 +1,65 @@
+"""Charts by ECharts, in the theme's colours, with the same figures as a table for whoever cannot see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nicegui import ui
+
+from penstock.console.web.layout.parts.text import Text, attach, box
+from penstock.console.web.layout.theme import CHART_COLOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    name: str
+    values: Sequence[float | None]
+
+
+def chart(
+    title: str, labels: Sequence[str], series: Sequence[Series], *, kind: Literal["line", "bar"] = "line"
+) -> None:
+    """`labels` stand below; each series has a value for each of them, None where nothing is known."""
+    with box("figure", role="group", aria_label=title).style("margin: 0"):
+        plot = ui.echart(_options(labels, series, kind)).classes("chart")
+        attach(plot, aria_hidden="true")
+        _alternative(title, labels, series)
+
+
+def _options(labels: Sequence[str], series: Sequence[Series], kind: str) -> dict[str, Any]:
+    axis = {"axisLine": {"lineStyle": {"color": "#8a94a4"}}, "axisLabel": {"color": "#7a8698"}}
+    return {
+        "color": CHART_COLOURS["light"],
+        "darkMode": "auto",
+        "animation": False,
+        "grid": {"left": 8, "right": 12, "top": 36 if len(series) > 1 else 12, "bottom": 4, "containLabel": True},
+        "legend": {"show": len(series) > 1, "top": 0, "textStyle": {"color": "#7a8698"}},
+        # As rich text and not as HTML: names come from outside.
+        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
+        "xAxis": {
+            "type": "category",
+            "data": list(labels),
+            **axis,
+            "axisLabel": {"color": "#7a8698", "width": 140, "overflow": "truncate", "hideOverlap": True},
+        },
+        "yAxis": {"type": "value", "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}}, **axis},
+        "series": [
+            {"name": each.name, "type": kind, "data": list(each.values), "showSymbol": False, "barMaxWidth": 36}
+            for each in series
+        ],
+    }
+
+
+def _alternative(title: str, labels: Sequence[str], series: Sequence[Series]) -> None:
+    with box("div", "sr"), box("table"):
+        Text("caption", title)
+        with box("tr"):
+            Text("th", "", scope="col").props["aria-label"] = "Of"
+            for each in series:
+                Text("th", each.name, scope="col")
+        for index, label in enumerate(labels):
+            with box("tr"):
+                Text("th", label, scope="row")
+                for each in series:
+                    value = each.values[index]
+                    Text("td", "unknown" if value is None else f"{value:g}")

@@ -1,0 +1,47 @@
+// A table of plain values.  Everything is written as text by Vue; nothing is ever taken for HTML.
+export default {
+  template: `
+    <div class="table-box">
+      <table class="data">
+        <caption class="sr">{{ caption }}</caption>
+        <thead><tr>
+          <th v-for="c in columns" :key="c.name" scope="col" :class="'k-' + c.kind"
+              :aria-sort="sort === c.name ? (descending ? 'descending' : 'ascending') : null">
+            <button v-if="c.sortable" type="button" class="sort" @click="$emit('sort', c.name)">
+              {{ c.label }}<span aria-hidden="true">{{ sort === c.name ? (descending ? '↓' : '↑') : '' }}</span>
+            </button>
+            <span v-else>{{ c.label }}</span>
+          </th>
+          <th v-if="acts" scope="col" class="acts"><span class="sr">Actions</span></th>
+        </tr></thead>
+        <tbody>
+          <tr v-for="r in rows" :key="r.id">
+            <td v-for="(c, i) in columns" :key="c.name" :class="['k-' + c.kind, width(r.cells[i])]" :data-label="c.label">
+              <span v-if="r.cells[i] === null || r.cells[i] === ''" class="none">–</span>
+              <time v-else-if="c.kind === 'time'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{ local(r.cells[i]) }}</time>
+              <span v-else-if="c.kind === 'badge'" class="badge" :class="r.tones[i]">{{ r.cells[i] }}</span>
+              <span v-else-if="c.kind === 'tags'" class="tags">
+                <span v-for="t in r.cells[i]" :key="t" class="badge">{{ t }}</span>
+                <span v-if="!r.cells[i].length" class="none">–</span>
+              </span>
+              <span v-else-if="c.kind === 'number'">{{ number(r.cells[i]) }}</span>
+              <span v-else>{{ r.cells[i] }}</span>
+            </td>
+            <td v-if="acts" class="acts">
+              <button v-for="a in r.acts" :key="a.name" type="button" class="button small" :class="a.tone"
+                      :aria-label="a.label + ': ' + r.name" @click="$emit('act', { id: r.id, name: a.name })">{{ a.label }}</button>
+            </td>
+          </tr>
+        </tbody>
+      </table>
+    </div>`,
+  props: { caption: String, columns: Array, rows: Array, sort: String, descending: Boolean, acts: Boolean },
+  emits: ["sort", "act"],
+  methods: {
+    local: (iso) => window.penstock.local(iso),
+    utc: (iso) => window.penstock.utc(iso),
+    // What is short stays on one line; what is long gets room to be read in.
+    width: (value) => (typeof value !== "string" || value.length <= 24 ? "short" : "long"),
+    number: (value) => window.penstock.number(value),
+  },
+};

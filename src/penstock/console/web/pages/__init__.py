@@ -1,0 +1,1 @@
+"""One module a page, each with `build(view)`; `registry` says which there are."""

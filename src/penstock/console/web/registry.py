@@ -1,0 +1,82 @@
+"""All pages of the console, as one table: to add one, write its module in `pages/` and its row here.
+
+The navigation, the rights, the deep links, the generic page tests and the table in docs/console.md follow from it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from penstock.admission.identity.roles import Permission
+from penstock.console.web.pages import (
+    alerts,
+    audit,
+    budgets,
+    health,
+    keys,
+    limits,
+    models,
+    overview,
+    providers,
+    targets,
+    tenants,
+)
+from penstock.console.web.view import View
+
+Group = Literal["Now", "Models", "Access", "Spending", "Records"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`path` is below `/console`; `permission` is what its API calls need, and who lacks it sees no link."""
+
+    path: str
+    title: str
+    icon: str
+    permission: Permission
+    group: Group
+    lead: str
+    build: Callable[[View], Awaitable[None]]
+
+
+PAGES: tuple[Page, ...] = (
+    Page("/", "Overview", "space_dashboard", "models.read", "Now", "How the installation stands.", overview.build),
+    Page("/health", "Health", "monitor_heart", "status.read", "Now", "What runs, and what is wrong.", health.build),
+    Page(
+        "/alerts",
+        "Alerts",
+        "notifications_none",
+        "alerts.read",
+        "Now",
+        "What was noticed, and who knows.",
+        alerts.build,
+    ),
+    Page(
+        "/models",
+        "Assistants and routes",
+        "alt_route",
+        "models.read",
+        "Models",
+        "The names that applications ask for, and where each leads.",
+        models.build,
+    ),
+    Page(
+        "/targets",
+        "Targets",
+        "adjust",
+        "targets.read",
+        "Models",
+        "What the fleet has found of each target.",
+        targets.build,
+    ),
+    Page("/providers", "Providers", "hub", "providers.read", "Models", "Who can be called.", providers.build),
+    Page(
+        "/tenants", "Tenants", "apartment", "tenants.read", "Access", "Who pays, and with which share.", tenants.build
+    ),
+    Page(
+        "/keys", "Keys", "key", "keys.read", "Access", "Credentials of tenants. A key itself is shown once.", keys.build
+    ),
+    Page("/limits", "Limits", "speed", "limits.read", "Spending", "How much of what, for whom.", limits.build),
+    Page("/budgets", "Budgets", "savings", "budgets.read", "Spending", "Money, and how far it is used.", budgets.build),
+    Page("/audit", "Audit", "history", "audit.read", "Records", "Every change made over the admin API.", audit.build),
+)

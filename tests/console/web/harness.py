@@ -1,0 +1,183 @@
+"""What page tests are written with: the control plane over HTTP, somebody who looks, and things to look at."""
+
+import http.client
+import socket
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from tests.console.serving import Reply
+
+from penstock.core.json import dumps, loads
+
+HOSTILE = "<img src=x onerror=window.hit=1>{{constructor.constructor('window.hit=1')()}}"
+FORMULA = '=HYPERLINK("http://evil","x")'
+PATIENCE_S = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], said: Callable[[], str] = str) -> None:
+    give_up = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < give_up, said()
+        time.sleep(0.05)  # noqa: TID251 - waits for another process
+
+
+@dataclass
+class Console:
+    port: int
+    data_dir: Path
+    database_url: str
+    log: Path
+    keys: dict[str, str] = field(default_factory=dict[str, str])
+    """Of the seeded tenant, by role."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @cached_property
+    def token(self) -> str:
+        return (self.data_dir / "admin-token").read_text("ascii").strip()
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        data = body if isinstance(body, bytes) else None if body is None else dumps(body)
+        connection.request(method, path, data, dict(headers or {}))
+        response = connection.getresponse()
+        read = response.read()
+        connection.close()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}, read
+
+    def api(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Reply:
+        headers = {"authorization": f"Bearer {token or self.token}", "content-type": "application/json"}
+        status, _, data = self.ask(method, f"/admin/v1{path}", body, headers=headers)
+        return Reply(status, loads(data) if data else None)
+
+    def is_ready(self) -> bool:
+        try:
+            return self.ask("GET", "/health/ready")[0] == 200
+        except OSError:
+            return False
+
+    @contextmanager
+    def without_database(self) -> Generator[None]:
+        """Nobody gets into the database, and whoever was in it is out."""
+        name = self.database_url.rpartition("/")[2].partition("?")[0]
+        with psycopg.connect(self.database_url.replace(f"/{name}?", "/postgres?"), autocommit=True) as connection:
+            allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            connection.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            try:
+                yield
+            finally:
+                connection.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+    def key(self, tenant: str, *roles: str, name: str = "x") -> Any:
+        """A new key that the control plane knows already, as the API shows it once."""
+        made = self.api("POST", "/keys", {"tenant": tenant, "name": name, "roles": list(roles)}).json
+        until(lambda: self.api("GET", "/whoami", token=made["key"]).status != 401)
+        return made
+
+
+class Looker:
+    """Somebody before a browser.  Notes whatever the browser complains of, and each request that leaves this host."""
+
+    def __init__(self, console: Console, page: Page) -> None:
+        self.console = console
+        self.page = page
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._watch)
+        page.on("response", self._weigh)
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _weigh(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
+
+    def _watch(self, request: Request) -> None:
+        if not request.url.startswith((self.console.url, "data:", "blob:", "ws://127.0.0.1:")):
+            self.outside.append(request.url)
+
+    def go(self, path: str) -> int:
+        """Open a page of the console, and wait until it is alive.  Its status."""
+        reply = self.page.goto(f"{self.console.url}/console{path}", wait_until="domcontentloaded")
+        if "/sign-in" not in self.page.url:
+            self.page.wait_for_function("window.socket?.connected && document.querySelector('main h1')")
+        return 0 if reply is None else reply.status
+
+    def sign_in(self, credential: str, then: str = "/") -> None:
+        self.page.goto(f"{self.console.url}/console{then}")
+        self.page.fill("#credential", credential)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_load_state("domcontentloaded")
+
+    def rows(self) -> list[str]:
+        return self.page.locator("table.data tbody tr").all_inner_texts()
+
+    def links(self) -> list[str]:
+        return self.page.locator("nav.side a").all_inner_texts()
+
+
+def seed(console: Console) -> None:
+    """Something in every table; hostile texts wherever one may be given."""
+    assert console.api("POST", "/tenants", {"id": "acme", "name": "Acme"}).status == 201
+    assert console.api("POST", "/tenants", {"id": "hostile", "name": HOSTILE, "plan": FORMULA}).status == 201
+    for role in ("viewer", "developer", "auditor", "admin"):
+        console.keys[role] = console.key("acme", role, name=f"{role} key")["key"]
+    for name in (HOSTILE, FORMULA):
+        assert console.api("POST", "/keys", {"tenant": "hostile", "name": name, "models": ["gpt-*"]}).status == 201
+    limit = {"unit": "tokens", "amount": 1000, "per": "day", "scope": ["user"], "where": {"assistant": HOSTILE}}
+    assert console.api("PUT", "/limits/daily", limit).status == 201
+    budget = {"per": "day", "hard_usd": 20, "scope": ["global"], "where": {"feature": HOSTILE}}
+    assert console.api("PUT", "/budgets/daily-money", budget).status == 201
+    override = {"raise_usd": 5, "until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+    assert console.api("POST", "/budgets/month/overrides", override).status == 201
+    assert console.api("POST", "/targets/sim%2Fsim/open", {"reason": HOSTILE}).status == 200
+    add_alert(console, "alert-hostile", HOSTILE)
+    add_alert(console, "alert-formula", FORMULA)
+    _add_exchanges(console)
+
+
+def add_alert(console: Console, name: str, text: str) -> None:
+    with psycopg.connect(console.database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO alerts (id, kind, severity, tenant, subject, text, facts, at, arrived_at)"
+            " VALUES (%s, 'budget.threshold', 'warning', 'acme', %s, %s, %s, now(), now())",
+            (name, text, text, Jsonb({})),
+        )
+
+
+def _add_exchanges(console: Console) -> None:
+    with psycopg.connect(console.database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO ledger (id, started_at, duration_s, tenant, key, dialect, operation, is_streamed,"
+            " model, outcome, attempts, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+            " reasoning_tokens, usage_accuracy, cost_nanousd, cost_accuracy, config_hash, facts)"
+            " SELECT 'x' || n, now() - n * interval '1 minute', 0.5, 'acme', 'k', 'openai_chat', 'chat', false,"
+            " (ARRAY['support', %s])[1 + n %% 2], 'completed', 1, 10, 20, 0, 0, 0, 'exact', 1000000, 'exact', 'h', '[]'"
+            " FROM generate_series(1, 60) n",
+            (HOSTILE,),
+        )
