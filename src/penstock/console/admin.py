@@ -13,6 +13,7 @@ from penstock.console import alerts, audit, credentials, keys, targets, tenants,
 from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
+from penstock.console.contents import routes as contents
 from penstock.console.costs import routes as costs
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
@@ -44,6 +45,7 @@ for _part in (
     bases.router,
     documents.router,
     memory.router,
+    contents.router,
     alerts.router,
     audit.router,
     reload.router,

@@ -23,6 +23,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ GuardUnavailable 503        a guard could not judge, and nothing passes unjudged
  │  ├ KnowledgeUnavailable 503    what answers are made from cannot be searched now
  │  ├ MemoryUnavailable 503       what was said before cannot be read now
+ │  ├ ContentsUnavailable 503     what was kept of an exchange cannot be opened
  │  ├ ConversationLocked 409      another turn of the conversation is under way
  │  └ ShuttingDown 503, LedgerUnavailable 503
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
@@ -243,6 +244,12 @@ class MemoryUnavailable(CapacityError):
     """What was said before cannot be read, and nothing is answered as if it had not been said."""
 
     code = "memory_unavailable"
+
+
+class ContentsUnavailable(CapacityError):
+    """What was kept of an exchange cannot be opened here."""
+
+    code = "contents_unavailable"
 
 
 class ConversationLocked(CapacityError):
