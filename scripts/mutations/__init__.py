@@ -3,6 +3,7 @@
 from mutations.admission import MUTATIONS as ADMISSION
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
+from mutations.contents import MUTATIONS as CONTENTS
 from mutations.flow import MUTATIONS as FLOW
 from mutations.grounded import MUTATIONS as GROUNDED
 from mutations.guards import MUTATIONS as GUARDS
@@ -31,6 +32,7 @@ MUTATIONS = (
     *ADMISSION,
     *ANSWERS,
     *CACHES,
+    *CONTENTS,
     *PATTERNS,
     *REST,
     *INGEST,

@@ -6,7 +6,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ UnsupportedField 400        what the target cannot do; names the field
  │  ├ UnknownModel 404
  │  ├ UnknownHold 404             no answer that waits for a person is known by this id, to this caller
- │  ├ NotKept 404                 no conversation, response or item is kept by this id, for this caller
+ │  ├ NotKept 404                 nothing that was asked or answered is kept by this id, for this caller
  │  ├ PreviousResponseNotFound 404
  │  ├ MemoryFull 409              the caller has as many conversations as it may
  │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
