@@ -21,8 +21,8 @@ MUTATIONS = (
     Mutation(
         "contents: another tenant's are searched",
         ROUTES,
-        "terms_of(text), call.narrowed(tenant)",
-        "terms_of(text), tenant",
+        "call.narrowed(wanted.tenant)",
+        "wanted.tenant",
         API,
     ),
     Mutation(

@@ -4,10 +4,11 @@ The record names who looked, and at which exchange; of a search what was looked 
 not written down.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Subject, record
@@ -32,37 +33,54 @@ class ContentsErased(BaseModel):
     exchanges: int = Field(description="Whose contents were kept.")
 
 
-@router.get("", openapi_extra=needs("prompts.read"), responses=errors(403, 404))
-async def search(  # noqa: PLR0917 - each is a parameter of the query
-    plane: Plane,
-    call: Caller,
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for, where and when."""
+
+    text: str
+    tenant: str | None
+    since: datetime | None
+    until: datetime | None
+    before: str | None
+
+
+def _wanted(
+    *,
     text: Annotated[str, Query(min_length=1, max_length=300, description='Words; `"in quotation marks"` a phrase.')],
     tenant: Name = None,
     since: Time = None,
     until: Time = None,
     before: Before = None,
+) -> Wanted:
+    return Wanted(text, tenant, since, until, before)
+
+
+@router.get("", openapi_extra=needs("prompts.read"), responses=errors(403, 404))
+async def search(
+    plane: Plane,
+    call: Caller,
+    wanted: Annotated[Wanted, Depends(_wanted)],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> HitPage:
     """Exchanges in which all of the words were said, the newest first."""
-    terms, whose = terms_of(text), call.narrowed(tenant)
+    terms, whose = terms_of(wanted.text), call.narrowed(wanted.tenant)
     async with plane.database.connection() as connection:
         asked = Asked(
             terms=terms,
             tenants=await tenants_of(connection) if whose is None else [whose],
-            since=_seconds(since),
-            until=_seconds(until),
-            before=before,
+            since=_seconds(wanted.since),
+            until=_seconds(wanted.until),
+            before=wanted.before,
             limit=limit,
         )
         await connection.commit()  # the search has transactions of its own
         found = await Search(connection, plane.opening, plane.clock, asked).run()
-        change, looked_for = call.change(), {"text": text, "since": since, "until": until, "before": before}
         async with connection.transaction():  # on record before anybody sees it
-            subject = Subject(id="contents", tenant=whose, before=None, after=looked_for)
-            await record(connection, change, "contents.searched", subject)
+            subject = Subject(id="contents", tenant=whose, before=None, after=_looked_for(wanted))
+            await record(connection, call.change(), "contents.searched", subject)
             for hit in found.hits:
                 shown = Subject(id=hit.exchange, tenant=hit.tenant, before=None, after=None)
-                await record(connection, change, "contents.shown", shown)
+                await record(connection, call.change(), "contents.shown", shown)
     return hit_page(found)
 
 
@@ -96,3 +114,9 @@ def _seconds(time: datetime | None) -> float | None:
     if time is None:
         return None
     return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).timestamp()
+
+
+def _looked_for(wanted: Wanted) -> dict[str, object]:
+    """For the digest; half a surrogate pair cannot stand in it."""
+    times = {"since": wanted.since, "until": wanted.until, "before": wanted.before}
+    return {"text": wanted.text.encode("utf-8", "replace").decode(), **times}
