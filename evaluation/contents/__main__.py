@@ -1,4 +1,5 @@
-"""How long a search by text takes: `python -m evaluation contents [--rows N] [--processes N]`.
+"""How long a search by text takes: `python -m evaluation contents [--rows N] [--processes N]`; with `--cost` what
+contents take of a data plane.
 
 A real PostgreSQL, started for it, with as many exchanges' contents in five tenants over thirty days, sealed and marked
 as ever; three in five are of one tenant.  Each search is run as the admin API runs it, without the HTTP around it and
@@ -18,6 +19,7 @@ from typing import Final
 
 import psycopg
 
+from evaluation.contents.cost import table as table_of_costs
 from evaluation.contents.writing import BURST_DAY, KEY, NOW, TENANTS, fill, word
 from penstock.app.contents.plane import opening_of
 from penstock.core.clock import SystemClock
@@ -51,9 +53,17 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=None, help="where the database's folder is made")
+    parser.add_argument("--cost", action="store_true", help="measure the data plane, and no search")
+    parser.add_argument("--requests", type=int, default=1_000, help="of each plane in each round, with --cost")
     asked = parser.parse_args()
     rows: int = asked.rows
     folder = Path(tempfile.mkdtemp(prefix="penstock-", dir=asked.folder))
+    if asked.cost:
+        try:
+            sys.stdout.write(table_of_costs(folder, asked.requests))
+        finally:
+            shutil.rmtree(folder)
+        return 0
     server = EmbeddedPostgres(folder)
     try:
         url = server.start()
