@@ -27,7 +27,7 @@ from penstock.core.events import Event, Finish, Start, Text, ToolCall
 from penstock.guard.personal.vault.sealing import Sealer
 from penstock.watch.contents import store
 from penstock.watch.contents.content import Content, Taken, content_of
-from penstock.watch.contents.outbox import FOLDER, ContentOutbox, Maker, Row, decode_row
+from penstock.watch.contents.outbox import FOLDER, MOST_WORDS, ContentOutbox, Maker, Row, decode_row
 from penstock.watch.contents.sealing import Unreadable
 from penstock.watch.contents.search import Asked, Found, Opening, Search, tenants_of
 from penstock.watch.contents.words import terms_of
@@ -183,6 +183,9 @@ def test_a_value_that_the_cut_goes_through_is_not_kept_in_part(tmp_path: Path) -
 def test_hostile_texts_are_kept_as_far_as_there_is_room(database_url: str) -> None:
     large = "zebra \x00 \ud83d \udc00\u202e<script>" + "a" * 10_000_000
     row = made(taken(1, large, "\x00", "\ud800", "é", tenant="ac\x00me\ud800", user="u\x00"))
+    unspaced = made(taken(3, "".join(map(chr, range(0x4E00, 0x9000)))))
+    assert unspaced.marks is not None
+    assert len(unspaced.marks) == MOST_WORDS
     put(database_url, row, made(taken(2, "x", tenant="t" * 5_000)))
     assert len(ids(database_url)) == 2
     content = opened(row)

@@ -5,7 +5,9 @@ Scripts without blanks between words go by their characters and pairs of them.
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from unicodedata import is_normalized, normalize
 
@@ -44,15 +46,19 @@ def read(text: str) -> str:
     return " " + " ".join(_WORD.findall(text.casefold())) + " "
 
 
-def index_words(texts: Iterable[str], most: int) -> set[str]:
-    """What texts are found by: at most so many, those that come first."""
-    found: set[str] = set()
+def index_words(texts: Iterable[str], most: int) -> AbstractSet[str]:
+    """What texts are found by: those that come first, until there are so many."""
+    found: dict[str, None] = {}
     for text in texts:
-        for word in _WORD.findall(plain(text).casefold()):
-            found.update(_keys(word))
+        # Once for each different word: most of them come again and again.
+        for word in dict.fromkeys(_WORD.findall(plain(text).casefold())):
+            if word.isascii():
+                found[word[:_MOST_CHARS]] = None
+            else:
+                found.update(dict.fromkeys(islice(_keys(word), most - len(found))))
             if len(found) >= most:
-                return found
-    return found
+                return found.keys()
+    return found.keys()
 
 
 def terms_of(text: str) -> tuple[Term, ...]:
