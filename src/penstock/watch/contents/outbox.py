@@ -9,6 +9,7 @@ its thread had not written, a moment's worth.
 import threading
 from collections import deque
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -33,6 +34,7 @@ _MOST_IN_MEMORY_BYTES: Final = 32 << 20
 _LEAST_BYTES: Final = 2_048
 _LOOK_EVERY_S: Final = 1.0
 _STOP_S: Final = 5.0
+_LONGEST_NAME_BYTES: Final = 1_000
 
 _log = structlog.get_logger(__name__)
 
@@ -204,5 +206,7 @@ class ContentOutbox:
 
 
 def sound(name: str) -> str:
-    """A name that somebody outside chose, as the database can hold it."""
-    return name.encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:1_000]
+    """A name that somebody outside chose, as the database can hold it: a very long one by its digest."""
+    found = name.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    packed = found.encode()
+    return found if len(packed) <= _LONGEST_NAME_BYTES else f"sha256:{sha256(packed).hexdigest()}"

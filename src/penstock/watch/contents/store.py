@@ -19,6 +19,7 @@ ERASURES_KEPT_S: Final = 30 * 86_400.0
 MEET_ERASURES: LiteralString = "LOCK TABLE content_erasures IN ROW SHARE MODE"
 """First of whatever adds or deletes rows: an erasure comes before all of it or after all of it."""
 
+_NOT_TAKEN: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 _ERASE_ALONE: LiteralString = "LOCK TABLE content_erasures IN EXCLUSIVE MODE"
 _PUT: LiteralString = """
     INSERT INTO contents (id, tenant, "user", expires_at, key_id, sealed, marks)
@@ -66,7 +67,7 @@ def write(connection: psycopg.Connection, rows: Sequence[Row], *, now: float) ->
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute(MEET_ERASURES)
             cursor.executemany(_PUT, values)
-    except (psycopg.DataError, psycopg.IntegrityError):
+    except _NOT_TAKEN:
         for each in values:
             _write_alone(connection, each)
 
@@ -76,7 +77,7 @@ def _write_alone(connection: psycopg.Connection, values: dict[str, Any]) -> None
         with connection.transaction():
             connection.execute(MEET_ERASURES)
             connection.execute(_PUT, values)
-    except (psycopg.DataError, psycopg.IntegrityError) as error:
+    except _NOT_TAKEN as error:
         _log.error("contents_refused", exchange=values["id"], reason=str(error).strip().partition("\n")[0])
 
 
