@@ -177,6 +177,10 @@ def test_a_value_that_the_cut_goes_through_is_not_kept_in_part(tmp_path: Path) -
         assert content.is_cut
         assert "ann" not in text
         assert "kept" not in text
+    # What is masked may be far shorter, and then the end of what was read is well within what is kept.
+    many = ("b" * 60 + "@" + "c" * 50 + ".example.com ") * 39
+    crowded = many + "x" * (1_024 + 4_096 - 10 - len(many) - 1) + " " + ANN + " y" * 10_000
+    assert "ann" not in content_of(taken(1, crowded, policy=short), folded, mask).turns[0].pieces[0].text
     assert mask(f"I am {ANN}, <EMAIL_ADDRESS_1>, <IBAN_2>") == "I am <EMAIL_ADDRESS>, <EMAIL_ADDRESS_1>, <IBAN_2>"
 
 
