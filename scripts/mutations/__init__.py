@@ -4,6 +4,7 @@ from mutations.admission import MUTATIONS as ADMISSION
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
 from mutations.console import MUTATIONS as CONSOLE
+from mutations.contents import MUTATIONS as CONTENTS
 from mutations.flow import MUTATIONS as FLOW
 from mutations.grounded import MUTATIONS as GROUNDED
 from mutations.guards import MUTATIONS as GUARDS
@@ -33,6 +34,7 @@ MUTATIONS = (
     *ANSWERS,
     *CACHES,
     *CONSOLE,
+    *CONTENTS,
     *PATTERNS,
     *REST,
     *INGEST,

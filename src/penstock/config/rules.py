@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from penstock.config.alerts import broken_alerts
 from penstock.config.cache import broken_cache
 from penstock.config.console import broken_console
+from penstock.config.contents import broken_contents
 from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
 from penstock.config.identity_rules import broken_identity
@@ -64,6 +65,13 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_ingest(config.ingest),
         *broken_lists(config.guards.lists),
         *broken_vault(config.guards.vault),
+        *broken_contents(
+            config.contents,
+            {name: model.contents for name, model in config.models.items()},
+            away=frozenset(
+                name for name, model in config.models.items() if model.regions and config.region not in model.regions
+            ),
+        ),
         *((f"guards.default.{path}", message) for path, message in broken_guards(config.guards.default)),
     ):
         yield config.problem(path, message)

@@ -12,6 +12,7 @@ import msgspec
 from penstock.config.alerts import AlertSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.console import ConsoleSettings
+from penstock.config.contents import ContentOverride, ContentSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
@@ -145,7 +146,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
-    Without `memory` nothing of a conversation is kept.
+    Without `memory` nothing of a conversation is kept; `contents` is what is otherwise for it of `Settings.contents`.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -165,6 +166,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     guards: ModelGuards | None = None
     knowledge: KnowledgeUse | None = None
     memory: ModelMemory | None = None
+    contents: ContentOverride | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +220,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     guards: GuardSettings = GuardSettings()
     ingest: IngestSettings = IngestSettings()
     memory: MemorySettings = MemorySettings()
+    contents: ContentSettings = ContentSettings()
     alerts: AlertSettings = AlertSettings()
     traces: TraceSettings = TraceSettings()
     review: ReviewSettings = ReviewSettings()

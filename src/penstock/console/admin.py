@@ -9,6 +9,7 @@ from penstock.console import alerts, audit, credentials, keys, targets, tenants,
 from penstock.console.access import Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
+from penstock.console.contents import routes as contents
 from penstock.console.costs import routes as costs
 from penstock.console.figures import routes as figures
 from penstock.console.guards import vault
@@ -41,6 +42,7 @@ for _part in (
     bases.router,
     documents.router,
     memory.router,
+    contents.router,
     alerts.router,
     audit.router,
     reload.router,

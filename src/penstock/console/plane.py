@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +13,13 @@ import psycopg
 from penstock.admission.fleet.desk import FleetDesk
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
+from penstock.app.contents.plane import open_opening
 from penstock.app.fleet import open_desk
 from penstock.app.guards.wording import Wording, open_wording
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
+from penstock.console.contents.keeping import ContentKeeping
 from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
@@ -37,6 +40,7 @@ from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
+from penstock.watch.contents.search import Opening
 from penstock.watch.rollups.recount import is_owed
 from penstock.watch.traces.tracing import Tracing
 
@@ -73,6 +77,9 @@ class ControlPlane:
     review: Reviewing
     knowledge: Shelf
     memory: MemoryKeeping
+    contents: ContentKeeping
+    opening: Opening
+    """What opens contents of exchanges."""
     desk: FleetDesk | None
     wording: Wording | None
     """What masks texts of reviewers, where anything is masked."""
@@ -100,6 +107,7 @@ class ControlPlane:
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
+        await asyncio.to_thread(self.contents.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -203,15 +211,15 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     def find_url() -> str | None:
         return running_url(root.root) if url is None else url.reveal()
 
-    def follow() -> psycopg.Connection | None:
+    def opened(name: str) -> psycopg.Connection | None:
         found = find_url()
         if found is None:
             return None
-        opened = connect(found, name="follow")
-        opened.autocommit = True
-        return opened
+        connection = connect(found, name=name)
+        connection.autocommit = True
+        return connection
 
-    listening = Listening(follow)
+    listening = Listening(partial(opened, "follow"))
     journal = root.root / "journal"
     hasher = open_hasher(root)
     tracing = open_tracing(config, environ, clock)
@@ -249,6 +257,8 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         ),
         knowledge=Shelf(config, find_url, clock),
         memory=MemoryKeeping(root.root, clock, listening),
+        contents=ContentKeeping(root.root, clock, partial(opened, "contents")),
+        opening=open_opening(config, root),
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),
