@@ -5,6 +5,7 @@ import sys
 from evaluation.cache.__main__ import main as cache
 from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
+from evaluation.drift.__main__ import main as drift
 from evaluation.forecast.__main__ import main as forecast
 from evaluation.grounded.__main__ import main as grounded
 from evaluation.ingest.__main__ import main as ingest
@@ -25,6 +26,9 @@ def main() -> int:
         case ["compaction", *rest]:
             sys.argv[1:] = rest
             return compaction()
+        case ["drift", *rest]:
+            sys.argv[1:] = rest
+            return drift()
         case ["forecast", *rest]:
             sys.argv[1:] = rest
             return forecast()

@@ -11,6 +11,7 @@ import msgspec
 
 from penstock.config.alerts import AlertSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
+from penstock.config.drift import DriftSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
@@ -214,6 +215,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     memory: MemorySettings = MemorySettings()
     alerts: AlertSettings = AlertSettings()
     traces: TraceSettings = TraceSettings()
+    drift: DriftSettings = DriftSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()
     log: Log = Log()

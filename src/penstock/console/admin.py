@@ -14,6 +14,7 @@ from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.costs import routes as costs
+from penstock.console.drift import routes as drift
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
 from penstock.console.memory import erasing as memory
@@ -51,6 +52,7 @@ for _part in (
     feedback.router,
     savings.router,
     costs.router,
+    drift.router,
     seconds.router,
     review_groups.router,
     cases.router,

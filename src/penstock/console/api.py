@@ -68,6 +68,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.alerts.start()
         plane.review.start()
         plane.memory.start()
+        plane.drift.start()
         following = file_follower(plane)
         following.start()
         try:

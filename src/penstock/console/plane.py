@@ -17,6 +17,7 @@ from penstock.app.guards.wording import Wording, open_wording
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
+from penstock.console.drift.keeping import DriftKeeping
 from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
@@ -72,6 +73,7 @@ class ControlPlane:
     review: Reviewing
     knowledge: Shelf
     memory: MemoryKeeping
+    drift: DriftKeeping
     desk: FleetDesk | None
     wording: Wording | None
     """What masks texts of reviewers, where anything is masked."""
@@ -99,6 +101,7 @@ class ControlPlane:
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
+        await asyncio.to_thread(self.drift.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -231,6 +234,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         ),
         knowledge=Shelf(config, find_url, clock),
         memory=MemoryKeeping(root.root, clock, listening),
+        drift=DriftKeeping(config.drift, find_url, clock),
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),
