@@ -1,7 +1,8 @@
-"""`/admin/v1/drift`: what assistants' exchanges are like, against the weeks before, and what was found to have changed."""
+"""`/admin/v1/drift`: what assistants' exchanges are like, against the weeks before, and what has changed."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -30,7 +31,7 @@ class FeatureView(BaseModel):
     feature: str
     hours: int = Field(description="How long the window is: a week, or a day.")
     exchanges: int
-    reference: float | None = Field(description="What was to be expected of this window; null where there is too little.")
+    reference: float | None = Field(description="What was to be expected; null where there is too little.")
     current: float | None
     change: float | None
     low: float | None = Field(description="The change lies between these with 95 %.")
@@ -63,6 +64,15 @@ class DriftView(BaseModel):
     findings: list[FindingView] = Field(description="The newest first.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """As of which hour it is shown, how it is watched, and what was found of the assistant."""
+
+    hour: int
+    watch: Watch
+    findings: Sequence[Finding]
+
+
 @router.get("", openapi_extra=needs("ledger.read"), responses=errors(403))
 async def drift(
     plane: Plane,
@@ -83,9 +93,7 @@ async def drift(
         found = await connection.execute(store.ASSISTANTS, [hour - WEEK_H, hour])
         names = [row[0] for row in await found.fetchall()]
         shown = [name for name in names if assistant in (None, name)]
-        rows = {
-            name: await (await connection.execute(store.HOURS, [name, begin, hour])).fetchall() for name in shown
-        }
+        rows = {name: await (await connection.execute(store.HOURS, [name, begin, hour])).fetchall() for name in shown}
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(store.FINDINGS, [min(begin, hour - days * 24)])
             findings = [store.finding_of(row) for row in await cursor.fetchall()]
@@ -94,62 +102,40 @@ async def drift(
     for name in shown:
         own = [each for of, each in findings if of == name]
         # Some tens of milliseconds each: the event loop serves others meanwhile.
-        views += await asyncio.to_thread(_features, name, rows[name], settings.features, own, hour, watch)
+        views += await asyncio.to_thread(_features, name, rows[name], settings.features, _Seen(hour, watch, own))
     return DriftView(
         as_of=_time(hour),
         is_watched=settings.enabled,
         features=views,
         findings=[
-            _finding(of, each)
-            for of, each in findings
-            if assistant in (None, of) and each.found > hour - days * 24
+            _finding(of, each) for of, each in findings if assistant in (None, of) and each.found > hour - days * 24
         ],
     )
 
 
-def _features(  # noqa: PLR0913 - what is shown, of whom, as of when
-    assistant: str,
-    rows: Sequence[tuple[int, str]],
-    wanted: Sequence[str],
-    findings: Sequence[Finding],
-    hour: int,
-    watch: Watch,
-) -> list[FeatureView]:
+def _features(assistant: str, rows: Sequence[tuple[int, str]], wanted: Sequence[str], seen: _Seen) -> list[FeatureView]:
     hours = store.features_of(rows)
     return [
-        each
-        for feature in wanted
-        if feature in hours
-        for each in _of_feature(assistant, feature, hours[feature], findings, hour, watch)
+        each for feature in wanted if feature in hours for each in _of_feature(assistant, feature, hours[feature], seen)
     ]
 
 
-def _of_feature(  # noqa: PLR0913 - as above
-    assistant: str,
-    feature: str,
-    sums: Mapping[int, Sums],
-    findings: Sequence[Finding],
-    hour: int,
-    watch: Watch,
-) -> list[FeatureView]:
+def _of_feature(assistant: str, feature: str, sums: Mapping[int, Sums], seen: _Seen) -> list[FeatureView]:
     main = store.series_of(feature, sums)[:1]
-    own = [each for each in findings if each.feature == feature]
     # Against all of the reference, whatever was found in it: a finding is a change that people may well look at again.
-    seen = {each.span.hours: each for each, _ in looks(main, hour, (), watch, every_span=True)}
+    by_span = {each.span.hours: each for each, _ in looks(main, seen.hour, (), seen.watch, every_span=True)}
     found: list[FeatureView] = []
     for window in (WEEK_H, 24):
-        there = seen.get(window)
-        count = main[0][1].over(hour - window, hour).count
-        is_changed = any(each.since > hour - window for each in own)
-        found.append(_feature(assistant, feature, window, count, there, is_changed=is_changed))
+        view = _feature(assistant, feature, window, main[0][1].over(seen.hour - window, seen.hour).count)
+        there = by_span.get(window)
+        is_changed = any(each.feature == feature and each.since > seen.hour - window for each in seen.findings)
+        found.append(_compared(view, there, is_changed=is_changed or (there is not None and there.is_off)))
     return found
 
 
-def _feature(  # noqa: PLR0913 - the parts of one
-    assistant: str, feature: str, window: int, count: int, there: Look | None, *, is_changed: bool
-) -> FeatureView:
-    verdict: Verdict = "changed" if is_changed else "too_little" if there is None else "unchanged"
-    view = FeatureView(
+def _feature(assistant: str, feature: str, window: int, count: int) -> FeatureView:
+    """One of which nothing can be said yet."""
+    return FeatureView(
         assistant=assistant,
         feature=feature,
         hours=window,
@@ -159,14 +145,18 @@ def _feature(  # noqa: PLR0913 - the parts of one
         change=None,
         low=None,
         high=None,
-        verdict=verdict,
+        verdict="too_little",
     )
-    if there is None:
-        return view
-    reference, current = there.comparison.values
-    low, high = there.comparison.plain_interval()
-    told = {"reference": reference, "current": current, "change": current - reference, "low": low, "high": high}
-    return view.model_copy(update=told | ({"verdict": "changed"} if there.is_off else {}))
+
+
+def _compared(view: FeatureView, there: Look | None, *, is_changed: bool) -> FeatureView:
+    verdict: Verdict = "changed" if is_changed else "too_little" if there is None else "unchanged"
+    told: dict[str, object] = {"verdict": verdict}
+    if there is not None:
+        reference, current = there.comparison.values
+        low, high = there.comparison.plain_interval()
+        told |= {"reference": reference, "current": current, "change": current - reference, "low": low, "high": high}
+    return view.model_copy(update=told)
 
 
 def _finding(assistant: str, finding: Finding) -> FindingView:

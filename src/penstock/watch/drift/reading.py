@@ -44,9 +44,10 @@ def is_telling(row: Row) -> bool:
 
 
 def note(tally: Tally, row: Row) -> None:
-    """Take in one exchange that `is_telling`.  Raises `msgspec.MsgspecError` where its facts are not to be read, and takes nothing then.
+    """Take in one exchange that `is_telling`.
 
-    Cost, latency and the answer's length are those of exchanges in which a provider answered.
+    Raises `msgspec.MsgspecError` where its facts are not to be read, and takes nothing then.  Cost, latency and the
+    answer's length are those of exchanges in which a provider answered.
     """
     facts = _facts.decode(row.facts)
     tally.note("input_length", row.input_tokens)

@@ -1,8 +1,8 @@
 """The hours' sums and the findings in PostgreSQL.  `checking` calls it once an hour, the admin API to show.
 
-Sums are made from the ledger itself, an hour as a whole, and written over what was there: however often that is done and
-whoever dies in between, no exchange counts twice.  An hour's exchanges are read as they lie in the ledger's index of
-times: the first so many of every ten seconds, so that five thousand exchanges a second cost as much as a hundred and what
+Sums are made from the ledger itself, an hour as a whole, and written over what was there: however often that is done
+and whoever dies in between, no exchange counts twice.  An hour's exchanges are read as they lie in the ledger's index
+of times: the first so many of every ten seconds, so that five thousand exchanges a second cost as much as ten and what
 is read is spread over the hour.
 """
 
@@ -181,5 +181,3 @@ def forget(connection: psycopg.Connection, before: int) -> None:
         connection.execute("DELETE FROM drift_hours WHERE hour < %s", [before])
         connection.execute("DELETE FROM drift_summed WHERE hour < %s", [before])
         connection.execute("DELETE FROM drift_findings WHERE found < %s", [before])
-
-
