@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 from evaluation.drift.traffic import ASSISTANTS, Assistant, Change, World, make
 from penstock.watch.drift.tally import FEATURES
@@ -55,8 +54,9 @@ def quiet(world: World, seed: int, weeks: int, watch: Watch) -> Quiet:
     return Quiet(world.name, weeks, tuple(findings))
 
 
-def tried(world: World, seed: int, what: str, change: Change, daily: float | None, watch: Watch) -> Tried:
+def tried(world: World, seed: int, made: tuple[str, Change, float | None], watch: Watch) -> Tried:
     """A change at some hour of the week after those of the reference; it is watched for three weeks after."""
+    what, change, daily = made
     weeks = watch.weeks + 1
     at = weeks * 168 + seed * 37 % 168
     moved = Change(change.feature, change.size, at + change.begins, change.over_h, None)
@@ -88,10 +88,5 @@ def all_tried(
     worlds: Sequence[World], seeds: Sequence[int], changes: Sequence[tuple[str, Change, float | None]], watch: Watch
 ) -> list[Tried]:
     with ProcessPoolExecutor(WORKERS) as pool:
-        jobs = [
-            pool.submit(partial(tried, world, seed, what, change, daily, watch))
-            for world in worlds
-            for what, change, daily in changes
-            for seed in seeds
-        ]
+        jobs = [pool.submit(tried, world, seed, each, watch) for world in worlds for each in changes for seed in seeds]
         return [job.result() for job in jobs]

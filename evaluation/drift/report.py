@@ -52,9 +52,11 @@ def markdown(report: Report) -> str:
     alarms, weeks = report.false
     mean, low, high = rate(alarms, weeks)
     lines = [
-        f"{weeks} weeks of a whole installation without any change (10 assistants, 12 features, looked at every hour;"
-        f" {report.seconds:.2f} s of CPU a look): {alarms} false alarms, **{mean:.2f} a week**"
-        f" ({low:.2f} to {high:.2f} with 95 %; at most 1 is asked).",
+        (
+            f"{weeks} weeks of a whole installation without any change (10 assistants, 12 features, looked at every"
+            f" hour; {report.seconds:.2f} s of CPU a look): {alarms} false alarms, **{mean:.2f} a week**"
+            f" ({low:.2f} to {high:.2f} with 95 %; at most 1 is asked)."
+        ),
         "",
         "| traffic | weeks | false alarms | a week | by |",
         "|---|--:|--:|--:|---|",
@@ -72,8 +74,10 @@ def markdown(report: Report) -> str:
 def _found(report: Report) -> list[str]:
     worlds = list(dict.fromkeys(each.world for each in report.tried))
     lines = [
-        "Changes that were made, and how many of them were found within 24 hours of traffic (in brackets within three"
-        " weeks, and the middle of the hours until then):",
+        (
+            "Changes that were made, and how many of them were found within 24 hours of traffic (in brackets within"
+            " three weeks, and the middle of the hours until then):"
+        ),
         "",
         f"| change, exchanges a day | {' | '.join(worlds)} |",
         f"|---|{'---|' * len(worlds)}",
@@ -92,8 +96,11 @@ def _found(report: Report) -> list[str]:
     return [
         *lines,
         "",
-        f"{len(report.tried)} changes; {once:.0%} of those found were told once in the three weeks after. The hour that"
-        f" a fall of groundedness is said to have begun at is {median(off) if off else 0:.0f} h off in the middle.",
+        (
+            f"{len(report.tried)} changes; {once:.0%} of those found were told once in the three weeks after. The hour"
+            f" that a fall of groundedness is said to have begun at is {median(off) if off else 0:.0f} h off in the"
+            " middle."
+        ),
     ]
 
 
@@ -104,9 +111,11 @@ def _figures(report: Report) -> list[str]:
     mean, low, high = rate(alarms, weeks)
     loose, asked = sum(each.loose for each in report.figures), points / 168
     lines = [
-        f"Single figures, judged every hour ({points:,} points, which are {weeks:.1f} weeks of 120 figures): {alarms} false"
-        f" alarms, **{mean:.2f} a week** ({low:.2f} to {high:.2f}; at most 1 is asked). Where one a week is allowed to each"
-        f" figure, {loose} were made of {asked:.0f} that are allowed.",
+        (
+            f"Single figures, judged every hour ({points:,} points, which are {weeks:.1f} weeks of 120 figures):"
+            f" {alarms} false alarms, **{mean:.2f} a week** ({low:.2f} to {high:.2f}; at most 1 is asked). Where one a week is"
+            f" allowed to each figure, {loose} were made of {asked:.0f} that are allowed."
+        ),
         "",
         "| an hour's figure times | seen |",
         "|---|--:|",

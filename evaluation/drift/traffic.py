@@ -1,8 +1,8 @@
 """Exchanges of assistants, hour by hour, whose course is known: as sums, which is all that the watch is given.
 
-Traffic follows the hour of the day and the weekday, and is overdispersed.  What exchanges are like does too, and wanders:
-from hour to hour, from day to day, each with memory, together in all features of an assistant in part, and on some days
-far off.  Without a change all of this is stationary.
+Traffic follows the hour of the day and the weekday, and is overdispersed.  What exchanges are like does too, and
+wanders: from hour to hour, from day to day, each with memory, together in all features of an assistant in part, and on
+some days far off.  Without a change all of this is stationary.
 """
 
 from dataclasses import dataclass, field
@@ -71,7 +71,12 @@ class Assistant:
 
 
 def make(
-    world: World, seed: int, weeks: int, *, daily: float | None = None, changes: tuple[Change, ...] = (),
+    world: World,
+    seed: int,
+    weeks: int,
+    *,
+    daily: float | None = None,
+    changes: tuple[Change, ...] = (),
     only: tuple[str, ...] = tuple(FEATURES),
 ) -> Assistant:
     """One assistant with between 500 and 5,000 exchanges a day, or so many."""
@@ -88,7 +93,7 @@ def make(
         off = sqrt(world.together) * common + sqrt(1 - world.together) * alone
         off = off + _pattern(rng, world, hours) + np.where(odd, 0.25 * rng.choice([-1, 1]), 0.0)
         own = [change for change in changes if change.feature == feature]
-        drawn = _drawn(rng, feature, counts, off, own, hours)
+        drawn = _drawn(rng, feature, counts, off, own)
         if feature in only:
             found.series[feature] = drawn
     return found
@@ -138,8 +143,9 @@ def _come(change: Change, hours: int) -> Numbers:
 
 
 def _drawn(
-    rng: np.random.Generator, feature: str, counts: Numbers, off: Numbers, changes: list[Change], hours: int
+    rng: np.random.Generator, feature: str, counts: Numbers, off: Numbers, changes: list[Change]
 ) -> list[tuple[Measure, Series]]:
+    hours = len(counts)
     moved = sum((change.size * _come(change, hours) for change in changes), np.zeros(hours))
     measures = measures_of(feature)
     if feature in _SHARES:
@@ -153,12 +159,13 @@ def _drawn(
     if len(measures) == 1:
         return [first]
     octaves = _octaves(rng, counts, level, deviation)
-    return [first, *((each, _series(counts, octaves[each.index - 1], octaves[each.index - 1])) for each in measures[1:])]
+    return [
+        first,
+        *((each, _series(counts, octaves[each.index - 1], octaves[each.index - 1])) for each in measures[1:]),
+    ]
 
 
-def _share(
-    rng: np.random.Generator, counts: Numbers, mean: Numbers, deviation: float | None, off: Numbers
-) -> Series:
+def _share(rng: np.random.Generator, counts: Numbers, mean: Numbers, deviation: float | None, off: Numbers) -> Series:
     if deviation is None:
         share = np.clip(mean + off * np.sqrt(mean * (1 - mean)), 0.0, 1.0)
         totals = rng.binomial(counts.astype(int), share).astype(float)
