@@ -11,7 +11,8 @@ from pathlib import Path
 
 from evaluation.drift.figures import all_figures
 from evaluation.drift.measure import all_quiet, all_tried, watched
-from evaluation.drift.report import Report, inserted, markdown, rate, within
+from evaluation.drift.questions import all_mixed
+from evaluation.drift.report import Report, inserted, markdown, mixture, rate, within
 from evaluation.drift.traffic import FITTED_ON, REPORTED, Change, make
 from penstock.watch.drift.tally import FEATURES
 from penstock.watch.drift.tuning import FITTED
@@ -36,20 +37,26 @@ _TRIED: dict[str, tuple[float, ...]] = {"looks": (4.0, 8.0), "least": (0.05,), "
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m evaluation drift")
-    parser.add_argument("--weeks", type=int, default=10, help="without a change, of an installation of each kind")
-    parser.add_argument("--seeds", type=int, default=20, help="of each change in each kind of traffic")
-    parser.add_argument("--figures", type=int, default=24, help="single figures that are judged")
+    parser.add_argument("--weeks", type=int, default=4, help="without a change, of an installation of each kind")
+    parser.add_argument("--seeds", type=int, default=10, help="of each change in each kind of traffic")
+    parser.add_argument("--figures", type=int, default=12, help="single figures that are judged")
+    parser.add_argument("--questions", type=int, default=5, help="trials of each mixture of real questions")
+    parser.add_argument("--only-questions", action="store_true", help="those alone")
     parser.add_argument("--fit", action="store_true", help="try other constants, on other traffic, and report nothing")
     parser.add_argument("--write", action="store_true", help="also write docs/drift.md")
     chosen = parser.parse_args()
     if chosen.fit:
         return _fit(chosen.weeks, chosen.seeds)
+    if chosen.only_questions:
+        sys.stdout.write("\n".join(mixture(all_mixed(chosen.questions))) + "\n")
+        return 0
     watch = Watch()
     seeds = range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.seeds)
     report = Report(
         all_quiet(REPORTED, [_FIRST_REPORTED], chosen.weeks, watch),
         all_tried(REPORTED, seeds, CHANGES, watch),
         all_figures(range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.figures), chosen.weeks),
+        all_mixed(chosen.questions),
         _seconds(watch),
     )
     text = markdown(report)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.drift.measure import WORKERS
+from evaluation.drift.traffic import Numbers
 from penstock.watch.drift.anomaly import Looks, judge
 
 _WEEKS = 8
@@ -29,18 +30,21 @@ class Figure:
 def figure(seed: int, weeks: int) -> Figure:
     rng = np.random.default_rng([seed, 41])
     hours = (_WEEKS + weeks) * 168
-    at = np.arange(hours)
+    at: Numbers = np.arange(hours, dtype=float)
     mean = float(np.exp(rng.uniform(np.log(5), np.log(3000))))
-    shape = 0.15 + np.exp(2.0 * (np.cos((at % 24 - rng.uniform(10, 16)) / 24 * 2 * np.pi) - 1))
+    peak = rng.uniform(10, 16)
+    shape: Numbers = 0.15 + np.exp(2.0 * (np.cos((at % 24 - peak) / 24 * 2 * np.pi) - 1))
     shape = shape * np.where(at // 24 % 7 >= 5, rng.uniform(0.2, 0.9), 1.0)
-    level, noise = 0.0, np.empty(hours)
+    level = 0.0
+    noise: Numbers = np.zeros(hours)
     for hour in range(hours):
         level = 0.7 * level + 0.7 * rng.standard_t(5) * 0.77
         noise[hour] = level
-    values = rng.poisson(mean * shape / shape.mean() * np.exp(rng.uniform(0.05, 0.25) * noise)).astype(float)
-    series = [(hour * 3600.0, float(value)) for hour, value in enumerate(values)]
+    expected: Numbers = mean * shape / shape.mean() * np.exp(rng.uniform(0.05, 0.25) * noise)
+    values = [float(rng.poisson(float(each))) for each in expected]
+    series = [(hour * 3600.0, value) for hour, value in enumerate(values)]
     alarms = loose = points = 0
-    found = dict.fromkeys(TIMES, (0, 0))
+    found: dict[str, tuple[int, int]] = dict.fromkeys(TIMES, (0, 0))
     for hour in range(_WEEKS * 168, hours):
         past = series[max(0, hour - _WEEKS * 168) : hour + 1]
         points += 1

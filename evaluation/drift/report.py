@@ -7,6 +7,7 @@ from statistics import median
 
 from evaluation.drift.figures import Figure
 from evaluation.drift.measure import Quiet, Tried
+from evaluation.drift.questions import DAILY, Mixed
 
 BEGIN = "<!-- measured: written by `make evaluate ARGS='drift --write'` -->"
 END = "<!-- end of what was measured -->"
@@ -20,6 +21,7 @@ class Report:
     quiet: Sequence[Quiet]
     tried: Sequence[Tried]
     figures: Sequence[Figure]
+    mixed: Sequence[Mixed]
     seconds: float
     """Processor time of one look at an installation."""
 
@@ -53,8 +55,8 @@ def markdown(report: Report) -> str:
     mean, low, high = rate(alarms, weeks)
     lines = [
         (
-            f"{weeks} weeks of a whole installation without any change (10 assistants, 12 features, looked at every"
-            f" hour; {report.seconds:.2f} s of CPU a look): {alarms} false alarms, **{mean:.2f} a week**"
+            f"{weeks} weeks of a whole installation without any change (10 assistants, 12 features;"
+            f" {report.seconds:.2f} s of CPU a look): {alarms} false alarms, **{mean:.2f} a week**"
             f" ({low:.2f} to {high:.2f} with 95 %; at most 1 is asked)."
         ),
         "",
@@ -67,7 +69,7 @@ def markdown(report: Report) -> str:
         over = sum(each.weeks for each in of)
         spans = [f"{span} h: {sum(each.span_h == span for each in findings)}" for span in (6, 24, 168)]
         lines.append(f"| {world} | {over} | {len(findings)} | {len(findings) / over:.2f} | {', '.join(spans)} |")
-    lines += ["", *_found(report), "", *_figures(report), ""]
+    lines += ["", *_found(report), "", *mixture(report.mixed), "", *_figures(report), ""]
     return "\n".join(lines)
 
 
@@ -104,6 +106,24 @@ def _found(report: Report) -> list[str]:
     ]
 
 
+def mixture(mixed: Sequence[Mixed]) -> list[str]:
+    """What came of other questions among those that people asked."""
+    lines = [
+        (
+            f"Real questions (BANKING77, {DAILY:,} a day of 60 intents whose mixture goes up and down), of which a part"
+            " is of 17 intents that nobody had asked about, by `familiarity`:"
+        ),
+        "",
+        "| others | trials | found within 24 hours | within two weeks |",
+        "|--:|--:|--:|--:|",
+    ]
+    for share in dict.fromkeys(each.share for each in mixed):
+        of = [each for each in mixed if each.share == share]
+        day = sum(each.delay_h is not None and each.delay_h <= 24 for each in of)
+        lines.append(f"| {share:.0%} | {len(of)} | {day} | {sum(each.delay_h is not None for each in of)} |")
+    return lines
+
+
 def _figures(report: Report) -> list[str]:
     points = sum(each.points for each in report.figures)
     alarms = sum(each.alarms for each in report.figures)
@@ -113,8 +133,8 @@ def _figures(report: Report) -> list[str]:
     lines = [
         (
             f"Single figures, judged every hour ({points:,} points, which are {weeks:.1f} weeks of 120 figures):"
-            f" {alarms} false alarms, **{mean:.2f} a week** ({low:.2f} to {high:.2f}; at most 1 is asked). Where one a week is"
-            f" allowed to each figure, {loose} were made of {asked:.0f} that are allowed."
+            f" {alarms} false alarms, **{mean:.2f} a week** ({low:.2f} to {high:.2f}; at most 1 is asked). Where one a"
+            f" week is allowed to each figure, {loose} were made of {asked:.0f} that are allowed."
         ),
         "",
         "| an hour's figure times | seen |",

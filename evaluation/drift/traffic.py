@@ -67,7 +67,7 @@ class Change:
 class Assistant:
     daily: float
     hours: int
-    series: dict[str, list[tuple[Measure, Series]]] = field(default_factory=dict)
+    series: dict[str, list[tuple[Measure, Series]]] = field(default_factory=dict[str, list[tuple[Measure, Series]]])
 
 
 def make(
@@ -88,14 +88,15 @@ def make(
     counts = rng.poisson(counts).astype(float)
     common = _wander(rng, world, hours)
     found = Assistant(mean, hours)
-    for feature in FEATURES:
+    for place, feature in enumerate(FEATURES):
+        if feature not in only:
+            continue
+        rng = np.random.default_rng([seed, 78, place])
         alone = _wander(rng, world, hours)
         off = sqrt(world.together) * common + sqrt(1 - world.together) * alone
         off = off + _pattern(rng, world, hours) + np.where(odd, 0.25 * rng.choice([-1, 1]), 0.0)
         own = [change for change in changes if change.feature == feature]
-        drawn = _drawn(rng, feature, counts, off, own)
-        if feature in only:
-            found.series[feature] = drawn
+        found.series[feature] = _drawn(rng, feature, counts, off, own)
     return found
 
 

@@ -3,6 +3,7 @@
 from mutations.admission import MUTATIONS as ADMISSION
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
+from mutations.drift import MUTATIONS as DRIFT
 from mutations.flow import MUTATIONS as FLOW
 from mutations.grounded import MUTATIONS as GROUNDED
 from mutations.guards import MUTATIONS as GUARDS
@@ -24,6 +25,7 @@ __all__ = ["MUTATIONS", "Mutation"]
 
 MUTATIONS = (
     *FLOW,
+    *DRIFT,
     *GUARDS,
     *GROUNDED,
     *INJECTIONS,

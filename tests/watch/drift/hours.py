@@ -14,6 +14,7 @@ def hours_of(
     """Values between 0 and 1 that lie apart by `days` from day to day, beyond their own deviation."""
     rng = random.Random(seed)  # noqa: S311 - a test's traffic
     found: dict[int, Piece] = {}
+    off = 0.0
     for hour in range(hours):
         if hour % 24 == 0:
             off = rng.gauss(0, days)

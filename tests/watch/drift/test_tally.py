@@ -31,7 +31,7 @@ def test_the_configuration_names_the_features_that_there_are() -> None:
 
 
 def test_an_exchange_says_what_its_row_and_its_facts_say() -> None:
-    facts = [
+    facts: list[dict[str, Any]] = [
         {"fact": "claims_traced", "at_s": 1.0, "claims": 4, "supported": 3, "contradicted": 0, "not_found": 1},
         {"fact": "confidence_estimated", "at_s": 1.0, "confidence": 0.7, "action": "none"},
         {"fact": "cache_missed", "at_s": 0.1, "reason": "new", "nearest": 0.6},

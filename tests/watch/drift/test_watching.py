@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from tests.watch.drift.hours import hours_of
 
-from penstock.watch.drift.compare import SPANS, compare
+from penstock.watch.drift.compare import SPANS, Reference, compare
 from penstock.watch.drift.series import Piece, Series
 from penstock.watch.drift.student import score_at, two_sided
 from penstock.watch.drift.tally import measures_of
@@ -90,7 +90,7 @@ def test_what_seldom_happens_comes_in_bursts_and_is_no_change_for_that() -> None
 
 def test_too_little_is_no_evidence() -> None:
     pieces = hours_of(from_hour(BEGUN + 12, 0.2), hours=BEGUN + 36, count=1)
-    assert compare(Series(pieces), BEGUN + 36, DAY, "share", weeks=8, least_count=50) is None
+    assert compare(Series(pieces), BEGUN + 36, DAY, "share", Reference()) is None
     young = hours_of(from_hour(100, 0.2), hours=130)
     assert found_in(young, begin=24) == []
 

@@ -41,13 +41,13 @@ class Span:
     every: int
     budget: float
     """The part of the false alarms that it may make."""
-    step: int = 1
+    step: int
     """It is looked at every so many hours."""
     gap: int = 0
     """So many windows before it have no say in the level, where there are others: what comes slowly is in them too."""
 
 
-SPANS = (Span(6, DAY_H, 0.05), Span(DAY_H, DAY_H, 0.75), Span(WEEK_H, WEEK_H, 0.2, step=DAY_H, gap=2))
+SPANS = (Span(6, DAY_H, 0.05, step=2), Span(DAY_H, DAY_H, 0.75, step=2), Span(WEEK_H, WEEK_H, 0.2, step=DAY_H, gap=2))
 """Large changes are seen within hours, changes that matter within a day, slow ones by the week."""
 
 
@@ -126,28 +126,31 @@ class _Cells:
     """The variance of one exchange's value within them."""
 
 
-def compare(
-    series: Series,
-    now: int,
-    span: Span,
-    scale: Scale,
-    *,
-    weeks: int,
-    least_count: int,
-    breaks: Sequence[int] = (),
-    prior: Spread | None = None,
-    tuning: Tuning = FITTED,
-) -> Comparison | None:
-    """The window that ends with the hour `now`, which is not in it; None while there is too little to compare.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a window is held against: up to so many `weeks` before it.
 
     `breaks` are hours, in order, at which the series is known to have changed: the level is that since the last one,
-    and how far windows lie apart is what it was in all parts.  `prior` is what shorter windows say of that.
+    and how far windows lie apart is what it was in all parts.  `prior` is what shorter windows say of that.  A window
+    with fewer exchanges than `least_count` says nothing.
     """
+
+    weeks: int = 8
+    least_count: int = 50
+    breaks: Sequence[int] = ()
+    prior: Spread | None = None
+
+
+def compare(
+    series: Series, now: int, span: Span, scale: Scale, against: Reference, *, tuning: Tuning = FITTED
+) -> Comparison | None:
+    """The window that ends with the hour `now`, which is not in it; None while there is too little to compare."""
     window = series.over(now - span.hours, now)
-    part = _part(breaks, now - span.hours, now)
-    if window.count < least_count or part is None:
+    part = _part(against.breaks, now - span.hours, now)
+    prior = against.prior
+    if window.count < against.least_count or part is None:
         return None
-    cells = _cells(series, now, span, weeks, breaks, least=max(1.0, _LEAST_PART * window.count), scale=scale)
+    cells = _cells(series, now, span, against, least=max(1.0, _LEAST_PART * window.count), scale=scale)
     if len(cells.means) < (_LEAST_CELLS if prior is None else 2) or part not in cells.parts:
         return None
     own = cells.own
@@ -183,12 +186,11 @@ def over_a_week(day: Comparison | None) -> Spread | None:
     return Spread(day.spread.variance * min(1.0, ratio / 7), 0.0)
 
 
-def _cells(
-    series: Series, now: int, span: Span, weeks: int, breaks: Sequence[int], *, least: float, scale: Scale
-) -> _Cells:
+def _cells(series: Series, now: int, span: Span, against: Reference, *, least: float, scale: Scale) -> _Cells:
     """One that has a change within is left out, and one with too few exchanges."""
-    counts, totals, squares = series.before(now, span.hours, span.every, weeks * WEEK_H // span.every)
+    counts, totals, squares = series.before(now, span.hours, span.every, against.weeks * WEEK_H // span.every)
     ends = range(now - span.every, now - (len(counts) + 1) * span.every, -span.every)
+    breaks = against.breaks
     parts = [_part(breaks, end - span.hours, end) for end in ends] if breaks else [0] * len(counts)
     kept = [
         (count, total, square, end, part)

@@ -112,8 +112,9 @@ def features_of(rows: Iterable[tuple[int, str]]) -> dict[str, dict[int, Sums]]:
 
 ASSISTANTS = "SELECT DISTINCT assistant FROM drift_hours WHERE hour >= %s AND hour < %s ORDER BY 1"
 HOURS = "SELECT hour, features::text FROM drift_hours WHERE assistant = %s AND hour >= %s AND hour < %s"
-FINDINGS = "SELECT assistant, {} FROM drift_findings WHERE found >= %s ORDER BY found DESC, assistant, feature".format(  # noqa: S608 - names of our own fields
-    ", ".join(Finding.__slots__)
+FINDINGS = (
+    "SELECT assistant, feature, measure, span_h, found, since, reference, current, low, high, count, false_alarms"
+    " FROM drift_findings WHERE found >= %s ORDER BY found DESC, assistant, feature"
 )
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from penstock.watch.drift.compare import DAY_H, SPANS, WEEK_H, Comparison, Span, Spread, compare, over_a_week
+from penstock.watch.drift.compare import DAY_H, SPANS, WEEK_H, Comparison, Reference, Span, Spread, compare, over_a_week
 from penstock.watch.drift.series import Series
 from penstock.watch.drift.tally import Measure
 from penstock.watch.drift.tuning import FITTED, Tuning
@@ -28,7 +28,7 @@ class Budget:
 
     def threshold(self, span: Span, measures: int, tuning: Tuning = FITTED) -> float:
         """The chance below which a difference in one measure's window is an alarm."""
-        looks = WEEK_H / span.hours * min(tuning.looks, span.hours)
+        looks = WEEK_H / span.hours * min(tuning.looks, span.hours / span.step)
         return self.false_alarms * span.budget / (self.features * measures * looks)
 
 
@@ -112,17 +112,13 @@ def looks(
         for span in SPANS:
             if now % span.step and not every_span:
                 continue
-            compared = compare(
-                series,
-                now,
-                span,
-                measure.scale,
+            against = Reference(
                 weeks=watch.weeks,
                 least_count=watch.least_count,
                 breaks=breaks,
                 prior=prior if span.hours == WEEK_H else None,
-                tuning=watch.tuning,
             )
+            compared = compare(series, now, span, measure.scale, against, tuning=watch.tuning)
             prior = over_a_week(compared) if span.hours == DAY_H else prior
             if compared is not None and (span.hours != WEEK_H or prior is not None):
                 yield Look(measure, span, compared, watch.budget.threshold(span, len(feature), watch.tuning)), series
