@@ -1,5 +1,6 @@
 """Single figures by the hour (requests, errors, spend), judged point by point; and spikes and holes put into them."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ def figure(seed: int, weeks: int) -> Figure:
     rng = np.random.default_rng([seed, 41])
     hours = (_WEEKS + weeks) * 168
     at: Numbers = np.arange(hours, dtype=float)
-    mean = float(np.exp(rng.uniform(np.log(5), np.log(3000))))
-    peak = rng.uniform(10, 16)
+    mean = math.exp(rng.uniform(math.log(5), math.log(3000)))
+    peak = float(rng.uniform(10, 16))
     shape: Numbers = 0.15 + np.exp(2.0 * (np.cos((at % 24 - peak) / 24 * 2 * np.pi) - 1))
     shape = shape * np.where(at // 24 % 7 >= 5, rng.uniform(0.2, 0.9), 1.0)
     level = 0.0

@@ -1,11 +1,12 @@
 """Questions that people asked (BANKING77): others come in, and `familiarity` is what the encoder says of them.
 
 As the cache of similar questions does, each is held against questions that were asked before, and how near the nearest
-is is the value.  At first the questions are of 60 intents, whose mixture goes up and down from day to day; then a part of
-them is of the 17 intents that nobody had asked about.
+is is the value.  At first the questions are of 60 intents, whose mixture goes up and down from day to day; then a part
+of them is of the 17 intents that nobody had asked about.
 """
 
 import csv
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +67,10 @@ def mixed(known: list[Numbers], others: Numbers, share: float, seed: int) -> Mix
     for hour in range(begun + _WATCHED_DAYS * 24):
         if hour % 24 == 0:
             weights = rng.dirichlet(_EVENNESS * usual + 1e-3)
-        count = int(rng.poisson(DAILY / 24 * (1 + 0.8 * np.sin((hour % 24 - 8) / 24 * 2 * np.pi))))
+        count = int(rng.poisson(DAILY / 24 * (1 + 0.8 * math.sin((hour % 24 - 8) / 24 * 2 * math.pi))))
         new = int(rng.binomial(count, share)) if hour >= begun else 0
         drawn = [rng.choice(known[each], number) for each, number in enumerate(rng.multinomial(count - new, weights))]
-        values = np.concatenate([*drawn, rng.choice(others, new)])
+        values: Numbers = np.concatenate([*drawn, rng.choice(others, new)])
         if count:
             hours[hour] = Piece(count, float(values.sum()), float((values**2).sum()))
     series = [(measure, Series(hours)) for measure in measures_of("familiarity")]
