@@ -81,6 +81,8 @@ def mixed(known: list[Numbers], others: Numbers, share: float, seed: int) -> Mix
 
 
 def all_mixed(seeds: int) -> list[Mixed]:
-    """Raises `FileNotFoundError` where the questions are not there, and `ConfigError` where what reads them is not."""
+    """None where the questions are not there.  Raises `ConfigError` where what reads them is not."""
+    if not DATA.is_dir():
+        return []
     known, others = familiarity()
     return [mixed(known, others, share, seed) for share in SHARES for seed in range(seeds)]

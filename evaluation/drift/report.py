@@ -108,6 +108,8 @@ def _found(report: Report) -> list[str]:
 
 def mixture(mixed: Sequence[Mixed]) -> list[str]:
     """What came of other questions among those that people asked."""
+    if not mixed:
+        return ["Real questions were not tried: the development sets are not there (`PENSTOCK_EVALUATION_DATA`)."]
     lines = [
         (
             f"Real questions (BANKING77, {DAILY:,} a day of 60 intents whose mixture goes up and down), of which a part"
