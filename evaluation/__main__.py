@@ -6,6 +6,7 @@ from evaluation.cache.__main__ import main as cache
 from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
 from evaluation.contents.__main__ import main as contents
+from evaluation.drift.__main__ import main as drift
 from evaluation.forecast.__main__ import main as forecast
 from evaluation.grounded.__main__ import main as grounded
 from evaluation.ingest.__main__ import main as ingest
@@ -29,6 +30,9 @@ def main() -> int:
         case ["contents", *rest]:
             sys.argv[1:] = rest
             return contents()
+        case ["drift", *rest]:
+            sys.argv[1:] = rest
+            return drift()
         case ["forecast", *rest]:
             sys.argv[1:] = rest
             return forecast()

@@ -5,6 +5,7 @@ from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
 from mutations.console import MUTATIONS as CONSOLE
 from mutations.contents import MUTATIONS as CONTENTS
+from mutations.drift import MUTATIONS as DRIFT
 from mutations.flow import MUTATIONS as FLOW
 from mutations.grounded import MUTATIONS as GROUNDED
 from mutations.guards import MUTATIONS as GUARDS
@@ -26,6 +27,7 @@ __all__ = ["MUTATIONS", "Mutation"]
 
 MUTATIONS = (
     *FLOW,
+    *DRIFT,
     *GUARDS,
     *GROUNDED,
     *INJECTIONS,

@@ -12,6 +12,7 @@ from penstock.config.alerts import broken_alerts
 from penstock.config.cache import broken_cache
 from penstock.config.console import broken_console
 from penstock.config.contents import broken_contents
+from penstock.config.drift import broken_drift
 from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
 from penstock.config.identity_rules import broken_identity
@@ -58,6 +59,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
         *broken_traces(config.traces),
+        *broken_drift(config.drift),
         *broken_review(config.review),
         *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),

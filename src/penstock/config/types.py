@@ -13,6 +13,7 @@ from penstock.config.alerts import AlertSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.console import ConsoleSettings
 from penstock.config.contents import ContentOverride, ContentSettings
+from penstock.config.drift import DriftSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
@@ -223,6 +224,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     contents: ContentSettings = ContentSettings()
     alerts: AlertSettings = AlertSettings()
     traces: TraceSettings = TraceSettings()
+    drift: DriftSettings = DriftSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()
     log: Log = Log()

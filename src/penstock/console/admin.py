@@ -11,6 +11,7 @@ from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.contents import routes as contents
 from penstock.console.costs import routes as costs
+from penstock.console.drift import routes as drift
 from penstock.console.figures import routes as figures
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
@@ -52,6 +53,7 @@ for _part in (
     costs.router,
     figures.router,
     ledger.router,
+    drift.router,
     seconds.router,
     review_groups.router,
     cases.router,

@@ -20,6 +20,7 @@ from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
 from penstock.console.contents.keeping import ContentKeeping
+from penstock.console.drift.keeping import DriftKeeping
 from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
@@ -80,6 +81,7 @@ class ControlPlane:
     contents: ContentKeeping
     opening: Opening
     """What opens contents of exchanges."""
+    drift: DriftKeeping
     desk: FleetDesk | None
     wording: Wording | None
     """What masks texts of reviewers, where anything is masked."""
@@ -108,6 +110,7 @@ class ControlPlane:
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
         await asyncio.to_thread(self.contents.stop)
+        await asyncio.to_thread(self.drift.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -259,6 +262,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         memory=MemoryKeeping(root.root, clock, listening),
         contents=ContentKeeping(root.root, clock, partial(opened, "contents")),
         opening=open_opening(config, root),
+        drift=DriftKeeping(config.drift, find_url, clock),
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),

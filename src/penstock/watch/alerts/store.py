@@ -45,6 +45,27 @@ _STANDINGS = (
 )
 
 
+def add(connection: psycopg.Connection, alerts: Sequence[Alert], now: float) -> None:
+    """Add those that are not there yet, in the transaction that there is: for who writes down what they are about."""
+    arrived_at = _time(now)
+    rows = [
+        (
+            alert.id,
+            alert.kind,
+            alert.severity,
+            alert.tenant,
+            alert.subject,
+            alert.text,
+            msgspec.json.encode(alert.facts).decode(),
+            _time(alert.at),
+            arrived_at,
+        )
+        for alert in alerts
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, rows)
+
+
 class PostgresAlerts:
     """One connection: `take` for the courier, `deliver.Deliveries` for the deliverer.  For one thread."""
 
@@ -64,23 +85,8 @@ class PostgresAlerts:
 
     def take(self, alerts: Sequence[Alert], now: float) -> None:
         """Add those that are not there yet, in one transaction.  Raises `DatabaseError`."""
-        arrived_at = _time(now)
-        rows = [
-            (
-                alert.id,
-                alert.kind,
-                alert.severity,
-                alert.tenant,
-                alert.subject,
-                alert.text,
-                msgspec.json.encode(alert.facts).decode(),
-                _time(alert.at),
-                arrived_at,
-            )
-            for alert in alerts
-        ]
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            cursor.executemany(_INSERT, rows)
+        with self._connection.transaction():
+            add(self._connection, alerts, now)
 
     def route(self, webhooks: Sequence[Webhook], now: float) -> None:
         at = _time(now)
