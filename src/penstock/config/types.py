@@ -18,6 +18,7 @@ from penstock.config.inputs import InputSettings, Most
 from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.memory import MemorySettings, ModelMemory
+from penstock.config.money.prices import PriceSettings, ValueSettings
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
@@ -139,7 +140,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
-    Without `memory` nothing of a conversation is kept.
+    Without `memory` nothing of a conversation is kept.  `value` is what its answers are worth, for `costs/value`.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -159,6 +160,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     guards: ModelGuards | None = None
     knowledge: KnowledgeUse | None = None
     memory: ModelMemory | None = None
+    value: ValueSettings | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discover_providers: bool = True
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
+    prices: tuple[PriceSettings, ...] = ()
     inputs: InputSettings = InputSettings()
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
