@@ -17,6 +17,7 @@ from penstock.console.costs import routes as costs
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
 from penstock.console.memory import erasing as memory
+from penstock.console.money import compare, prices, reconcile, value
 from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
@@ -51,6 +52,10 @@ for _part in (
     feedback.router,
     savings.router,
     costs.router,
+    compare.router,
+    reconcile.router,
+    value.router,
+    prices.router,
     seconds.router,
     review_groups.router,
     cases.router,
