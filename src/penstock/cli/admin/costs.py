@@ -108,7 +108,7 @@ def _comparison(answer: dict[str, Any]) -> str:
 
 
 def _compared(candidate: dict[str, Any]) -> dict[str, Any]:
-    measured = candidate["measured"] or {}
+    measured: dict[str, Any] = candidate["measured"] or {}
     seconds = {name: f"{measured[name]:.3f}" for name in ("median_s", "p95_s") if measured.get(name) is not None}
     known = {line["tokens"]["factor"] or line["tokens"]["known"] for line in candidate["lines"]}
     return {

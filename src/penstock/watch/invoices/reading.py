@@ -97,10 +97,10 @@ def read_invoice(data: bytes, how: Reading) -> Invoice:
             continue  # of a day
         _add(invoice, table, row, usd, how, days)
     if not invoice.charges and not invoice.others:
-        days = "it has no row that charges anything"
+        seen = "it has no row that charges anything"
         if invoice.days is not None:
-            days = f"its days go from {invoice.days[0]} to {invoice.days[1]}"
-        raise InvoiceError(f"nothing in it is of {how.month:%Y-%m}: {days}")
+            seen = f"its days go from {invoice.days[0]} to {invoice.days[1]}"
+        raise InvoiceError(f"nothing in it is of {how.month:%Y-%m}: {seen}")
     return invoice
 
 
