@@ -13,6 +13,7 @@ from mutations.ingest import MUTATIONS as INGEST
 from mutations.injections import MUTATIONS as INJECTIONS
 from mutations.knowledge import MUTATIONS as KNOWLEDGE
 from mutations.memory import MUTATIONS as MEMORY
+from mutations.money import MUTATIONS as MONEY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
 from mutations.rest import MUTATIONS as REST
@@ -41,6 +42,7 @@ MUTATIONS = (
     *REST,
     *INGEST,
     *MEMORY,
+    *MONEY,
     *REVIEW,
     *SOURCES,
     *TRACES,

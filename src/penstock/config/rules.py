@@ -21,6 +21,7 @@ from penstock.config.knowledge import broken_ingest, broken_knowledge
 from penstock.config.knowledge.opinions import broken_opinions
 from penstock.config.limits import broken_limits
 from penstock.config.memory import broken_memory
+from penstock.config.money.prices import broken_amount, broken_prices, broken_value
 from penstock.config.problems import closest
 from penstock.config.review import HoldRule, broken_review
 from penstock.config.routing.compaction import broken_compaction
@@ -64,6 +65,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),
         *broken_gates(config.gates),
+        *broken_prices(config.prices),
         *broken_ingest(config.ingest),
         *broken_lists(config.guards.lists),
         *broken_vault(config.guards.vault),
@@ -87,6 +89,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
             *broken_cache(model.cache),
             *broken_compaction(model.compaction, model.answer_length),
             *broken_knowledge(model.knowledge, model.cache),
+            *broken_value(model.value),
             *((f"guards.{path}", message) for path, message in broken_guards(model.guards)),
             *broken_memory(
                 model.memory,
@@ -235,5 +238,6 @@ def _price(config: Config, path: str, price: Price) -> Iterator[ConfigError]:
         "cache_write_usd_per_million": price.cache_write_usd_per_million,
     }
     for name, amount in amounts.items():
-        if amount is not None and (not amount.is_finite() or amount < 0):
-            yield config.problem(f"{path}.{name}", f"a price is not negative, got {amount}")
+        problem = broken_amount(amount)
+        if problem is not None:
+            yield config.problem(f"{path}.{name}", problem)

@@ -21,6 +21,7 @@ from penstock.config.inputs import InputSettings, Most
 from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.memory import MemorySettings, ModelMemory
+from penstock.config.money.prices import PriceSettings, ValueSettings
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
@@ -148,6 +149,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
     Without `memory` nothing of a conversation is kept; `contents` is what is otherwise for it of `Settings.contents`.
+    Without `memory` nothing of a conversation is kept.  `value` is what its answers are worth, for `costs/value`.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -168,6 +170,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: KnowledgeUse | None = None
     memory: ModelMemory | None = None
     contents: ContentOverride | None = None
+    value: ValueSettings | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discover_providers: bool = True
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
+    prices: tuple[PriceSettings, ...] = ()
     inputs: InputSettings = InputSettings()
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()

@@ -17,6 +17,7 @@ from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
 from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
+from penstock.console.money import compare, prices, reconcile, value
 from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
@@ -54,6 +55,10 @@ for _part in (
     figures.router,
     ledger.router,
     drift.router,
+    compare.router,
+    reconcile.router,
+    value.router,
+    prices.router,
     seconds.router,
     review_groups.router,
     cases.router,

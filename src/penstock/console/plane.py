@@ -24,6 +24,7 @@ from penstock.console.drift.keeping import DriftKeeping
 from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
+from penstock.console.money.opening import ShownPrices
 from penstock.console.probe import get
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
@@ -63,6 +64,7 @@ class ControlPlane:
     config: Config
     environ: Mapping[str, str]
     catalog: ShownCatalog
+    prices: ShownPrices
     clock: Clock
     hasher: KeyHasher
     admin_token: str
@@ -230,6 +232,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         config=config,
         environ=environ,
         catalog=ShownCatalog(config, environ, clock),
+        prices=ShownPrices(config, root, clock),
         clock=clock,
         hasher=hasher,
         admin_token=open_admin_token(root),

@@ -51,13 +51,19 @@ class AdminApi:
     def call(
         self, method: str, path: str, body: object = None, *, query: Mapping[str, object | None] | None = None
     ) -> dict[str, Any]:
-        """The JSON of a good answer, `{}` where it has none.  `path` is below `/admin/v1`; its parts are `quoted`."""
+        """The JSON of a good answer, `{}` where it has none.  `path` is below `/admin/v1`; its parts are `quoted`.
+
+        Bytes are sent as they are, as CSV; anything else as JSON.
+        """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target = f"{self._url.path.rstrip('/')}/admin/v1{path}" + (f"?{urlencode(given)}" if given else "")
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        payload = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
+        if isinstance(body, bytes):
+            headers["content-type"] = "text/csv"
         connection = self._connection()
         try:
-            connection.request(method, target, None if body is None else msgspec.json.encode(body), headers)
+            connection.request(method, target, payload, headers)
             response = connection.getresponse()
             status, data = response.status, response.read(_MAX_BODY_BYTES)
         except (OSError, http.client.HTTPException) as error:
