@@ -11,6 +11,7 @@ from evaluation.forecast.__main__ import main as forecast
 from evaluation.grounded.__main__ import main as grounded
 from evaluation.ingest.__main__ import main as ingest
 from evaluation.injection.__main__ import main as injection
+from evaluation.ledger.__main__ import main as ledger
 from evaluation.masking.__main__ import main as masking
 from evaluation.personal.__main__ import main as personal
 from evaluation.personal.names_report import main as names
@@ -48,6 +49,9 @@ def main() -> int:
         case ["names", *rest]:
             sys.argv[1:] = rest
             return names()
+        case ["ledger", *rest]:
+            sys.argv[1:] = rest
+            return ledger()
         case ["masking", *rest]:
             sys.argv[1:] = rest
             return masking()
