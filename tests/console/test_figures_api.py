@@ -17,7 +17,10 @@ from penstock.core.record import Settled
 from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.store import LedgerWriter
 
-DAY: dict[str, Any] = {"since": datetime.fromtimestamp(BEGAN - 7200, UTC), "until": datetime.fromtimestamp(BEGAN + 36_000, UTC)}
+DAY: dict[str, Any] = {
+    "since": datetime.fromtimestamp(BEGAN - 7200, UTC),
+    "until": datetime.fromtimestamp(BEGAN + 36_000, UTC),
+}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ offsets are left out, which no expression of ours needs at the times that are as
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -26,7 +26,9 @@ ADDED = {"job": "penstock", "instance": "one"}
 class Scraped:
     """By name and labels: the samples in order of time."""
 
-    series: dict[tuple[str, Labels], list[tuple[float, float]]] = field(default_factory=dict)
+    series: dict[tuple[str, Labels], list[tuple[float, float]]] = field(
+        default_factory=dict[tuple[str, Labels], list[tuple[float, float]]]
+    )
 
     def add(self, at: float, text: str) -> None:
         for family in text_string_to_metric_families(text):
@@ -45,7 +47,7 @@ def parsed(expression: str) -> Any:
 def nodes(tree: Any) -> Iterator[Any]:
     yield tree
     for name in ("lhs", "rhs", "expr", "vector_selector", "args"):
-        below = getattr(tree, name, None)
+        below: Any = getattr(tree, name, None)
         for each in below if isinstance(below, list) else [below]:
             if each is not None:
                 yield from nodes(each)
@@ -147,18 +149,21 @@ def _increase(samples: Sequence[tuple[float, float]], since: float, until: float
     return grown * (covered + at_start + at_end) / covered
 
 
+_COMBINING: dict[str, Callable[[list[float]], float]] = {
+    "sum": lambda values: sum(values, 0.0),
+    "min": min,
+    "max": max,
+    "count": lambda values: float(len(values)),
+}
+
+
 def _aggregate(tree: Any, vector: Vector) -> Vector:
     assert str(tree.modifier.type).endswith("By"), tree.modifier.type
     by = set(tree.modifier.labels)
     groups: dict[Labels, list[float]] = {}
     for labels, value in vector.items():
         groups.setdefault(frozenset(each for each in labels if each[0] in by), []).append(value)
-    combine: Callable[[Iterable[float]], float] = {
-        "sum": sum,
-        "min": min,
-        "max": max,
-        "count": lambda v: float(len(list(v))),
-    }[str(tree.op)]
+    combine: Callable[[list[float]], float] = _COMBINING[str(tree.op)]
     return {labels: combine(values) for labels, values in groups.items()}
 
 
@@ -194,10 +199,10 @@ def _binary(op: str, left: Vector | float, right: Vector | float) -> Vector:
         if op == "and":
             return {labels: value for labels, value in left.items() if labels in right}
         return {**right, **left}
-    if isinstance(left, float) and isinstance(right, dict):
+    if not isinstance(left, dict):
+        assert isinstance(right, dict)
         return _paired(op, [(labels, left, value, value) for labels, value in right.items()])
-    assert isinstance(left, dict)
-    if isinstance(right, float):
+    if not isinstance(right, dict):
         return _paired(op, [(labels, value, right, value) for labels, value in left.items()])
     return _paired(op, [(labels, value, right[labels], value) for labels, value in left.items() if labels in right])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,7 +28,10 @@ models:
 
 
 def test_the_command_writes_what_is_deployed(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli._build(["dashboards"]), ["dashboards", "--out", str(tmp_path)])
+    done = CliRunner().invoke(
+        cli._build(["dashboards"]),  # pyright: ignore[reportPrivateUsage] - the program itself ends the process
+        ["dashboards", "--out", str(tmp_path)],
+    )
     assert done.exit_code == 0, done.output
     made = {str(path.relative_to(tmp_path)): path.read_text("utf-8") for path in tmp_path.rglob("*") if path.is_file()}
     kept = {str(path.relative_to(DEPLOYED)): path.read_text("utf-8") for path in DEPLOYED.rglob("*") if path.is_file()}
@@ -74,7 +78,8 @@ def _expressions() -> list[str]:
     found: list[str] = []
     for name, text in files().items():
         if name.endswith(".json"):
-            found += (t["expr"].replace("$__range", "6h") for p in loads(text.encode())["panels"] for t in p["targets"])
+            board: Any = loads(text.encode())
+            found += (t["expr"].replace("$__range", "6h") for p in board["panels"] for t in p["targets"])
         elif name == "prometheus/rules.yml":
             found += (rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"])
     return found

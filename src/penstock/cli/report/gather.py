@@ -3,7 +3,7 @@
 What the credential may not see is left out, and a note says so; nothing is made up for it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -91,12 +91,11 @@ def gather(api: AdminApi, wanted: Wanted, *, version: str | None) -> MonthData:
     """
     asked = _Asked(api, wanted)
     now, then = (wanted.since, min(wanted.until, wanted.now)), wanted.before()
+    found = asked.everything(now)
     for _ in range(_TRIES):
-        whole = asked.whole(now)
-        by = {each: asked.lines(each, now) for each in _shown(wanted)}
-        days = asked.days(now)
-        if _adds_up(whole, [*by.values(), [Line("", values) for values in days.values()]]):
+        if found.adds_up:
             break
+        found = asked.everything(now)
     else:
         asked.notes.append("Exchanges arrived while this was made: parts may differ from the whole by those.")
     forecast = asked.forecast()
@@ -108,10 +107,10 @@ def gather(api: AdminApi, wanted: Wanted, *, version: str | None) -> MonthData:
         as_of=wanted.now.astimezone(wanted.zone),
         is_over=wanted.is_over,
         version=version,
-        total=whole,
+        total=found.whole,
         before=asked.whole(then),
-        days=days,
-        by={each: tuple(lines) for each, lines in by.items()},
+        days=found.days,
+        by=found.by,
         before_by={each: tuple(asked.lines(each, then, _SUMMED)) for each in _shown(wanted) if each != "outcome"},
         tallies=asked.tallies(now),
         forecast=_month_end(forecast.get("forecast")),
@@ -128,6 +127,10 @@ class _Asked:
         self._api = api
         self._wanted = wanted
         self.notes: list[str] = []
+
+    def everything(self, span: tuple[datetime, datetime]) -> "_Parts":
+        by = {each: tuple(self.lines(each, span)) for each in _shown(self._wanted)}
+        return _Parts(self.whole(span), by, self.days(span))
 
     def whole(self, span: tuple[datetime, datetime]) -> Values:
         found = self._lines(span, (*_COUNTED, *_TIMES), step="month")
@@ -186,8 +189,18 @@ def _shown(wanted: Wanted) -> list[str]:
     return [each for each in _DIMENSIONS if wanted.tenant is None or each != "tenant"]
 
 
-def _adds_up(whole: Values, parts: Iterable[Sequence[Line]]) -> bool:
-    return all(sum(line.total(name) for line in lines) == total(whole, name) for lines in parts for name in _SUMMED)
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    whole: Values
+    by: Mapping[str, tuple[Line, ...]]
+    days: Mapping[date, Values]
+
+    @property
+    def adds_up(self) -> bool:
+        parts = [*([line.values for line in lines] for lines in self.by.values()), list(self.days.values())]
+        return all(
+            sum(total(each, name) for each in part) == total(self.whole, name) for part in parts for name in _SUMMED
+        )
 
 
 def _month_end(said: Mapping[str, Any] | None) -> MonthEnd | None:

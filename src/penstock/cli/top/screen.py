@@ -10,7 +10,7 @@ import sys
 import termios
 import threading
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -66,8 +66,12 @@ def watch(look: Callable[[], Look]) -> None:
     asking.start()
     console = Console(highlight=False)
     with _keys() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
+        drawn: object = None
         while not state.is_over:
-            live.update(_screen(state, console.height), refresh=True)
+            shown = (state.seen, state.trouble, state.sort, state.is_paused, console.size)
+            if shown != drawn:
+                drawn = shown
+                live.update(_screen(state, console.height), refresh=True)
             for key in keys(_TICK_S):
                 state.press(key)
 
@@ -84,7 +88,7 @@ def _ask(look: Callable[[], Look], state: _State) -> None:
 
 
 @contextmanager
-def _keys() -> "Iterator[Callable[[float], str]]":
+def _keys() -> "Generator[Callable[[float], str]]":
     """Keys as they are pressed, without Enter; the terminal is as before afterwards."""
     file = sys.stdin.fileno()
     before = termios.tcgetattr(file)
@@ -115,6 +119,8 @@ def _drawn(seen: Look, state: _State, *, lines: int) -> RenderableType:
     if seen.refused is not None:
         return Text(f"The figures are not for this credential to see: {_shown(seen.refused)}")
     parts: list[RenderableType] = [_head(seen, state), *_figures(seen)]
+    if state.trouble is not None:
+        parts.insert(1, Text(_shown(state.trouble), style="red", no_wrap=True, overflow="ellipsis"))
     below = [
         *_reasons(seen),
         *(Text(f"alert  {_shown(each)}", style="yellow", no_wrap=True, overflow="ellipsis") for each in seen.alerts),
@@ -136,9 +142,7 @@ def _head(seen: Look, state: _State) -> Text:
     head.append(f"{seen.at:%H:%M:%S} UTC  ")
     head.append(seen.health, style={"ready": "green", "degraded": "yellow", "not ready": "red"}.get(seen.health, "dim"))
     head.append(f"  last {seen.minutes:.1f} min  by {_WORDS[state.sort]}", style="dim")
-    if state.trouble is not None:
-        head.append(f"  {state.trouble}", style="red")
-    elif state.is_paused:
+    if state.is_paused:
         head.append("  paused", style="yellow")
     return head
 
@@ -158,7 +162,7 @@ def _figures(seen: Look) -> list[Text]:
         ("in flight", _NONE if seen.in_flight is None else str(seen.in_flight)),
         ("cost", f"{_money((total.get('cost_nanousd') or 0) / minutes)}/min"),
         ("today", f"{_money(today.get('cost_nanousd') or 0)} ({today.get('exchanges') or 0} exchanges)"),
-        *((("unknown costs today", str(unknown)),) if unknown else ()),
+        *((("not priced", str(unknown)),) if unknown else ()),
     )
     return [_pairs(first), _pairs(second)]
 
@@ -178,8 +182,8 @@ def _reasons(seen: Look) -> list[Text]:
 def _rows(title: str, seen: Look, by: str, sort: str, most: int) -> Table:
     table = Table(box=None, pad_edge=False, expand=True, padding=(0, 1, 0, 0), title_justify="left")
     table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis", header_style="bold")
-    for word in ("RATE/S", "FAULTS", "P50", "P95", "$/MIN", "CACHE"):
-        table.add_column(word, justify="right", no_wrap=True, header_style="dim")
+    for word, width in (("RATE/S", 7), ("FAULTS", 6), ("P50", 6), ("P95", 6), ("$/MIN", 9), ("CACHE", 6)):
+        table.add_column(word, justify="right", no_wrap=True, header_style="dim", min_width=width)
     found = seen.rows.get(by, {})
     ordered = sorted(found.items(), key=lambda item: (-(item[1].get(sort) or 0), item[0]))
     for name, values in ordered[:most]:

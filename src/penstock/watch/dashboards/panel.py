@@ -141,7 +141,7 @@ def number(name: str, **more: Any) -> Panel:
         meaning=figure.meaning,
         queries=(Query(expression(name, window=RANGE), "{{job}}"),),
         unit=_GRAFANA[figure.unit],
-        **{"shape": "stat", "width": 4, "height": 4, "decimals": _FINE.get(name), **more},
+        **_chosen(more, shape="stat", width=4, height=4, decimals=_FINE.get(name)),
     )
 
 
@@ -159,7 +159,7 @@ def lines(title: str, names: Iterable[str], *, by: Sequence[str] = (), **more: A
         meaning=" ".join(f"{figure.title}: {figure.meaning}" for figure in figures),
         queries=tuple(queries),
         unit=_GRAFANA[figures[0].unit],
-        **{"shape": "timeseries", "decimals": _FINE.get(figures[0].name), **more},
+        **_chosen(more, shape="timeseries", decimals=_FINE.get(figures[0].name)),
     )
 
 
@@ -173,7 +173,7 @@ def bars(title: str, name: str, *, by: Sequence[str], **more: Any) -> Panel:
         meaning=figure.meaning,
         queries=(Query(said, labels),),
         unit=_GRAFANA[figure.unit],
-        **{"shape": "bargauge", **more},
+        **_chosen(more, shape="bargauge"),
     )
 
 
@@ -181,9 +181,13 @@ def counted(title: str, metric: str, by: Sequence[str], **more: Any) -> Panel:
     """A counter that no figure is made of, over time, by its labels: so many a minute, the mean of five."""
     labels = " ".join(f"{{{{{label}}}}}" for label in by)
     said = f"sum by (job, {', '.join(by)}) (increase({metric}[{STEP}])) / 5"
-    return Panel(title=title, queries=(Query(said, labels),), **{"shape": "timeseries", **more})
+    return Panel(title=title, queries=(Query(said, labels),), **_chosen(more, shape="timeseries"))
 
 
 def gauged(title: str, said: str, legend: str = "{{instance}}", **more: Any) -> Panel:
     """What stands in a gauge now, over time."""
-    return Panel(title=title, queries=(Query(said, legend),), **{"shape": "timeseries", **more})
+    return Panel(title=title, queries=(Query(said, legend),), **_chosen(more, shape="timeseries"))
+
+
+def _chosen(more: Json, **otherwise: Any) -> Json:
+    return {**otherwise, **more}

@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from math import ceil, floor, log10
 from typing import Final, Literal, TypeAlias
 
-Color: TypeAlias = Literal["main", "soft", "line", "ink", "good", "bad"]
+Color: TypeAlias = Literal["main", "pale", "soft", "line", "rule", "ink", "good", "bad"]
 COLORS: Final[Mapping[Color, str]] = {
     "main": "#1d5f8a",
+    "pale": "#8db8d6",
     "soft": "#5f6f7e",
     "line": "#e1e7ec",
+    "rule": "#c9d3db",
     "ink": "#18242f",
     "good": "#23795a",
     "bad": "#b23a32",

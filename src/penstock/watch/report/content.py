@@ -48,7 +48,7 @@ def document(data: MonthData) -> Document:
 def before(data: MonthData) -> str:
     """What changes are told against."""
     last = data.first - timedelta(days=1)
-    return f"{last:%B}" if data.is_over else f"as much of {last:%B}"
+    return f"{last:%B}" if data.is_over else f"1–{min(data.as_of.day, last.day)} {last:%B}"  # noqa: RUF001 - a dash
 
 
 def _whose(data: MonthData) -> str:
@@ -74,7 +74,8 @@ def _tile(data: MonthData, name: str) -> Tile:
     now, then = data.total.get(name), data.before.get(name)
     match figure.unit:
         case "nanousd":
-            said, changed = written.money(int(now or 0)), written.change(now, then)
+            least = "≥ " if name == "cost_nanousd" and total(data.total, "unknown_costs") else ""
+            said, changed = least + written.money(int(now or 0)), written.change(now, then)
         case "share":
             decimals = 2 if name == "availability" else 1
             said, changed = written.share(now, decimals=decimals), written.points(now, then)
@@ -93,8 +94,8 @@ def _about(data: MonthData) -> Section:
         f"Days are those of {data.zone}. Made {data.as_of:%Y-%m-%d %H:%M}"
         + (f" by Penstock {data.version}." if data.version else "."),
         _EXACT,
-        "A cost that nobody knows is in no sum: see unknown prices. Changes are against "
-        + (f"{before(data)}." if data.is_over else f"{before(data)} as has gone by of this month."),
+        "A cost that nobody knows is in no sum: see unknown prices.",
+        f"Changes are against {before(data)}{'' if data.is_over else ', until the same time'}.",
         *data.notes,
     ]
     blocks: list[Block] = [Text(each) for each in says]

@@ -42,7 +42,7 @@ th:first-child, td:first-child { padding-left: 0; text-align: left; white-space:
 thead th { color: #5f6f7e; font-weight: 500; font-size: 12.5px; border-bottom-color: #c9d3db; }
 tfoot td, tfoot th { font-weight: 600 !important; border-bottom: 0; border-top: 1px solid #c9d3db; }
 tr { break-inside: avoid; }
-.bar { display: block; height: 4px; border-radius: 2px; background: #1d5f8a; margin-top: 2px; min-width: 1px; }
+.bar { display: block; height: 4px; border-radius: 2px; background: #8db8d6; margin-top: 2px; min-width: 1px; }
 p { margin: 6px 0 10px; }
 footer { margin-top: 36px; padding-top: 12px; border-top: 1px solid #e1e7ec; color: #5f6f7e; font-size: 12.5px; }
 @media (max-width: 640px) { main { margin: 0; padding: 24px 18px; border-radius: 0; }
@@ -109,7 +109,7 @@ def _cells(cells: tuple[Cell, ...]) -> str:
 
 
 def _cell(cell: Cell, opening: str, closing: str) -> str:
-    bar = "" if cell.share is None else f'<span class="bar" style="width:{100 * cell.share:.1f}%"></span>'
+    bar = "" if cell.share is None else f'<span class="bar" style="width:{70 * cell.share:.1f}%"></span>'
     tone = "" if cell.tone == "plain" else f' class="{cell.tone}"'
     return f"<{opening}{tone}>{escape(cell.text)}{bar}</{closing}>"
 

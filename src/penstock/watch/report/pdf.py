@@ -10,6 +10,7 @@ from typing import Final
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
 
 from penstock.watch.report.blocks import Block, Cell, Chart, Document, Section, Table, Text, Tile, Tiles, Tone
 from penstock.watch.report.charts import COLORS, Bar, Color, Dot, Drawing, Label, Shape, Stroke
@@ -46,12 +47,13 @@ class _Page(FPDF):
     def __init__(self, said: str) -> None:
         super().__init__(format="A4")
         self.is_short_of_letters = False
-        self._known: set[int] = set()
         for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
             self.add_font(_FAMILY, style, _FONTS / file)
-        self._known = set(self.fonts[_FAMILY.lower()].cmap)
+        font = self.fonts[_FAMILY.lower()]
+        self._known: set[int] = set(font.cmap) if isinstance(font, TTFFont) else set()  # it is one, as was just said
         self._said = said
         self.set_margins(_MARGIN, _MARGIN)
+        self.c_margin = 0.0  # texts begin where rules do
         self.set_auto_page_break(auto=True, margin=_BOTTOM)
         self.alias_nb_pages()
 
@@ -63,7 +65,7 @@ class _Page(FPDF):
 
     def letters(self, size: float, color: Color = "ink", *, is_bold: bool = False) -> None:
         self.set_font(_FAMILY, "B" if is_bold else "", size)
-        self.set_text_color(COLORS[color])
+        self.set_text_color(*_rgb(color))
 
     def known(self, text: str) -> str:
         """With the replacement sign for what the font has not."""
@@ -95,7 +97,7 @@ def _head(page: _Page, document: Document) -> None:
     for line in document.lines:
         page.cell(0, 5, page.cut(page.known(line), _WIDTH), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     page.ln(2.5)
-    page.set_fill_color(COLORS["main"])
+    page.set_fill_color(*_rgb("main"))
     page.rect(_MARGIN, page.get_y(), _WIDTH, 0.9, style="F")
     page.ln(3)
 
@@ -144,25 +146,30 @@ def _text(page: _Page, text: str) -> None:
 def _tiles(page: _Page, tiles: Sequence[Tile]) -> None:
     gap, height = 3.0, 19.0
     width = (_WIDTH - 2 * gap) / 3
+    y = page.get_y()
     for place, tile in enumerate(tiles):
         if place % 3 == 0:
             page.room_for(height + gap)
-            top = page.get_y()
+            y = page.get_y()
         x = _MARGIN + (place % 3) * (width + gap)
-        y = page.get_y() if place % 3 == 0 else top
-        page.set_draw_color(COLORS["line"])
+        page.set_draw_color(*_rgb("line"))
         page.set_line_width(0.25)
         page.rect(x, y, width, height, round_corners=True, corner_radius=1.6)
-        for down, size, color, text, is_bold in (
-            (2.0, 7.8, "soft", tile.title, False),
-            (6.6, 14.5, "ink", tile.value, True),
-            (13.4, 6.8, "soft" if tile.tone == "plain" else _TONES[tile.tone], tile.change, False),
-        ):
-            page.letters(size, color, is_bold=is_bold)
-            page.set_xy(x + 3, y + down)
-            page.cell(width - 5, 4.5, page.cut(page.known(text), width - 6))
+        _tile(page, tile, (x + 3.5, y), width - 6)
         if place % 3 == 2 or place == len(tiles) - 1:
             page.set_xy(_MARGIN, y + height + gap)
+
+
+def _tile(page: _Page, tile: Tile, at: tuple[float, float], width: float) -> None:
+    parts: tuple[tuple[float, float, Color, str], ...] = (
+        (2.2, 7.8, "soft", tile.title),
+        (7.2, 14.5, "ink", tile.value),
+        (13.2, 6.8, "soft" if tile.tone == "plain" else _TONES[tile.tone], tile.change),
+    )
+    for down, size, color, text in parts:
+        page.letters(size, color, is_bold=text == tile.value)
+        page.set_xy(at[0], at[1] + down)
+        page.cell(width, 4.5, page.cut(page.known(text), width))
 
 
 def _table(page: _Page, table: Table) -> None:
@@ -170,14 +177,14 @@ def _table(page: _Page, table: Table) -> None:
     widths = _widths(page, table)
     _title(page, table.title)
     _header(page, table, widths)
-    for row in table.rows:
-        if page.get_y() + _ROW > page.h - _BOTTOM:
+    for place, row in enumerate(table.rows, 1):
+        rows = 2 if place == len(table.rows) and table.last is not None else 1  # a sum stands with what it is of
+        if page.get_y() + rows * _ROW > page.h - _BOTTOM:
             page.add_page()
             _header(page, table, widths)
         _row(page, row, widths)
     if table.last is not None:
-        page.room_for(_ROW)
-        _rule(page, 0.3, "#c9d3db")
+        _rule(page, 0.3, "rule")
         _row(page, table.last, widths, is_bold=True)
     page.ln(_GAP)
 
@@ -207,7 +214,7 @@ def _header(page: _Page, table: Table, widths: Sequence[float]) -> None:
     for place, (text, width) in enumerate(zip(table.head, widths, strict=True)):
         page.cell(width, 5, page.cut(page.known(text), width - 1), align="R" if place else "L")
     page.ln(5)
-    _rule(page, 0.3, "#c9d3db")
+    _rule(page, 0.3, "rule")
 
 
 def _row(page: _Page, row: Sequence[Cell], widths: Sequence[float], *, is_bold: bool = False) -> None:
@@ -221,14 +228,14 @@ def _row(page: _Page, row: Sequence[Cell], widths: Sequence[float], *, is_bold: 
             align="R" if place else "L",
         )
     if row[0].share is not None and row[0].share > 0:
-        page.set_fill_color(COLORS["main"])
-        page.rect(_MARGIN + 1, y + _ROW - 1.1, (widths[0] - 6) * row[0].share, 0.7, style="F")
+        page.set_fill_color(*_rgb("pale"))
+        page.rect(_MARGIN, y + _ROW - 1.2, 0.7 * widths[0] * row[0].share, 0.8, style="F")
     page.set_xy(_MARGIN, y + _ROW)
-    _rule(page, 0.15, "#e9eef2")
+    _rule(page, 0.15, "line")
 
 
-def _rule(page: _Page, width: float, color: str) -> None:
-    page.set_draw_color(color)
+def _rule(page: _Page, width: float, color: Color) -> None:
+    page.set_draw_color(*_rgb(color))
     page.set_line_width(width)
     page.line(_MARGIN, page.get_y(), _MARGIN + _WIDTH, page.get_y())
 
@@ -248,17 +255,22 @@ def _draw(page: _Page, shape: Shape, drawing: Drawing, at: tuple[float, float, f
     x, y, scale = at
     match shape:
         case Bar():
-            page.set_fill_color(COLORS[shape.color])
+            page.set_fill_color(*_rgb(shape.color))
             page.rect(x + shape.x * scale, y + shape.y * scale, shape.width * scale, shape.height * scale, style="F")
         case Stroke():
-            page.set_draw_color(COLORS[shape.color])
+            page.set_draw_color(*_rgb(shape.color))
             page.set_line_width(shape.width * scale)
             page.polyline([(x + px * scale, y + py * scale) for px, py in shape.points])
         case Dot():
-            page.set_fill_color(COLORS[shape.color])
+            page.set_fill_color(*_rgb(shape.color))
             page.circle(x + shape.x * scale, y + shape.y * scale, shape.radius * scale, style="F")
         case Label():
             page.letters(drawing.text_size * scale * 72 / 25.4, shape.color)
             text = page.known(shape.text)
             back = {"start": 0.0, "middle": 0.5, "end": 1.0}[shape.anchor] * page.get_string_width(text)
             page.text(x + shape.x * scale - back, y + shape.y * scale, text)
+
+
+def _rgb(color: Color) -> tuple[int, int, int]:
+    said = COLORS[color].removeprefix("#")
+    return int(said[:2], 16), int(said[2:4], 16), int(said[4:], 16)

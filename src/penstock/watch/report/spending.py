@@ -1,6 +1,7 @@
 """The report's sections about money: what was spent, on what, what has moved, and what was not spent."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -35,12 +36,17 @@ def spending(data: MonthData) -> Section:
         blocks.append(
             Text(
                 f"The month will come to about {written.money(end.expected)}; with a probability of"
-                f" {end.level:.0%} to between {written.money(end.low)} and {written.money(end.high)}."
+                f" {written.share(end.level, decimals=0)} to between {written.money(end.low)} and"
+                f" {written.money(end.high)}."
                 + (" There is less than two weeks of history: this is a rough guess." if end.is_short else "")
             )
         )
     elif not data.is_over and data.no_forecast:
         blocks.append(Text(f"There is no forecast: {data.no_forecast}."))
+    if unknown := total(data.total, "unknown_costs"):
+        blocks.append(
+            Text(f"The cost of {written.count(unknown)} exchanges is not known and not in here: more was spent.")
+        )
     if data.budgets:
         blocks.append(_budgets(data.budgets))
     return Section("Spending", tuple(blocks))
@@ -90,11 +96,16 @@ def saved(data: MonthData) -> Section:
         Cell(written.money(spared, of=spared)),
         _changed(spared, total(data.before, "saved_nanousd"), more="good"),
     )
-    would = total(data.total, _COST) + spared
-    says = "Against what the same exchanges would have cost at the prices of their time"
+    blocks: list[Block] = [Table("What was not spent", ("", "Saved", "Change"), rows, last)]
     if spared > 0:
-        says += f", {written.money(would)}: {written.share(spared / would)} of it was saved"
-    return Section("Saved", (Table("What was not spent", ("", "Saved", "Change"), rows, last), Text(f"{says}.")))
+        would = total(data.total, _COST) + spared
+        blocks.append(
+            Text(
+                f"Without them the same exchanges would have cost {written.money(would)} at the prices of their time:"
+                f" {written.share(spared / would)} of that was saved."
+            )
+        )
+    return Section("Saved", tuple(blocks))
 
 
 def _dollars(value: float) -> str:
@@ -133,40 +144,57 @@ def _part(data: MonthData, by: str, title: str, lines: Sequence[Line]) -> Table:
     then = {line.name: line.total(_COST) for line in data.before_by.get(by, ())}
     ordered = sorted(lines, key=lambda line: (-line.total(_COST), -line.total("exchanges"), line.name))
     shown, rest = ordered[:_MOST_ROWS], ordered[_MOST_ROWS:]
-    most = max((line.total(_COST) for line in lines), default=0)
-    rows = [
-        _row(
-            written.name(line.name),
-            line.total("exchanges"),
-            line.total(_COST),
-            then.get(line.name, 0),
-            whole=whole,
-            most=most,
-        )
-        for line in shown
-    ]
+    rows = [_row(_Spent.of([line], written.name(line.name), then.get(line.name, 0)), data) for line in shown]
     if rest:
-        exchanges, cost = (sum(line.total(name) for line in rest) for name in ("exchanges", _COST))
         before = sum(amount for name, amount in then.items() if name not in {line.name for line in shown})
-        rows.append(_row(f"{len(rest)} more", exchanges, cost, before, whole=whole, most=most))
+        rows.append(_row(_Spent.of(rest, f"{len(rest)} more", before), data))
+    every = _Spent.of(lines, "All", total(data.before, _COST))
     last = (
         Cell("All"),
-        Cell(written.count(sum(line.total("exchanges") for line in lines))),
-        Cell(written.money(sum(line.total(_COST) for line in lines), of=whole)),
+        Cell(written.count(every.exchanges)),
+        Cell(every.written(whole)),
         Cell(""),
-        _changed(whole, total(data.before, _COST)),
+        _changed(every.cost, every.before),
     )
-    return Table(title, ("", "Exchanges", "Cost", "Share", "Change"), tuple(rows), last)
+    most = max((line.total(_COST) for line in lines), default=0)
+    barred = tuple((Cell(row[0].text, share=cost / most if most else 0.0), *row[1:]) for row, cost in rows)
+    return Table(title, ("", "Exchanges", "Cost", "Share", "Change"), barred, last)
 
 
-def _row(name: str, exchanges: int, cost: int, then: int, *, whole: int, most: int) -> tuple[Cell, ...]:
-    return (
-        Cell(name, share=cost / most if most else 0.0),
-        Cell(written.count(exchanges)),
-        Cell(written.money(cost, of=whole)),
-        Cell(written.share(cost / whole if whole else None)),
-        _changed(cost, then),
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """On one value of a dimension, or on several together."""
+
+    name: str
+    exchanges: int
+    cost: int
+    unknown: int
+    before: int
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], name: str, before: int) -> "_Spent":
+        exchanges, cost, unknown = (
+            sum(line.total(figure) for line in lines) for figure in ("exchanges", _COST, "unknown_costs")
+        )
+        return cls(name, exchanges, cost, unknown, before)
+
+    def written(self, whole: int) -> str:
+        """At least so much, where the rest is not known: nothing is never said of what nobody knows."""
+        if self.unknown and self.unknown == self.exchanges:
+            return "not known"
+        return f"{'≥ ' if self.unknown else ''}{written.money(self.cost, of=whole)}"
+
+
+def _row(spent: _Spent, data: MonthData) -> tuple[tuple[Cell, ...], int]:
+    whole = total(data.total, _COST)
+    cells = (
+        Cell(spent.name),
+        Cell(written.count(spent.exchanges)),
+        Cell(spent.written(whole)),
+        Cell(written.share(spent.cost / whole if whole and spent.unknown < spent.exchanges else None)),
+        _changed(spent.cost, spent.before),
     )
+    return cells, spent.cost
 
 
 def _moved(title: str, moved: Sequence[tuple[str, int, int]]) -> Table:

@@ -6,12 +6,12 @@ from typing import Final
 
 NONE: Final = "–"  # noqa: RUF001 - a dash is meant
 _NANO: Final = Decimal(10) ** 9
-_FINE_BELOW: Final = 10**11
-"""A hundred dollars: what is below is told in hundredths of a cent."""
+_FINE_BELOW: Final = 10**9
+"""A dollar: what is below is told in hundredths of a cent."""
 
 
 def money(nanousd: int, *, of: int | None = None) -> str:
-    """In US dollars; `of` is the largest amount beside it, whose decimals all have, so that they line up."""
+    """In US dollars; `of` is the sum beside it, whose decimals its parts have too, so that they line up."""
     decimals = 4 if abs(nanousd if of is None else of) < _FINE_BELOW else 2
     amount = (Decimal(nanousd) / _NANO).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
     return f"{'−' if amount < 0 else ''}${abs(amount):,}"  # noqa: RUF001 - a minus is meant
