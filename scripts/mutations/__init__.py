@@ -12,6 +12,7 @@ from mutations.knowledge import MUTATIONS as KNOWLEDGE
 from mutations.memory import MUTATIONS as MEMORY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
+from mutations.reports import MUTATIONS as REPORTS
 from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
@@ -32,6 +33,7 @@ MUTATIONS = (
     *ANSWERS,
     *CACHES,
     *PATTERNS,
+    *REPORTS,
     *REST,
     *INGEST,
     *MEMORY,

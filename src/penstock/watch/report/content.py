@@ -74,7 +74,7 @@ def _tile(data: MonthData, name: str) -> Tile:
     now, then = data.total.get(name), data.before.get(name)
     match figure.unit:
         case "nanousd":
-            least = "≥ " if name == "cost_nanousd" and total(data.total, "unknown_costs") else ""
+            least = written.AT_LEAST if name == "cost_nanousd" and total(data.total, "unknown_costs") else ""
             said, changed = least + written.money(int(now or 0)), written.change(now, then)
         case "share":
             decimals = 2 if name == "availability" else 1

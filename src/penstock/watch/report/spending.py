@@ -109,7 +109,7 @@ def saved(data: MonthData) -> Section:
 
 
 def _dollars(value: float) -> str:
-    return f"${value:,.0f}" if value >= 10 or value == 0 else f"${value:,.2f}" if value >= 0.1 else f"${value:.4f}"
+    return f"${value:,.0f}" if value == round(value) else f"${value:,.2f}" if value >= 0.1 else f"${value:.4f}"
 
 
 def _budgets(budgets: Iterable[Budget]) -> Table:
@@ -182,7 +182,7 @@ class _Spent:
         """At least so much, where the rest is not known: nothing is never said of what nobody knows."""
         if self.unknown and self.unknown == self.exchanges:
             return "not known"
-        return f"{'≥ ' if self.unknown else ''}{written.money(self.cost, of=whole)}"
+        return f"{written.AT_LEAST if self.unknown else ''}{written.money(self.cost, of=whole)}"
 
 
 def _row(spent: _Spent, data: MonthData) -> tuple[tuple[Cell, ...], int]:

@@ -5,6 +5,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 NONE: Final = "–"  # noqa: RUF001 - a dash is meant
+AT_LEAST: Final = "≥\N{NO-BREAK SPACE}"
+"""Before a sum in which something is missing that nobody knows."""
 _NANO: Final = Decimal(10) ** 9
 _FINE_BELOW: Final = 10**9
 """A dollar: what is below is told in hundredths of a cent."""
@@ -50,10 +52,10 @@ def change(now: float | None, before: float | None) -> str:
 
 
 def points(now: float | None, before: float | None) -> str:
-    """The difference of two shares."""
+    """The difference of two shares, in percentage points."""
     if now is None or before is None:
         return ""
-    return f"{'+' if now >= before else '−'}{abs(now - before) * 100:.2f} points"  # noqa: RUF001
+    return f"{'+' if now >= before else '−'}{abs(now - before) * 100:.2f} pp"  # noqa: RUF001
 
 
 def name(of: str) -> str:
