@@ -11,13 +11,12 @@ import msgspec
 import psycopg
 import pypdfium2
 import pytest
-from click.testing import Result
 from psycopg import sql
 from selectolax.parser import HTMLParser
 from tests.console.serving import Api, serving
 from tests.console.test_identity_api import key_of
 from tests.watch.rollups.scene import arrivals, random_record
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from penstock import cli
 from penstock.cli.admin.api import AdminApi

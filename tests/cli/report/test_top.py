@@ -15,11 +15,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import Result
 from tests.console.serving import Api, serving
 from tests.console.test_identity_api import key_of
 from tests.watch.rollups.scene import arrivals, random_record
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from penstock import cli
 from penstock.core.clock import SystemClock

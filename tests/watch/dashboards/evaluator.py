@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import promql_parser as promql
 from prometheus_client.parser import text_string_to_metric_families
@@ -48,7 +48,8 @@ def nodes(tree: Any) -> Iterator[Any]:
     yield tree
     for name in ("lhs", "rhs", "expr", "vector_selector", "args"):
         below: Any = getattr(tree, name, None)
-        for each in below if isinstance(below, list) else [below]:
+        found = cast("list[Any]", below if isinstance(below, list) else [below])
+        for each in found:
             if each is not None:
                 yield from nodes(each)
 

@@ -1,6 +1,7 @@
 """What Prometheus says of a figure is the figure: over the metrics of exchanges whose sums are known."""
 
 import random
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -184,11 +185,15 @@ def test_panels_have_their_figures_units() -> None:
 def test_a_rule_fires_where_it_should_and_only_there(told: tuple[Scraped, list[Settled]], sums: Sums) -> None:
     scraped, _ = told
     rules = {rule["alert"]: rule["expr"] for group in groups()["groups"] for rule in group["rules"]}
+    faults = re.sub(r"\[10m\]", "[5m]", rules["PenstockFaultRateHigh"])
     fault_rate = sums.faults / sums.judged
-    assert fault_rate > 0.05
-    found = evaluate(parsed(rules["PenstockFaultRateHigh"].replace("[10m]", "[5m]")), scraped, AT)
+    assert 0.01 < fault_rate < 0.1
+    assert evaluate(parsed(faults), scraped, AT) == {}
+    found = evaluate(parsed(faults.replace("> 0.1 ", "> 0.01 ")), scraped, AT)
     assert isinstance(found, dict)
     assert list(found.values()) == [pytest.approx(fault_rate)]
-    few = rules["PenstockFaultRateHigh"].replace("[10m]", "[5m]").replace(">= 20", ">= 451")
+    few = faults.replace("> 0.1 ", "> 0.01 ").replace(">= 20", ">= 451")
     assert evaluate(parsed(few), scraped, AT) == {}
-    assert evaluate(parsed(rules["PenstockSlowAnswers"].replace("[15m]", "[5m]")), scraped, AT) == {}
+    burns = re.sub(r"\[(1h|5m)\]", "[5m]", rules["PenstockFaultBudgetBurnsFast"])
+    assert (fault_rate > 14.4 * 0.001) == bool(evaluate(parsed(burns), scraped, AT))
+    assert fault_rate > 14.4 * 0.001

@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from penstock.watch.dashboards.panel import Json, expression
-from penstock.watch.dashboards.thresholds import BURNS, FIGURES, METRICS, OBJECTIVE, Burn, OfFigure, OfMetric, Severity
+from penstock.watch.dashboards.thresholds import (
+    BURNS,
+    BURNS_AT_LEAST,
+    FIGURES,
+    METRICS,
+    OBJECTIVE,
+    Burn,
+    OfFigure,
+    OfMetric,
+    Severity,
+)
 
 _PREFIX: Final = "Penstock"
 
@@ -39,6 +49,7 @@ def _of_metric(rule: OfMetric) -> Json:
 def _burn(rule: Burn) -> Json:
     most = f"{rule.times * (1 - OBJECTIVE):.6g}"
     said = " and ".join(f"{expression('fault_rate', window=each)} > {most}" for each in (rule.long, rule.short))
+    said += f" and {expression('exchanges', window=rule.long)} >= {BURNS_AT_LEAST}"
     says = (
         f"Faults use up the error budget of {OBJECTIVE:.1%} availability {rule.times:g} times as fast as it lasts for"
         " 30 days: {{ $value | humanizePercentage }} of the exchanges failed in " + rule.long + "."

@@ -53,9 +53,11 @@ class Burn:
 
 OBJECTIVE: Final = 0.999
 """Of the exchanges that count, those without a fault, over 30 days."""
+BURNS_AT_LEAST: Final = 50
+"""Exchanges in the long window; of fewer, one or two faults would burn as a fire does."""
 BURNS: Final = (
     Burn(name="FaultBudgetBurnsFast", times=14.4, long="1h", short="5m", lasts="2m", severity="critical"),
-    Burn(name="FaultBudgetBurns", times=6.0, long="6h", short="30m", lasts="15m", severity="critical"),
+    Burn(name="FaultBudgetBurns", times=6.0, long="6h", short="30m", lasts="15m", severity="warning"),
     Burn(name="FaultBudgetBurnsSlowly", times=1.0, long="3d", short="6h", lasts="1h", severity="warning"),
 )
 FIGURES: Final = (
@@ -63,8 +65,8 @@ FIGURES: Final = (
         name="FaultRateHigh",
         figure="fault_rate",
         window="10m",
-        above=0.05,
-        lasts="5m",
+        above=0.1,
+        lasts="2m",
         severity="critical",
         at_least=20,
         says="{{ $value | humanizePercentage }} of the exchanges of ten minutes failed by our fault or a provider's.",
@@ -92,9 +94,9 @@ FIGURES: Final = (
     OfFigure(
         name="CallsFail",
         figure="failed_attempt_rate",
-        window="15m",
-        above=0.2,
-        lasts="10m",
+        window="10m",
+        above=0.25,
+        lasts="2m",
         severity="warning",
         at_least=20,
         says="{{ $value | humanizePercentage }} of the calls of providers gave no answer.",
@@ -127,9 +129,9 @@ METRICS: Final = (
     ),
     OfMetric(
         name="LedgerBehind",
-        expression="max by (job, instance) (penstock_journal_oldest_unshipped_seconds) > 120",
-        lasts="5m",
-        severity="warning",
+        expression="max by (job, instance) (penstock_journal_oldest_unshipped_seconds) > 300",
+        lasts="2m",
+        severity="critical",
         says="Records of {{ $labels.instance }} have waited {{ $value | humanizeDuration }} for the database.",
     ),
     OfMetric(
