@@ -21,6 +21,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import psycopg
@@ -136,7 +137,7 @@ def check(url: str, plane: Plane) -> None:
         "since": since.isoformat(),
         "until": until.isoformat(),
     }
-    (line,) = loads(plane.get(f"/figures?{urlencode(asked, doseq=True)}")[1])["lines"]
+    (line,) = cast("Any", loads(plane.get(f"/figures?{urlencode(asked, doseq=True)}")[1]))["lines"]
     told = [line["values"][name] for name in ("exchanges", "cost_nanousd", "tokens")]
     if row is None or percentile is None or told != [int(each) for each in row[:3]]:
         raise RuntimeError(f"the API says {told}, the rows {row}")

@@ -16,6 +16,7 @@ from mutations.memory import MUTATIONS as MEMORY
 from mutations.money import MUTATIONS as MONEY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
+from mutations.reports import MUTATIONS as REPORTS
 from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
@@ -39,6 +40,7 @@ MUTATIONS = (
     *CONSOLE,
     *CONTENTS,
     *PATTERNS,
+    *REPORTS,
     *REST,
     *INGEST,
     *MEMORY,

@@ -55,6 +55,7 @@ PlaneStatus = Literal["ready", "degraded", "not_ready", "unreachable"]
 
 class _PlaneHealth(msgspec.Struct):
     status: Literal["ready", "degraded", "not_ready"]
+    in_flight: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,7 +123,7 @@ class ControlPlane:
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
-        backlog, is_up, data_plane, worker, owes_sums = await asyncio.gather(
+        backlog, is_up, (data_plane, in_flight), worker, owes_sums = await asyncio.gather(
             asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
@@ -141,6 +142,7 @@ class ControlPlane:
             reasons=reasons,
             postgres="up" if is_up else "down",
             data_plane=data_plane,
+            in_flight=in_flight,
             workers=worker.alive,
             journal=JournalView(
                 records=backlog.records,
@@ -195,15 +197,17 @@ class ControlPlane:
         except (psycopg.Error, Overloaded):
             return False  # as above
 
-    def _ask_data_plane(self) -> PlaneStatus:
+    def _ask_data_plane(self) -> tuple[PlaneStatus, int | None]:
+        """How it is, and how many exchanges run in it."""
         server = self.config.server
         reply = get(server.host, server.port, "/health")
         if reply is None:
-            return "unreachable"
+            return "unreachable", None
         try:
-            return msgspec.json.decode(reply.body, type=_PlaneHealth).status
+            said = msgspec.json.decode(reply.body, type=_PlaneHealth)
         except msgspec.DecodeError:
-            return "unreachable"
+            return "unreachable", None
+        return said.status, said.in_flight
 
 
 def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
