@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
 
-from penstock.config.alerts import broken_alerts
+from penstock.config.alerts import broken_alerts, broken_objectives, broken_rules
 from penstock.config.cache import broken_cache
 from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
@@ -54,6 +54,8 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_identity(config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_objectives(config.objectives),
+        *broken_rules(config.alerts.rules, config.objectives),
         *broken_traces(config.traces),
         *broken_review(config.review),
         *broken_encoder(config.encoder),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from penstock.config.alerts import AlertSettings
+from penstock.config.alerts import AlertSettings, ObjectiveSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
@@ -213,6 +213,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest: IngestSettings = IngestSettings()
     memory: MemorySettings = MemorySettings()
     alerts: AlertSettings = AlertSettings()
+    objectives: dict[str, ObjectiveSettings] = {}
     traces: TraceSettings = TraceSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()
