@@ -27,8 +27,7 @@ def test_a_rule_of_each_kind_is_sound_and_takes_the_place_of_a_ready_made_one() 
       slow: {enabled: false},
       fall: {kind: change, figure: exchanges, against: day, window_s: 3600, fall_percent: 50, min_exchanges: 10},
       gone: {kind: absence, tally: 'masked:', where: {assistant: support}, min_exchanges: 1},
-      burn: {kind: burn_rate, objective: up, window_s: 3600, above: 14.4},
-      odd: {kind: anomaly, figure: cost_nanousd, window_s: 3600}}"""
+      burn: {kind: burn_rate, objective: up, window_s: 3600, above: 14.4}}"""
     objectives = "{up: {kind: availability, target: 0.99}, fast: {kind: latency, target: 0.95, within_s: 5}}"
     assert problems(alerts__rules=rules.replace("slow: {enabled: false},", ""), objectives=objectives) == []
     environ = {"PENSTOCK__ALERTS__RULES": "{faults: {figure: faults, above: 3}}", "PENSTOCK__OBJECTIVES": objectives}
@@ -58,6 +57,7 @@ def test_a_rule_of_each_kind_is_sound_and_takes_the_place_of_a_ready_made_one() 
         ("{figure: exchanges, above: 1, text: '{tenant} is bad'}", "there is no {tenant}"),
         ("{gauge: journal_age_s, above: 1, by: [tenant]}", "no `by`"),
         ("{kind: absence, gauge: journal_age_s, min_exchanges: 1}", "not of that"),
+        ("{kind: anomaly, figure: cost_nanousd, window_s: 600}", "by the hour"),
         ("{figure: exchanges, above: 1, against: always}", "only `absence`"),
     ],
 )

@@ -19,6 +19,7 @@ from penstock.config.reload.changes import adopt
 from penstock.config.reload.hangup import heed_hangup
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
+from penstock.watch.rules.opening import rules_of
 
 _log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ def read_again(running: Config, environ: Mapping[str, str], clock: Clock) -> Con
     """The file of `running` as it stands now, checked as a start checks it.  Raises `ConfigError`; calls nobody."""
     written = read(running.file, environ)
     rules_of_file(written)
+    rules_of(written)
     new_catalog(written, connect(written, environ, clock))
     return written
 

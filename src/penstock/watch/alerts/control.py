@@ -59,6 +59,16 @@ class Alerting(Collector):
         """Send it once, in a thread."""
         return await asyncio.to_thread(self._deliverer.test, channel, alert)
 
+    def gauges(self) -> dict[str, float]:
+        """What rules may be of."""
+        now = self._clock.now()
+        standings = self._deliverer.standings
+        ages = (now - each.oldest_at for each in standings if each.waiting and each.oldest_at is not None)
+        return {
+            "alerts_waiting_s": max(0.0, *ages, 0.0),
+            "alerts_given_up": float(sum(each.failed for each in standings)),
+        }
+
     def metrics(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self._registry)

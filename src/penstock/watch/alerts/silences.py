@@ -20,7 +20,7 @@ MOST = 500
 """That are in force at once."""
 RULE_KINDS = ("rule.firing", "rule.resolved")
 _COLUMNS: LiteralString = "id, rule, kind, tenant, subject, until, reason, made_at, made_by, ended_at, ended_by"
-_END: LiteralString = (
+_END: LiteralString = (  # noqa: S608 - our own words
     "UPDATE alert_silences SET ended_at = %(at)s, ended_by = %(actor)s WHERE id = %(id)s AND ended_at IS NULL"
     " AND until > %(at)s AND (%(scope)s::text IS NULL OR tenant = %(scope)s) RETURNING "
 ) + _COLUMNS

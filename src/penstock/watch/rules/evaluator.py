@@ -8,6 +8,7 @@ while a journal waits to be shipped, and for a while after a gap in which nobody
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 import structlog
@@ -19,7 +20,7 @@ from penstock.watch.alerts.store import add
 from penstock.watch.rules import store
 from penstock.watch.rules.judge import Judge, Judged
 from penstock.watch.rules.judging import judge_rule
-from penstock.watch.rules.reading import Reader
+from penstock.watch.rules.reading import Reader, Series
 from penstock.watch.rules.rule import Group, Rule
 from penstock.watch.rules.state import State, step
 from penstock.watch.rules.telling import tell
@@ -34,7 +35,7 @@ _MOST_SKEW_S = 60.0
 _GONE_AFTER_S = 600.0
 """A rule that nobody has judged for so long is in no file any more; while files are changed, it is in some."""
 _FORGET_AFTER_S = 86_400.0
-_QUERY_MS = 20_000
+_IN_TIME = "SET LOCAL statement_timeout = 20000"
 
 _log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class Evaluator:
         self._seen: float | None = None
         self._skew: str | None = None
         self._failed: dict[str, str] = {}
+        self._series: dict[str, tuple[datetime, Series]] = {}
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -76,6 +78,7 @@ class Evaluator:
     def use(self, rules: Sequence[Rule]) -> None:
         """Other rules, from the next minute on."""
         self._rules = tuple(rules)
+        self._series = {}
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
@@ -109,7 +112,7 @@ class Evaluator:
         """What would come of the rule now; nothing is written and nobody is told."""
         with connection.transaction(force_rollback=True):
             reader = Reader(connection, self.minute(), store.gauges(connection, self._clock.now()))
-            known = {group for group, each in store.states(connection).get(rule.name, {}).items() if _is_open(each)}
+            known = _open(store.states(connection).get(rule.name, {}))
             return judge_rule(rule, reader, known, self._anomalies)[0]
 
     def _is_clock_right(self, connection: psycopg.Connection, now: float) -> bool:
@@ -129,8 +132,8 @@ class Evaluator:
         trusted_from = at + _TRUST_AFTER_S if is_gap else (last.trusted_from if last is not None else at)
         gauges = store.gauges(connection, now)
         is_late = max(gauges.get("journal_age_s", {}).values(), default=0.0) > _LATE_JOURNAL_S
-        connection.execute(f"SET LOCAL statement_timeout = {_QUERY_MS}")
-        reader = Reader(connection, at, gauges)
+        connection.execute(_IN_TIME)
+        reader = Reader(connection, at, gauges, self._series)
         before = store.states(connection)
         told = [each.told for of in before.values() for each in of.values() if each.state == "firing" and each.told]
         scene = _Scene(
@@ -156,8 +159,7 @@ class Evaluator:
         """One rule; what goes wrong with it is no reason not to judge the others."""
         try:
             with connection.transaction():
-                known = {group for group, state in before.items() if _is_open(state)}
-                found, left_out = judge_rule(rule, reader, known, self._anomalies)
+                found, left_out = judge_rule(rule, reader, _open(before), self._anomalies)
                 if left_out:
                     _log.warning("alert_rule_has_too_many_groups", rule=rule.name, left_out=left_out)
                 changed, alerts = _followed(rule, found, before, scene)
@@ -242,9 +244,10 @@ def ended(name: str, group: Group, state: State, at: float) -> Alert:
     )
 
 
-def _is_open(state: State) -> bool:
-    return state.state != "quiet"
+def _open(states: Mapping[Group, State]) -> dict[Group, State]:
+    """What fires or is about to."""
+    return {group: state for group, state in states.items() if state.state != "quiet"}
 
 
 def _is_old(state: State, at: float) -> bool:
-    return not _is_open(state) and at - state.judged_at > _FORGET_AFTER_S
+    return state.state == "quiet" and at - state.judged_at > _FORGET_AFTER_S

@@ -1,12 +1,15 @@
 """One rule held against the figures of one minute, for every group that there is."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from penstock.watch.rules import judge
 from penstock.watch.rules.judge import NOTHING, UNKNOWN, Judge, Judged, Measure
 from penstock.watch.rules.reading import Reader
 from penstock.watch.rules.rule import MOST_GROUPS, Group, Rule
+from penstock.watch.rules.state import State
 
+_ABSENT_FOR_S = 86_400.0
+"""After a day of nothing, nothing is what there is: then it is over without anything having come."""
 _DAYS: Mapping[str, tuple[float | None, ...]] = {
     "before": (None,),
     "day": (1.0,),
@@ -16,7 +19,7 @@ _DAYS: Mapping[str, tuple[float | None, ...]] = {
 
 
 def judge_rule(
-    rule: Rule, reader: Reader, known: Collection[Group], anomalies: Judge | None
+    rule: Rule, reader: Reader, known: Mapping[Group, State], anomalies: Judge | None
 ) -> tuple[dict[Group, Judged], int]:
     """What comes of it, by group, and how many groups were too many.
 
@@ -30,7 +33,7 @@ def judge_rule(
 
 
 def _judged(
-    rule: Rule, reader: Reader, known: Collection[Group], anomalies: Judge | None
+    rule: Rule, reader: Reader, known: Mapping[Group, State], anomalies: Judge | None
 ) -> Iterator[tuple[Group, Judged]]:
     settings = rule.settings
     match settings.kind:
@@ -51,7 +54,7 @@ def _judged(
             yield from _absent(rule, reader, known)
 
 
-def _absent(rule: Rule, reader: Reader, known: Collection[Group]) -> Iterator[tuple[Group, Judged]]:
+def _absent(rule: Rule, reader: Reader, known: Mapping[Group, State]) -> Iterator[tuple[Group, Judged]]:
     """The windows before are asked for only as long as something may be absent."""
     now = reader.now(rule)
     first, *others = _DAYS[rule.settings.against]
@@ -65,12 +68,17 @@ def _absent(rule: Rule, reader: Reader, known: Collection[Group]) -> Iterator[tu
             earlier = reader.before(rule, days)
             for group in missing:
                 befores[group].append(earlier.get(group, NOTHING))
+    at = reader.at.timestamp()
     for group in missing:
-        yield group, judge.absence(rule.settings, NOTHING, befores[group])
+        judged = judge.absence(rule.settings, NOTHING, befores[group])
+        state = known.get(group)
+        if state is not None and judged.verdict == "unknown" and at - state.since < _ABSENT_FOR_S:
+            judged = Judged("holds", 0.0, state.bound)  # what it is held against was not long ago enough to forget it
+        yield group, judged
 
 
 def _anomalies(
-    rule: Rule, reader: Reader, known: Collection[Group], anomalies: Judge | None
+    rule: Rule, reader: Reader, known: Mapping[Group, State], anomalies: Judge | None
 ) -> Iterator[tuple[Group, Judged]]:
     if anomalies is None:
         raise AssertionError("rules of the kind anomaly are refused at the start where nobody judges them")
@@ -84,7 +92,7 @@ def _anomalies(
             yield group, judge.anomaly(anomalies(points, at), points[-1][1])
 
 
-def _groups(rule: Rule, found: Mapping[Group, Measure], known: Collection[Group]) -> list[Group]:
+def _groups(rule: Rule, found: Mapping[Group, Measure], known: Mapping[Group, State]) -> list[Group]:
     """A rule that is by nothing always has its one group."""
     whole: tuple[Group, ...] = () if rule.names else ((),)
     return list(dict.fromkeys((*found, *known, *whole)))

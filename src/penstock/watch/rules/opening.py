@@ -14,6 +14,7 @@ from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.figures.question import Question
 from penstock.watch.objectives.reading import objectives_of
 from penstock.watch.rollups.views import TALLIED, Dimension
+from penstock.watch.rules.anomalies import ANOMALIES
 from penstock.watch.rules.ready import READY_MADE, burn_rules
 from penstock.watch.rules.rule import Rule
 
@@ -29,7 +30,7 @@ def rules_of(config: Config) -> tuple[Rule, ...]:
     known = {each.name: each for each in objectives}
     ready = {**READY_MADE, **burn_rules(objectives)} if config.alerts.ready_made else {}
     for name, settings in config.alerts.rules.items():
-        for path, problem in _broken(settings):
+        for path, problem in _broken(settings):  # the first is enough to say
             raise config.problem(f"alerts.rules.{name}{path}", problem)
     rules = {name: (settings, True) for name, settings in ready.items()}
     rules |= {name: (settings, False) for name, settings in config.alerts.rules.items()}
@@ -46,6 +47,8 @@ def rules_of(config: Config) -> tuple[Rule, ...]:
 
 
 def _broken(settings: RuleSettings) -> Iterator[tuple[str, str]]:
+    if settings.kind == "anomaly" and ANOMALIES is None:
+        yield ".kind", "nothing here tells what is usual"
     if settings.figure is not None and settings.figure not in FIGURES:
         meant = closest(settings.figure, FIGURES)
         yield ".figure", f"there is no figure `{settings.figure}`" + (f": did you mean `{meant}`?" if meant else "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import psycopg
 
@@ -13,16 +14,26 @@ from penstock.watch.objectives.reading import question_of
 from penstock.watch.rules.judge import Measure
 from penstock.watch.rules.rule import Group, Rule
 
-_AHEAD = timedelta(days=1)
-"""Clocks of data planes that are ahead date exchanges there: for absence they are not absent."""
+_AHEAD = timedelta(hours=6)
+"""Clocks of data planes that are ahead date exchanges there: for absence they are not absent.  With the window in it,
+so that it is read by the minute."""
 SERIES_WEEKS = 8
+Series: TypeAlias = dict[Group, list[tuple[float, float]]]
+"""Times, in Unix seconds, and values, in order."""
 
 
 class Reader:
     """Of one minute: windows end at `at`.  Raises `psycopg.Error`."""
 
-    def __init__(self, connection: psycopg.Connection, at: float, gauges: Mapping[str, Mapping[str, float]]) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        at: float,
+        gauges: Mapping[str, Mapping[str, float]],
+        remembered: "dict[str, tuple[datetime, Series]] | None" = None,
+    ) -> None:
         self._connection = connection
+        self._remembered = {} if remembered is None else remembered
         self._gauges = gauges
         self.at = datetime.fromtimestamp(at, UTC)
         self._lines: dict[object, list[Line]] = {}
@@ -33,8 +44,10 @@ class Reader:
         if rule.settings.gauge is not None:
             found = self._gauges.get(rule.settings.gauge, {})
             return {(plane,): Measure(value, 1) for plane, value in found.items()}
-        until = self.at + _AHEAD if rule.settings.kind == "absence" else self.at
-        return self._window(rule, self.at - _length(rule), until)
+        length, until = _length(rule), self.at
+        if rule.settings.kind == "absence":
+            until += max(_AHEAD - length, timedelta(hours=1))
+        return self._window(rule, self.at - length, until)
 
     def before(self, rule: Rule, days: float | None) -> dict[Group, Measure]:
         """The same so many days ago; None is the window before."""
@@ -53,9 +66,15 @@ class Reader:
             measures.append(Measure(burn(objective, counted), counted.total))
         return measures[0], measures[1]
 
-    def series(self, rule: Rule) -> dict[Group, list[tuple[float, float]]]:
-        """The figure by the hour, up to the last whole one, for as long as tells what is usual."""
+    def series(self, rule: Rule) -> Series:
+        """The figure by the hour, up to the last whole one, for as long as tells what is usual; read once an hour."""
         until = self.at.replace(minute=0)
+        kept = self._remembered.get(rule.name)
+        if kept is None or kept[0] != until:
+            kept = self._remembered[rule.name] = (until, self._series(rule, until))
+        return kept[1]
+
+    def _series(self, rule: Rule, until: datetime) -> Series:
         question = Question(
             since=until - timedelta(weeks=SERIES_WEEKS),
             until=until,
@@ -64,7 +83,7 @@ class Reader:
             step="hour",
             times=rule.figure is not None and rule.figure.needs_times,
         )
-        found: dict[Group, list[tuple[float, float]]] = {}
+        found: Series = {}
         if rule.figure is None:
             for tally in self._ask_tallies(question, rule.settings.tally or ""):
                 points = found.setdefault(tally.group, [])

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from penstock.config.alerts import RuleSettings
+from penstock.watch.alerts.alert import Severity
 from penstock.watch.objectives.objective import Objective
 
 _MINUTE_S = 60.0
@@ -88,7 +89,10 @@ READY_MADE: Final[Mapping[str, RuleSettings]] = MappingProxyType(
         "alerts-given-up": RuleSettings(gauge="alerts_given_up", above=0.0),
     }
 )
-_BURNS: Final = (("fast", _HOUR_S, 14.4, "critical"), ("slow", 6 * _HOUR_S, 6.0, "warning"))
+_BURNS: Final[tuple[tuple[str, float, float, Severity], ...]] = (
+    ("fast", _HOUR_S, 14.4, "critical"),
+    ("slow", 6 * _HOUR_S, 6.0, "warning"),
+)
 """Two percent of a month's budget in an hour, five in six: The Site Reliability Workbook, chapter 5."""
 _LEAST: Final = 50
 """Exchanges in the long window; of fewer, one or two faults would burn as a fire does."""

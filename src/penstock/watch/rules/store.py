@@ -104,7 +104,7 @@ def states(connection: psycopg.Connection) -> dict[str, dict[Group, State]]:
 def keep(connection: psycopg.Connection, changed: Iterable[tuple[str, Group, State]]) -> None:
     rows: list[dict[str, Any]] = []
     for rule, group, state in changed:
-        row = {**msgspec.structs.asdict(state), "rule": rule, "values": list(group)}
+        row: dict[str, Any] = {**msgspec.structs.asdict(state), "rule": rule, "values": list(group)}
         row |= {name: None if row[name] is None else _time(row[name]) for name in _TIMES}
         rows.append(row)
     if rows:
