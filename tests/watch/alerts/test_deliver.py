@@ -187,7 +187,7 @@ def test_a_failing_webhook_is_left_alone_however_many_alerts_wait_and_holds_up_n
 
 
 def test_another_address_for_a_webhook_is_told_at_once_of_what_waits(
-    database_url: str, plane: Plane, receiver: Receiver, clock: FakeClock
+    database_url: str, plane: Plane, receiver: Receiver
 ) -> None:
     wrong = make_webhook(receiver, url=receiver.url.replace("/hook", "/nowhere"))
     receiver.answers.extend([404, 404])
