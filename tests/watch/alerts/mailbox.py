@@ -29,10 +29,7 @@ class Mailbox:
         return list(dict.fromkeys(str(self.message(index)["Message-ID"]) for index in range(len(self.taken))))
 
     def message(self, index: int) -> EmailMessage:
-        return cast(
-            "EmailMessage",
-            message_from_bytes(self.taken[index], _class=cast("type[Message]", EmailMessage), policy=SMTP),
-        )
+        return message_from_bytes(self.taken[index], _class=EmailMessage, policy=SMTP)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def say(line: str) -> None:
