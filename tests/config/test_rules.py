@@ -29,7 +29,7 @@ def test_a_rule_of_each_kind_is_sound_and_takes_the_place_of_a_ready_made_one() 
       gone: {kind: absence, tally: 'masked:', where: {assistant: support}, min_exchanges: 1},
       burn: {kind: burn_rate, objective: up, window_s: 3600, above: 14.4}}"""
     objectives = "{up: {kind: availability, target: 0.99}, fast: {kind: latency, target: 0.95, within_s: 5}}"
-    assert problems(alerts__rules=rules.replace("slow: {enabled: false},", ""), objectives=objectives) == []
+    assert problems(alerts__rules=rules, objectives=objectives) == []
     environ = {"PENSTOCK__ALERTS__RULES": "{faults: {figure: faults, above: 3}}", "PENSTOCK__OBJECTIVES": objectives}
     found = {rule.name: rule for rule in rules_of(read(None, environ))}
     assert found["faults"].settings.above == 3

@@ -69,6 +69,8 @@ def broken_rules(
         path = f"alerts.rules.{name}"
         if not _NAME.match(name):
             yield path, "a rule's name has small letters, digits, `_` and `-` only, 80 at most"
+        if not rule.enabled:
+            continue  # it need say no more
         yield from _subject(path, rule, objectives)
         yield from _kind(path, rule)
         for place, word in enumerate(rule.by):

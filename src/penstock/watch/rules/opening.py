@@ -30,7 +30,7 @@ def rules_of(config: Config) -> tuple[Rule, ...]:
     known = {each.name: each for each in objectives}
     ready = {**READY_MADE, **burn_rules(objectives)} if config.alerts.ready_made else {}
     for name, settings in config.alerts.rules.items():
-        for path, problem in _broken(settings):  # the first is enough to say
+        for path, problem in _broken(settings) if settings.enabled else ():  # the first is enough to say
             raise config.problem(f"alerts.rules.{name}{path}", problem)
     rules = {name: (settings, True) for name, settings in ready.items()}
     rules |= {name: (settings, False) for name, settings in config.alerts.rules.items()}
