@@ -1,6 +1,7 @@
 """What `mutation_check` breaks, by room."""
 
 from mutations.admission import MUTATIONS as ADMISSION
+from mutations.alerting import MUTATIONS as ALERTING
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
 from mutations.flow import MUTATIONS as FLOW
@@ -29,6 +30,7 @@ MUTATIONS = (
     *INJECTIONS,
     *KNOWLEDGE,
     *ADMISSION,
+    *ALERTING,
     *ANSWERS,
     *CACHES,
     *PATTERNS,

@@ -15,6 +15,7 @@ from penstock.core.record import Settled
 from penstock.storage.pool import connect
 from penstock.testing.clock import FakeClock
 from penstock.watch.rules.evaluator import Evaluator, Machine
+from penstock.watch.rules.judge import Judge
 from penstock.watch.rules.opening import rules_of
 from penstock.watch.rules.rule import Rule
 from penstock.watch.store import LedgerWriter
@@ -58,10 +59,14 @@ class Scene:
         writer.insert(arrivals(records))
         writer.close()
 
-    def evaluator(self, of: tuple[Rule, ...], *, plane: str = "one", skew_s: float = 0.0) -> Evaluator:
+    def evaluator(
+        self, of: tuple[Rule, ...], *, plane: str = "one", skew_s: float = 0.0, anomalies: Judge | None = None
+    ) -> Evaluator:
         own: Callable[[], Mapping[str, float]] = lambda: self.gauges  # noqa: E731 - asked each minute
         machine = Machine(name=plane, own=own, everywhere=dict[str, float])
-        return Evaluator(of, machine, self.clock, database_time=lambda _: self.clock.now() - skew_s)
+        return Evaluator(
+            of, machine, self.clock, anomalies=anomalies, database_time=lambda _: self.clock.now() - skew_s
+        )
 
     def minutes(self, *evaluators: Evaluator, count: int = 1, each: Callable[[], None] | None = None) -> None:
         """Let so many minutes pass, with a look of each evaluator in every one."""

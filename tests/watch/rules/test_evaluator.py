@@ -1,6 +1,8 @@
 """Rules over a real database: told once by however many judge, over restarts, and never of what is not there."""
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -9,9 +11,11 @@ from tests.watch.alerts.conftest import TERMS, make_webhook
 from tests.watch.alerts.receiver import receiving
 from tests.watch.rules.scene import Scene, failed, rules
 
+from penstock.config.alerts import RuleSettings
 from penstock.storage.pool import connect
 from penstock.watch.alerts.deliver import Deliverer
 from penstock.watch.alerts.store import PostgresAlerts
+from penstock.watch.rules.rule import Rule
 
 FAULTS = """{faults: {figure: fault_rate, by: [assistant], above: 0.5, min_exchanges: 10, window_s: 300, for_s: 120,
     resolve_after_s: 180}}"""
@@ -90,6 +94,10 @@ def test_no_traffic_is_told_where_there_was_some(scene: Scene) -> None:
 
 
 def test_a_gap_a_late_journal_and_a_wrong_clock_are_no_absence(scene: Scene) -> None:
+    def catch_up(minutes: int) -> None:
+        for ago in range(minutes):
+            scene.settle(3, ago_s=90.0 + 60 * ago)
+
     made = rules(GONE)
     one = scene.evaluator(made)
     scene.minutes(one, count=12, each=lambda: scene.settle(3))
@@ -97,13 +105,13 @@ def test_a_gap_a_late_journal_and_a_wrong_clock_are_no_absence(scene: Scene) -> 
     scene.minutes(one, count=8)
     assert kinds(scene) == []
     scene.gauges.clear()
-    scene.minutes(one, count=1, each=lambda: [scene.settle(3, ago_s=90.0 + 60 * ago) for ago in range(8)] and None)
+    scene.minutes(one, count=1, each=lambda: catch_up(8))
     scene.minutes(one, count=3, each=lambda: scene.settle(3))
     assert kinds(scene) == []
     scene.clock.advance(3600.0)  # nobody judged, and nothing was shipped: it comes now
     for ago in range(60):
         scene.settle(3, ago_s=600.0 + 60 * ago)
-    scene.minutes(one, count=4, each=lambda: [scene.settle(3, ago_s=90.0 + 60 * ago) for ago in range(9)] and None)
+    scene.minutes(one, count=4, each=lambda: catch_up(9))
     assert kinds(scene) == []
     wrong = scene.evaluator(made, plane="ahead", skew_s=7200.0)  # its clock is two hours ahead of the database's
     scene.minutes(wrong, count=3)
@@ -204,3 +212,35 @@ def test_a_silenced_rule_is_told_when_the_silence_is_over_and_it_still_fires(sce
         turn()
         assert len(receiver.messages) == 1
         assert scene.told()[-1][1].endswith(":again:2")
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Of the hours before, their mean and what is within three times of it."""
+
+    is_anomalous: bool
+    expected: float | None
+    low: float | None
+    high: float | None
+
+
+def usual(series: Sequence[tuple[float, float]], at: float) -> Usual:
+    before = [value for time, value in series if time < at]
+    mean = sum(before) / len(before)
+    return Usual(series[-1] == (at, series[-1][1]) and series[-1][1] > 3 * mean, mean, mean / 3, 3 * mean)
+
+
+def test_an_hour_that_is_not_usual_is_told_of(scene: Scene) -> None:
+    settings = RuleSettings(kind="anomaly", figure="exchanges", by=("assistant",), window_s=3600.0)
+    one = scene.evaluator((Rule(name="odd", settings=settings),), anomalies=usual)
+    into_hour_s = scene.clock.now() % 3600.0
+    for hour in range(1, 8):
+        scene.settle(5, ago_s=into_hour_s + 3600.0 * hour - 1800.0)
+    scene.minutes(one, count=7)
+    assert kinds(scene) == []
+    scene.settle(40, ago_s=-60.0)
+    scene.clock.advance(3600.0)
+    scene.settle(1)
+    scene.minutes(one, count=7)
+    assert kinds(scene) == ["firing"]
+    assert "is 40, which is not usual at this hour: 15 would be the bound" in scene.texts()[0]

@@ -85,7 +85,7 @@ class Tried(BaseModel):
 
 
 class WebhookReply(BaseModel):
-    """What came back.  `status` is null where nothing did, and `error` says why; `body` is its beginning."""
+    """What came back; `body` is its beginning.  `status` is null where nothing did, `error` says why it is not taken."""
 
     status: int | None
     error: str | None

@@ -97,7 +97,7 @@ async def check(plane: Plane, call: Caller, name: RuleName) -> CheckView:
 
 def _view(rule: Rule, states: Mapping[Group, State], call: Call) -> RuleView:
     seen = {group: state for group, state in states.items() if _is_seen(rule, group, call)}
-    worst = max((each.state for each in seen.values()), key=("quiet", "pending", "firing").index, default="quiet")
+    standing = {each.state for each in seen.values()}
     defaults = msgspec.to_builtins(type(rule.settings)())
     said = msgspec.to_builtins(rule.settings)
     return RuleView(
@@ -107,7 +107,7 @@ def _view(rule: Rule, states: Mapping[Group, State], call: Call) -> RuleView:
         is_ready_made=rule.is_ready_made,
         unit=None if rule.figure is None else rule.figure.unit,
         definition={name: value for name, value in said.items() if value != defaults[name]},
-        state=worst,
+        state="firing" if "firing" in standing else "pending" if "pending" in standing else "quiet",
         groups=[_group(rule, group, state) for group, state in seen.items()],
     )
 

@@ -38,6 +38,12 @@ _NEXT: LiteralString = (
     " AND NOT h.is_refused)"
 )
 """What is due, with nothing before it in the channel's order that still waits for its time."""
+_DUE: LiteralString = (
+    "SELECT webhook FROM alert_deliveries WHERE state = 'waiting' GROUP BY webhook"
+    " HAVING min(place) FILTER (WHERE next_at <= %(now)s)"
+    " < coalesce(min(place) FILTER (WHERE next_at > %(now)s AND NOT is_refused), 9223372036854775807)"
+)
+"""The channels with such a one, in a single pass however much waits."""
 _CLAIM = sql.SQL(
     "SELECT d.attempts, extract(epoch FROM d.first_at)::float8 AS first_at, {} FROM alert_deliveries d"
     " JOIN alerts a ON a.id = d.alert WHERE d.webhook = %(channel)s AND {}"
@@ -126,8 +132,7 @@ class PostgresAlerts:
             )
 
     def due(self, now: float) -> frozenset[str]:
-        query = sql.SQL("SELECT DISTINCT d.webhook FROM alert_deliveries d WHERE ") + sql.SQL(_NEXT)
-        return frozenset(row[0] for row in self._connection.execute(query, {"now": _time(now)}))
+        return frozenset(row[0] for row in self._connection.execute(_DUE, {"now": _time(now)}))
 
     @contextmanager
     def claim(self, channel: str, now: float) -> Generator[Claim | None]:

@@ -4,7 +4,8 @@
 -- receiver itself refuses (is_refused) holds up none behind it.
 ALTER TABLE alert_deliveries ADD COLUMN place bigint, ADD COLUMN is_refused boolean NOT NULL DEFAULT false;
 UPDATE alert_deliveries AS d SET place = a.place FROM alerts AS a WHERE a.id = d.alert;
-ALTER TABLE alert_deliveries ALTER COLUMN place SET NOT NULL;
+-- A control plane of the version before still makes them without: they come first.
+ALTER TABLE alert_deliveries ALTER COLUMN place SET DEFAULT 0, ALTER COLUMN place SET NOT NULL;
 CREATE INDEX alert_deliveries_waiting ON alert_deliveries (webhook, place) WHERE state = 'waiting';
 
 -- Who is told of nothing that matches: what is null matches all.  Rows stay, to say why nobody was told.
