@@ -60,6 +60,7 @@ def scene(tmp_path: Path, database_url: str) -> Iterator[Scene]:
         made.settle(30, ago_s=300.0, first_event_s=0.5)
         made.settle(10, ago_s=300.0, first_event_s=2.0, outcome="upstream_failed")
         made.settle(8, ago_s=300.0, tenant="globex", outcome="rejected")
+        made.close()
         with serving(tmp_path, database_url, environ) as api:
             yield Scene(api, ops, team, post, made)
 

@@ -14,8 +14,8 @@ from email.policy import SMTP
 @dataclass
 class Mailbox:
     """For each message in turn `answers` says what comes of it, then all is well: `drop` hangs up before the end,
-    `busy` answers 451 and `no` 554 to the message, `greylist` 450 to its receiver, `lost` takes it and hangs up without
-    a word, `silent` takes it and says nothing.
+    `busy` answers 451 and `no` 554 to the message, `greylist` 450 to its first receiver, `lost` takes it and hangs
+    up without a word, `silent` takes it and says nothing.
     """
 
     answers: deque[str] = field(default_factory=deque[str])
@@ -48,6 +48,7 @@ class Mailbox:
                         self.receivers.append(address)
                         bad = "550 nobody" if address in self.refused else "250 ok"
                         await say("450 later" if what == "greylist" else bad)
+                        what = "well" if what == "greylist" else what
                     case b"DATA":
                         await say("354 go on")
                         data = await reader.readuntil(b"\r\n.\r\n")

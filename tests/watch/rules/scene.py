@@ -39,14 +39,16 @@ class Scene:
     clock: FakeClock = field(default_factory=FakeClock)
     gauges: dict[str, float] = field(default_factory=dict[str, float])
     number: int = 0
+    writer: LedgerWriter | None = None
     rng: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - made records
 
-    def settle(self, amount: int, *, ago_s: float = 90.0, **changes: Any) -> None:
-        """So many exchanges that began so long ago, all in one minute's half."""
+    def settle(self, amount: int, *, ago_s: float = 90.0, minutes: int = 1, **changes: Any) -> None:
+        """So many exchanges that began so long ago, and in each of the minutes before that."""
         records: list[Settled] = []
-        for _ in range(amount):
+        for place in range(amount * minutes):
             self.number += 1
-            record = random_record(self.rng, self.number, began=self.clock.now() - ago_s, spread_s=1.0)
+            began = self.clock.now() - ago_s - MINUTE_S * (place // amount)
+            record = random_record(self.rng, self.number, began=began, spread_s=1.0)
             fields: dict[str, Any] = {
                 "outcome": "completed",
                 "model": "support",
@@ -55,9 +57,13 @@ class Scene:
                 **changes,
             }
             records.append(msgspec.structs.replace(record, **fields))
-        writer = LedgerWriter(self.url)
-        writer.insert(arrivals(records))
-        writer.close()
+        if self.writer is None:
+            self.writer = LedgerWriter(self.url)
+        self.writer.insert(arrivals(records))
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
 
     def evaluator(
         self, of: tuple[Rule, ...], *, plane: str = "one", skew_s: float = 0.0, anomalies: Judge | None = None

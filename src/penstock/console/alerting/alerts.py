@@ -85,7 +85,7 @@ class Tried(BaseModel):
 
 
 class WebhookReply(BaseModel):
-    """What came back; `body` is its beginning.  `status` is null where nothing did, `error` says why it is not taken."""
+    """What came back.  `status` is null where nothing did, `error` says why it is not taken, `body` is its start."""
 
     status: int | None
     error: str | None
