@@ -90,7 +90,7 @@ def test_a_minute_that_is_over_is_not_judged_again_by_a_slower_clock(scene: Scen
     made = rules("{any: {figure: faults, above: 0, window_s: 60, resolve_after_s: 0}}")
     one = scene.evaluator(made)
     scene.minutes(one)
-    scene.minutes(one, each=lambda: scene.settle(1, outcome="failed"))
+    scene.minutes(one, each=lambda: scene.settle(1, ago_s=150.0, outcome="failed"))
     assert kinds(scene) == ["firing"]
     behind = Scene(scene.url, FakeClock(now_s=scene.clock.now() - 120.0))
     behind.minutes(behind.evaluator(made, plane="behind"))
