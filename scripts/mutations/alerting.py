@@ -194,7 +194,7 @@ MUTATIONS = (
         "watch/objectives/objective.py",
         'if settings.kind == "availability" or faults or settings.within_s is None:',
         'if settings.kind == "availability" or settings.within_s is None:',
-        API,
+        "tests/watch/rules/test_judge.py",
     ),
     Mutation(
         "objectives: everybody's",

@@ -85,7 +85,7 @@ def test_what_counts_for_latency() -> None:
         return Sums(exchanges=amount, outcomes={outcome: amount}, firsts={bucket_s: amount})
 
     quick, slow = 1_200, 1_700  # buckets of a tenth of a second and of twenty
-    sums = [of("completed", 7, quick), of("completed", 2, slow), of("deadline", 3, slow), of("rejected", 50, quick)]
+    sums = [of("completed", 7, quick), of("completed", 2, slow), of("deadline", 3, quick), of("rejected", 50, quick)]
     blocked = Sums(exchanges=4, outcomes={"blocked": 4})  # which a guard answered before any event
     settings_ = ObjectiveSettings(kind="latency", target=0.9, within_s=1.0, of="first_event")
     assert count(Objective("quick", settings_), [*sums, blocked]) == Count(12, 5)
