@@ -1,6 +1,7 @@
 """What `mutation_check` breaks, by room."""
 
 from mutations.admission import MUTATIONS as ADMISSION
+from mutations.alerting import MUTATIONS as ALERTING
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
 from mutations.console import MUTATIONS as CONSOLE
@@ -35,6 +36,7 @@ MUTATIONS = (
     *INJECTIONS,
     *KNOWLEDGE,
     *ADMISSION,
+    *ALERTING,
     *ANSWERS,
     *CACHES,
     *CONSOLE,

@@ -20,6 +20,7 @@ from penstock.config.reload.changes import adopt
 from penstock.config.reload.hangup import heed_hangup
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
+from penstock.watch.rules.opening import rules_of
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ def read_again(running: Config, environ: Mapping[str, str], clock: Clock) -> Con
     rules_of_file(written)
     catalog = new_catalog(written, connect(written, environ, clock))
     check_prices(written, clock, catalog.providers())
+    rules_of(written)
     return written
 
 

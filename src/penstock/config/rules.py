@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
 
-from penstock.config.alerts import broken_alerts
+from penstock.config.alerts import broken_alerts, broken_objectives, broken_rules
 from penstock.config.cache import broken_cache
 from penstock.config.console import broken_console
 from penstock.config.contents import broken_contents
@@ -59,6 +59,8 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_console(config.control.console, config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_objectives(config.objectives),
+        *broken_rules(config.alerts.rules, config.objectives),
         *broken_traces(config.traces),
         *broken_drift(config.drift),
         *broken_review(config.review),

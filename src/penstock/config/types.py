@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from penstock.config.alerts import AlertSettings
+from penstock.config.alerts import AlertSettings, ObjectiveSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.console import ConsoleSettings
 from penstock.config.contents import ContentOverride, ContentSettings
@@ -87,7 +87,7 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True):
     fsync: Literal["never", "interval"] = "interval"
     fsync_interval_s: Seconds = 0.2
     segment_bytes: Annotated[int, msgspec.Meta(ge=65_536)] = 16 * 1024 * 1024
-    minute_sums_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] = 14.0
+    minute_sums_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] = 40.0
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,6 +227,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     memory: MemorySettings = MemorySettings()
     contents: ContentSettings = ContentSettings()
     alerts: AlertSettings = AlertSettings()
+    objectives: dict[str, ObjectiveSettings] = {}
     traces: TraceSettings = TraceSettings()
     drift: DriftSettings = DriftSettings()
     review: ReviewSettings = ReviewSettings()

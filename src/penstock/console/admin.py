@@ -5,8 +5,10 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
+from penstock.console import audit, credentials, keys, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
+from penstock.console.alerting import alerts, objectives, silences
+from penstock.console.alerting import rules as alert_rules
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.contents import routes as contents
@@ -46,6 +48,9 @@ for _part in (
     memory.router,
     contents.router,
     alerts.router,
+    silences.router,
+    alert_rules.router,
+    objectives.router,
     audit.router,
     reload.router,
     left_out.router,

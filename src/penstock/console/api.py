@@ -66,6 +66,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.shipping.start()
         plane.identities.start()
         plane.alerts.start()
+        plane.rules.start()
         plane.review.start()
         plane.memory.start()
         plane.contents.start()

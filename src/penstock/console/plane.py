@@ -18,6 +18,7 @@ from penstock.app.fleet import open_desk
 from penstock.app.guards.wording import Wording, open_wording
 from penstock.config import Config
 from penstock.config.datadir import DataDir
+from penstock.console.alerting.keeping import RuleKeeping
 from penstock.console.configured.catalog import ShownCatalog
 from penstock.console.contents.keeping import ContentKeeping
 from penstock.console.drift.keeping import DriftKeeping
@@ -77,6 +78,7 @@ class ControlPlane:
     shipping: Shipping
     identities: Identities
     alerts: Alerting
+    rules: RuleKeeping
     tracing: Tracing
     review: Reviewing
     knowledge: Shelf
@@ -97,6 +99,7 @@ class ControlPlane:
         """Take over the live sections of the configuration: what is shown, what names clash with, and who is told."""
         self.config = config
         self.alerts.use(config.alerts)
+        self.rules.use(config)
         self.tracing.use(config.traces)
         self.review.use(config.review, config.alerts)
 
@@ -109,6 +112,7 @@ class ControlPlane:
     async def stop(self) -> None:
         """Ship what is left, bounded in time, then close the pool."""
         await asyncio.to_thread(self.identities.stop)
+        await asyncio.to_thread(self.rules.stop)
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
@@ -179,6 +183,7 @@ class ControlPlane:
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
         reasons += self.identities.problems()
         reasons += self.alerts.problems()
+        reasons += self.rules.problems()
         reasons += self.tracing.problems()
         reasons += self.review.problems()
         return reasons
@@ -232,6 +237,8 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     journal = root.root / "journal"
     hasher = open_hasher(root)
     tracing = open_tracing(config, environ, clock)
+    gauge = BacklogGauge(journal, clock)
+    alerts = Alerting(config.alerts, root.root, find_url, clock)
     return ControlPlane(
         config=config,
         environ=environ,
@@ -241,7 +248,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         hasher=hasher,
         admin_token=open_admin_token(root),
         journal=journal,
-        gauge=BacklogGauge(journal, clock),
+        gauge=gauge,
         database=Database(find_url),
         listening=listening,
         # Whoever starts the embedded server makes its schema: that is not us.
@@ -254,7 +261,8 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             minute_sums_days=config.ledger.minute_sums_days,
         ),
         identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
-        alerts=Alerting(config.alerts, root.root, find_url, clock),
+        alerts=alerts,
+        rules=RuleKeeping(config, find_url, clock, journal=gauge, everywhere=alerts.gauges),
         tracing=tracing,
         review=Reviewing(
             config.review,

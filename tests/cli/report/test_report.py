@@ -68,7 +68,7 @@ def url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, url: str, records: list[Settled]) -> Iterator[Api]:
-    with serving(tmp_path_factory.mktemp("plane"), url) as api:
+    with serving(tmp_path_factory.mktemp("plane"), url, {"PENSTOCK__LEDGER__MINUTE_SUMS_DAYS": "400"}) as api:
         insert(url, records)
         yield api
 

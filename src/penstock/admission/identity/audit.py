@@ -37,6 +37,8 @@ Action = Literal[
     "budget.overridden",
     "budget.override_ended",
     "alert.acknowledged",
+    "alert.silenced",
+    "alert.unsilenced",
     "webhook.tested",
     "target.opened",
     "target.closed",

@@ -106,6 +106,10 @@ class AdminApi:
             return Refused(status, _message(status, data))
         return cast("dict[str, Any]", msgspec.json.decode(data)) if data else {}
 
+    def items(self, method: str, path: str, body: object = None) -> list[dict[str, Any]]:
+        """As `call`, of an answer that is a list."""
+        return cast("list[dict[str, Any]]", self.call(method, path, body))
+
     def pages(self, path: str, query: Mapping[str, object | None]) -> list[dict[str, Any]]:
         """The items of every page of a list."""
         items: list[dict[str, Any]] = []

@@ -36,6 +36,10 @@ class Figure:
     better: Better | None = None
     prometheus: str | None = None
 
+    def told_of(self, sums: Sums) -> int:
+        """Of how many it is told: of a share its whole, of all else the exchanges."""
+        return self.value.whole(sums) if isinstance(self.value, _Share) else sums.exchanges
+
 
 @dataclass(frozen=True, slots=True)
 class _Share:
