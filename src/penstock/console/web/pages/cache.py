@@ -120,7 +120,7 @@ def _reasons(tallies: Sequence[Mapping[str, Any]]) -> None:
         return
     pairs: list[tuple[str, str]] = []
     for each in sorted(tallies, key=lambda tally: -tally["amount"]):
-        _, what, *rest = each["name"].split(":")
+        _, what, *rest = str(each["name"]).split(":")
         reason = ": ".join([_WORDS.get(what, what), *(part.replace("_", " ") for part in rest)])
         pairs.append((reason, f"{each['amount']:,}"))
     with card("How it went"):

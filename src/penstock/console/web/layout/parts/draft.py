@@ -1,13 +1,10 @@
 """A text that somebody writes over some time: nothing of it is lost where the page is drawn anew meanwhile."""
 
 from collections.abc import Callable
-from itertools import count
 
 from nicegui import ui
 
-from penstock.console.web.layout.parts.text import Text
-
-_numbers = count()
+from penstock.console.web.layout.parts.text import Text, attach
 
 
 class _Draft(ui.element, component="draft.js"):
@@ -19,11 +16,10 @@ def draft(label: str, given: str, on_text: Callable[[str], None], *, hint: str =
 
     Give it another text by setting the prop `given`.
     """
-    name = f"draft-{next(_numbers)}"
-    Text("label", label, for_=name)
+    words = Text("label", label)
     made = _Draft()
+    attach(words, for_=made.html_id)
     made.props["given"] = given
-    made.props["name"] = name
     made.props["hint"] = hint
     made.props["rows"] = rows
     made.on("typed", lambda event: on_text(str(event.args)))

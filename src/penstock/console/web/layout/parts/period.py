@@ -42,7 +42,7 @@ class Period:
         wanted = view.query.get("range", default)
         self.name = wanted if wanted in RANGES else default
         step = view.query.get("step", "")
-        self._step = cast("Step", step) if step in STEPS else None
+        self._step: Step | None = cast("Step", step) if step in STEPS else None
         zone = view.query.get("zone", "UTC")[:60]
         self.zone = ZoneInfo(zone) if is_zone(zone) else ZoneInfo("UTC")
         self._keep()

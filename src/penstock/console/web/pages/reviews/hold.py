@@ -214,9 +214,10 @@ class _Hold:
                 with box("div", "row").style("margin-bottom: 8px"):
                     button("Note something", self._comment, kind="small", icon="edit_note")
             for each in reversed(found["history"]):
+                kind = str(each["kind"])
                 with box("div", "row").style("padding: 3px 0"):
                     Moment(each["at"])
-                    Text("b", _KINDS.get(each["kind"], each["kind"].replace("_", " ")))
+                    Text("b", _KINDS.get(kind, kind.replace("_", " ")))
                     Text("span", each["actor"], "mono")
                     if each["after"].get("comment"):
                         Text("span", str(each["after"]["comment"]))

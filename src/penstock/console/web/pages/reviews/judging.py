@@ -35,7 +35,7 @@ def show_texts(found: Mapping[str, Any]) -> None:
     """Question, answer and what it was made from."""
     with card("Question and answer"):
         for turn in found["question"]:
-            _turn(_ROLES.get(turn["role"], turn["role"]), turn["text"])
+            _turn(_ROLES.get(str(turn["role"]), str(turn["role"])), turn["text"])
         _turn("The answer that is held", found["answer"], "turn answer")
     with card(f"Sources ({len(found['sources'])})"):
         if not found["sources"]:

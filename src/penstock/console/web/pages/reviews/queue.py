@@ -50,7 +50,7 @@ async def take_next(view: View) -> None:
     if found["hold"] is None:
         toast("Nothing waits for you.")
     else:
-        ui.navigate.to(link(f"/reviews/{found['hold']['id']}"))
+        ui.navigate.to(f"/reviews/{found['hold']['id']}")  # NiceGUI puts where it is mounted before it
 
 
 class _Holds:
