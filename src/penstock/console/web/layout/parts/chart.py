@@ -33,7 +33,7 @@ def chart(
 
 
 _WRITTEN = {"usd": "(v) => window.penstock.money(v)", "share": "(v) => window.penstock.percent(v)"}
-_AXIS = {"usd": "(v) => '$' + window.penstock.number(v)", "share": _WRITTEN["share"]}
+_AXIS = {"usd": "(v) => (v < 0 ? '\u2212$' : '$') + window.penstock.number(Math.abs(v))", "share": _WRITTEN["share"]}
 """How a value of a unit is written, and how on an axis; as JavaScript, ours and never a text from outside."""
 
 
@@ -48,6 +48,7 @@ def _options(
         "grid": {"left": 8, "right": 12, "top": 36 if len(series) > 1 else 12, "bottom": 4, "containLabel": True},
         "legend": {
             "show": len(series) > 1,
+            "type": "scroll",
             "top": 0,
             "textStyle": {"color": "#7a8698", "width": 160, "overflow": "truncate"},
         },

@@ -7,7 +7,7 @@ from typing import Any
 from penstock.console.web.layout.parts.fields import pick, typed
 from penstock.console.web.layout.parts.region import Region
 from penstock.console.web.layout.parts.table import DataTable, Filter, Listing
-from penstock.console.web.layout.parts.table_state import Column, Row
+from penstock.console.web.layout.parts.table_state import Column, Row, Tone
 from penstock.console.web.layout.parts.text import box, note, tile, tiles
 from penstock.console.web.view import View
 
@@ -40,7 +40,8 @@ async def prices(view: View) -> None:
 
 
 _KNOWN = {"yes": "Known", "no": "Unknown"}
-_TONES = {"yes": "ok", "no": "warn"}
+_TONES: Mapping[str, Tone] = {"yes": "ok", "no": "warn"}
+_NONE: Mapping[str, Any] = {"rates": [], "since": None, "until": None, "source": ""}
 
 
 def _prices_of(target: Mapping[str, Any]) -> list[Row]:
@@ -53,7 +54,7 @@ def _prices_of(target: Mapping[str, Any]) -> list[Row]:
         "unknown": None if unknown is None else unknown["exchanges"],
     }
     rows: list[Row] = []
-    for number, each in enumerate(target["prices"] or [{"rates": [], "since": None, "until": None, "source": ""}]):
+    for number, each in enumerate(target["prices"] or [_NONE]):
         rates = [f"{rate['kind'].replace('_', ' ')} {rate['usd']} per {rate['per']:,}" for rate in each["rates"]]
         times = {"since": each["since"], "until": each["until"], "source": each["source"]}
         rows.append({**same, **times, "rates": rates, "id": f"{target['target']} {number}"})
@@ -216,8 +217,11 @@ class _Compare:
         self._found = None
         if not self._span.others:
             return {}
-        self._found = await self._view.read("/costs/compare", **self._span.query(), **{"with": self._span.others})
-        return {name: each for name, each in self._found.items() if name not in ("since", "until")}
+        found: dict[str, Any]
+        found = await self._view.read("/costs/compare", **self._span.query(), **{"with": self._span.others})
+        del found["since"], found["until"]  # else it is another answer each time
+        self._found = found
+        return found
 
     async def _given(self, _: Mapping[str, str]) -> list[Row]:
         return [] if self._found is None else [_candidate(each) for each in self._found["candidates"]]

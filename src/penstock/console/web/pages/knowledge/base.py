@@ -25,6 +25,7 @@ _RUNS: Mapping[str | None, tuple[str, str]] = {
     "stopped": ("Stopped", "warn"),
     "failed": ("Failed", "bad"),
 }
+_CHOOSE = "Choose one, or drop it here"
 _MOST_BYTES = 32 << 20
 """Of a file over this page, which has it in memory; larger ones go over the admin API."""
 
@@ -88,7 +89,6 @@ class _Base:
                     Column("message", "Why not"),
                     Column("readers", "Who may read it", "tags"),
                     Column("chunks", "Passages", "number"),
-                    Column("source", "Source", "mono"),
                 ),
                 read=self._read_documents,
                 sort="name",
@@ -164,7 +164,13 @@ class _Base:
 
         def draw() -> None:
             Text("label", "File")
-            chosen = ui.upload(on_upload=take, max_file_size=_MOST_BYTES, max_files=1, auto_upload=True)
+            chosen = ui.upload(
+                label="Choose one, or drop it here",
+                on_upload=take,
+                max_file_size=_MOST_BYTES,
+                max_files=1,
+                auto_upload=True,
+            )
             chosen.on("rejected", lambda: toast(f"A file may have {_MOST_BYTES >> 20} MiB here.", "bad"))
             chosen.classes("upload")
 
@@ -191,7 +197,7 @@ def _source(each: Mapping[str, Any]) -> None:
         if each["to_read"]:
             share = min(1.0, each["read"] / each["to_read"])
             with box("div", "bar", role="img", aria_label=f"{share:.0%} read"):
-                box("i", "bad" if each["failed"] else "").style(f"width: {100 * share:.1f}%")
+                box("i", "warn" if each["failed"] else "").style(f"width: {100 * share:.1f}%")
         failed = f", {each['failed']:,} could not be read" if each["failed"] else ""
         Text("div", f"{each['files']:,} files, {each['read']:,} of {each['to_read']:,} to be read are read{failed}")
         if each["error"]:
