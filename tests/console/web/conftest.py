@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
@@ -128,6 +128,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail("PENSTOCK_REQUIRE_BROWSER=1, and there is no Chromium")
         pytest.skip("there is no Chromium: apt-get install chromium")
     path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
+    expect.set_options(timeout=20_000)  # what is live is read again every five seconds
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield launched
