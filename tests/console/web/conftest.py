@@ -10,10 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
+from tests.console.web.things import add_holds, add_knowledge
+from tests.console.web.traffic import add_traffic
 
 from penstock.storage.embedded import EmbeddedPostgres
 
@@ -109,6 +111,9 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
     try:
         until(found.is_ready, lambda: f"{process.poll()}\n{log.read_text()}")
         seed(found)
+        add_traffic(found)
+        add_knowledge(found)
+        add_holds(found)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)
@@ -123,6 +128,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail("PENSTOCK_REQUIRE_BROWSER=1, and there is no Chromium")
         pytest.skip("there is no Chromium: apt-get install chromium")
     path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
+    expect.set_options(timeout=20_000)  # what is live is read again every five seconds
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield launched

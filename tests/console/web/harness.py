@@ -19,6 +19,8 @@ from tests.console.serving import Reply
 
 from penstock.core.json import dumps, loads
 
+EXAMPLES = {"/knowledge/{base}": "/knowledge/returns?tenant=acme", "/reviews/{hold}": "/reviews/hold_0001"}
+"""Where a page of one thing is looked at."""
 HOSTILE = "<img src=x onerror=window.hit=1>{{constructor.constructor('window.hit=1')()}}"
 FORMULA = '=HYPERLINK("http://evil","x")'
 PATIENCE_S = 30.0
@@ -145,7 +147,7 @@ def seed(console: Console) -> None:
     """Something in every table; hostile texts wherever one may be given."""
     assert console.api("POST", "/tenants", {"id": "acme", "name": "Acme"}).status == 201
     assert console.api("POST", "/tenants", {"id": "hostile", "name": HOSTILE, "plan": FORMULA}).status == 201
-    for role in ("viewer", "developer", "auditor", "admin"):
+    for role in ("viewer", "developer", "auditor", "reviewer", "admin"):
         console.keys[role] = console.key("acme", role, name=f"{role} key")["key"]
     for name in (HOSTILE, FORMULA):
         assert console.api("POST", "/keys", {"tenant": "hostile", "name": name, "models": ["gpt-*"]}).status == 201

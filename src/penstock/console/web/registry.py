@@ -12,23 +12,31 @@ from penstock.console.web.pages import (
     alerts,
     audit,
     budgets,
+    cache,
+    costs,
+    guards,
     health,
     keys,
+    knowledge,
     limits,
     models,
     overview,
     providers,
+    reviews,
     targets,
     tenants,
 )
 from penstock.console.web.view import View
 
-Group = Literal["Now", "Models", "Access", "Spending", "Records"]
+Group = Literal["Now", "Models", "Answers", "Access", "Spending", "Records"]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`path` is below `/console`; `permission` is what its API calls need, and who lacks it sees no link."""
+    """`path` is below `/console`; `permission` is what its API calls need, and who lacks it sees no link.
+
+    A path with a name in braces is a page of one thing: no link leads there but from the page before the braces.
+    """
 
     path: str
     title: str
@@ -71,12 +79,61 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("/providers", "Providers", "hub", "providers.read", "Models", "Who can be called.", providers.build),
     Page(
+        "/guards", "Guards", "shield", "figures.read", "Answers", "What each found, stopped and masked.", guards.build
+    ),
+    Page("/cache", "Cache", "bolt", "cache.read", "Answers", "What is given again, and what that saves.", cache.build),
+    Page(
+        "/knowledge",
+        "Knowledge",
+        "menu_book",
+        "knowledge.read",
+        "Answers",
+        "The documents that models answer from.",
+        knowledge.build,
+    ),
+    Page(
+        "/knowledge/{base}",
+        "Knowledge base",
+        "menu_book",
+        "knowledge.read",
+        "Answers",
+        "Its documents, where they come from, and who would find what.",
+        knowledge.one,
+    ),
+    Page(
+        "/reviews",
+        "Reviews",
+        "rule",
+        "review.read",
+        "Answers",
+        "Answers that wait for a person.",
+        reviews.build,
+    ),
+    Page(
+        "/reviews/{hold}",
+        "Review",
+        "rule",
+        "review.read",
+        "Answers",
+        "One answer, and what becomes of it.",
+        reviews.one,
+    ),
+    Page(
         "/tenants", "Tenants", "apartment", "tenants.read", "Access", "Who pays, and with which share.", tenants.build
     ),
     Page(
         "/keys", "Keys", "key", "keys.read", "Access", "Credentials of tenants. A key itself is shown once.", keys.build
     ),
     Page("/limits", "Limits", "speed", "limits.read", "Spending", "How much of what, for whom.", limits.build),
+    Page(
+        "/costs",
+        "Costs",
+        "payments",
+        "figures.read",
+        "Spending",
+        "What was spent and saved, by whom, and how the month will end.",
+        costs.build,
+    ),
     Page("/budgets", "Budgets", "savings", "budgets.read", "Spending", "Money, and how far it is used.", budgets.build),
     Page("/audit", "Audit", "history", "audit.read", "Records", "Every change made over the admin API.", audit.build),
 )

@@ -149,14 +149,15 @@ def _user(view: View) -> None:
 
 
 def _navigation(view: View, page: Shown | None, pages: Sequence[Shown]) -> None:
-    seen = [each for each in pages if view.who.may(each.permission)]
+    seen = [each for each in pages if view.who.may(each.permission) and "{" not in each.path]
+    here = "" if page is None else page.path.partition("/{")[0]
     with box("nav", "side", aria_label="Pages"):
         for group in dict.fromkeys(each.group for each in seen):
             Text("h2", group)
             with box("ul"):
                 for each in seen:
                     if each.group == group:
-                        _item(each, is_current=each is page)
+                        _item(each, is_current=each.path == here)
 
 
 def _item(page: Shown, *, is_current: bool) -> None:

@@ -24,7 +24,10 @@ export default {
                 <span v-for="t in r.cells[i]" :key="t" class="badge">{{ t }}</span>
                 <span v-if="!r.cells[i].length" class="none">–</span>
               </span>
+              <a v-else-if="r.links[i]" :href="r.links[i]">{{ r.cells[i] }}</a>
               <span v-else-if="c.kind === 'number'">{{ number(r.cells[i]) }}</span>
+              <span v-else-if="c.kind === 'usd'">{{ money(r.cells[i]) }}</span>
+              <span v-else-if="c.kind === 'percent'">{{ percent(r.cells[i]) }}</span>
               <span v-else>{{ r.cells[i] }}</span>
             </td>
             <td v-if="acts" class="acts">
@@ -42,6 +45,8 @@ export default {
     utc: (iso) => window.penstock.utc(iso),
     // What is short stays on one line; what is long gets room to be read in.
     width: (value) => (typeof value !== "string" || value.length <= 24 ? "short" : "long"),
+    money: (value) => window.penstock.money(value),
+    percent: (value) => window.penstock.percent(value),
     number: (value) => window.penstock.number(value),
   },
 };

@@ -130,6 +130,7 @@ class DataTable:
                 "id": str(row["id"]),
                 "name": str(row.get("name") or row["id"]),
                 "cells": [c.of(row) for c in columns],
+                "links": ["" if c.href is None else c.href(row) for c in columns],
                 "tones": ["" if c.tone is None else c.tone(row) for c in columns],
                 "acts": [{"name": a.name, "label": a.label, "tone": a.tone} for a in acts if a.fits(row)],
             }
