@@ -20,6 +20,7 @@ from penstock.config.inputs import InputSettings, Most
 from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.memory import MemorySettings, ModelMemory
+from penstock.config.quality import QualityOverride, QualitySettings
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
@@ -146,7 +147,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
-    Without `memory` nothing of a conversation is kept; `contents` is what is otherwise for it of `Settings.contents`.
+    Without `memory` nothing of a conversation is kept; `contents` and `quality` are what is otherwise for it of
+    `Settings.contents` and `Settings.quality`.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -167,6 +169,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: KnowledgeUse | None = None
     memory: ModelMemory | None = None
     contents: ContentOverride | None = None
+    quality: QualityOverride | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +224,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest: IngestSettings = IngestSettings()
     memory: MemorySettings = MemorySettings()
     contents: ContentSettings = ContentSettings()
+    quality: QualitySettings = QualitySettings()
     alerts: AlertSettings = AlertSettings()
     traces: TraceSettings = TraceSettings()
     review: ReviewSettings = ReviewSettings()

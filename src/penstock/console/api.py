@@ -69,6 +69,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.review.start()
         plane.memory.start()
         plane.contents.start()
+        plane.quality.start()
         following = file_follower(plane)
         following.start()
         try:

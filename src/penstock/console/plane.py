@@ -16,6 +16,7 @@ from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.app.contents.plane import open_opening
 from penstock.app.fleet import open_desk
 from penstock.app.guards.wording import Wording, open_wording
+from penstock.app.quality.opening import open_judging, open_looking
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
@@ -24,6 +25,7 @@ from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
 from penstock.console.probe import get
+from penstock.console.quality.keeping import QualityKeeping
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
 from penstock.console.shipping import Shipping
@@ -78,6 +80,7 @@ class ControlPlane:
     knowledge: Shelf
     memory: MemoryKeeping
     contents: ContentKeeping
+    quality: QualityKeeping
     opening: Opening
     """What opens contents of exchanges."""
     desk: FleetDesk | None
@@ -108,6 +111,7 @@ class ControlPlane:
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
         await asyncio.to_thread(self.contents.stop)
+        await asyncio.to_thread(self.quality.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -174,6 +178,7 @@ class ControlPlane:
         reasons += self.alerts.problems()
         reasons += self.tracing.problems()
         reasons += self.review.problems()
+        reasons += self.quality.problems()
         return reasons
 
     async def _look_for_workers(self) -> Workers:
@@ -223,6 +228,10 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     journal = root.root / "journal"
     hasher = open_hasher(root)
     tracing = open_tracing(config, environ, clock)
+    opening = open_opening(config, root)
+    looking = open_looking(config, opening.sealed, clock)
+    judging = open_judging(config, environ, root, clock, looking)
+    quality = QualityKeeping(looking, judging, clock, opened, keep_days=config.quality.keep_days)
     return ControlPlane(
         config=config,
         environ=environ,
@@ -257,8 +266,9 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         ),
         knowledge=Shelf(config, find_url, clock),
         memory=MemoryKeeping(root.root, clock, listening),
-        contents=ContentKeeping(root.root, clock, partial(opened, "contents")),
-        opening=open_opening(config, root),
+        contents=ContentKeeping(root.root, clock, partial(opened, "contents"), quality.came),
+        quality=quality,
+        opening=opening,
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),
