@@ -17,6 +17,7 @@ from penstock.console.knowledge import bases, documents
 from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
 from penstock.console.outcomes import feedback, left_out, savings
+from penstock.console.quality import routes as quality
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
 from penstock.console.rules import budgets, limits
@@ -51,6 +52,7 @@ for _part in (
     savings.router,
     costs.router,
     figures.router,
+    quality.router,
     ledger.router,
     seconds.router,
     review_groups.router,
