@@ -23,9 +23,11 @@ from penstock.app.companions import Companions, open_companions
 from penstock.app.condition import Condition
 from penstock.app.feedback import PlaneFeedback, open_desk
 from penstock.app.fleet import Fleet
+from penstock.app.happenings.plane import PlaneHappenings
 from penstock.app.layers import Ground, open_layers
 from penstock.app.memory.plane import released_header
 from penstock.app.plan import new_plan
+from penstock.app.quality.refused import follow_refused
 from penstock.app.reload import Reloader
 from penstock.app.shortening.summaries import Jobs
 from penstock.app.upstreams import Connected, connect, new_catalog
@@ -115,6 +117,12 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         choice=layers.routing.choice,
         source=limits.listening,
     )
+    happenings = PlaneHappenings(
+        data_dir.root,
+        clock,
+        limits.listening,
+        beside=[follow_refused("data", lambda: identities.authenticator.refusals, clock, limits.listening)],
+    )
     plan = new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, layers=layers)
     engine = Engine(plan, world)
     condition = Condition(
@@ -137,13 +145,14 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
-            gauges=(*limits.gauges(), *layers.gauges(), *feedback.gauges()),
+            gauges=(*limits.gauges(), *layers.gauges(), *feedback.gauges(), *happenings.gauges()),
             targets_up=fleet.targets_up(),
             labelled=layers.labelled(),
             tiers={} if layers.routing.choice is None else layers.routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
         take_feedback=feedback.take,
+        take_happening=happenings.take,
         find_hold=layers.review.find,
         ground=layers.grounding.ground,
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -154,6 +163,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     async def aclose() -> None:
         condition.stop()
         await asyncio.to_thread(feedback.stop)
+        await asyncio.to_thread(happenings.stop)
         await layers.aclose()
         await beside.aclose()
         for provider in catalog.providers():
@@ -175,6 +185,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     beside.start(gates)
     layers.start(_jobs(running, identities))
     feedback.start()
+    happenings.start()
     condition.start()
     return running
 

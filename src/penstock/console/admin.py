@@ -17,10 +17,12 @@ from penstock.console.knowledge import bases, documents
 from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
 from penstock.console.outcomes import feedback, left_out, savings
+from penstock.console.quality import outcomes as quality_outcomes
 from penstock.console.quality import routes as quality
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
 from penstock.console.rules import budgets, limits
+from penstock.console.security import routes as security
 
 router = APIRouter(
     prefix="/admin/v1",
@@ -53,6 +55,8 @@ for _part in (
     costs.router,
     figures.router,
     quality.router,
+    quality_outcomes.router,
+    security.router,
     ledger.router,
     seconds.router,
     review_groups.router,

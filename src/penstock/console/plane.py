@@ -17,6 +17,7 @@ from penstock.app.contents.plane import open_opening
 from penstock.app.fleet import open_desk
 from penstock.app.guards.wording import Wording, open_wording
 from penstock.app.quality.opening import open_judging, open_looking
+from penstock.app.quality.refused import follow_refused
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.configured.catalog import ShownCatalog
@@ -232,6 +233,9 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     looking = open_looking(config, opening.sealed, clock)
     judging = open_judging(config, environ, root, clock, looking)
     quality = QualityKeeping(looking, judging, clock, opened, keep_days=config.quality.keep_days)
+    identities = open_identities(config, root, hasher, clock, connect=listening, reseals=True)
+    authenticator = identities.authenticator
+    quality.also(follow_refused("control", lambda: authenticator.refusals, clock, listening))
     return ControlPlane(
         config=config,
         environ=environ,
@@ -252,7 +256,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             tracing.offer,
             minute_sums_days=config.ledger.minute_sums_days,
         ),
-        identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
+        identities=identities,
         alerts=Alerting(config.alerts, root.root, find_url, clock),
         tracing=tracing,
         review=Reviewing(

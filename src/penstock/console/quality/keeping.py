@@ -48,6 +48,10 @@ class QualityKeeping:
             following = Following("judging", (), _NEVER_S, _read_nothing, self.tend_judging)
             self._followers.append(Follower(following, lambda: connect("judging")))
 
+    def also(self, follower: Follower) -> None:
+        """Start and stop it with these: it tends what belongs to the same figures."""
+        self._followers.append(follower)
+
     def start(self) -> None:
         for each in self._followers:
             each.start()

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from penstock.core.happenings import HappeningKind
 from penstock.watch.quality.failures import Failure
 from penstock.watch.quality.figures import Step
 from penstock.watch.quality.shares import Share
@@ -115,3 +116,23 @@ class FailuresView(BaseModel):
 
 def share_view(share: Share) -> ShareView:
     return ShareView(value=share.value, low=share.low, high=share.high)
+
+
+class OutcomeLine(BaseModel):
+    """Of one kind of event."""
+
+    at: datetime | None
+    group: dict[str, str]
+    kind: HappeningKind
+    events: int
+    value_usd: str | None = Field(description="The sum, as a decimal; null where no event has a value.")
+    value_nanousd: int
+    valued: int = Field(description="Events with a value.")
+    satisfaction: float | None = Field(description="The mean, 0 to 1.")
+    rated: int
+
+
+class OutcomesView(BaseModel):
+    since: datetime
+    until: datetime
+    lines: list[OutcomeLine]
