@@ -46,12 +46,8 @@ def test_each_event_counts_once_for_its_own_tenant_and_survives_a_stop(up: Insta
     assert status == 200
     exchange = headers["x-request-id"]
     other, _ = new_key(up, tenant="other")
-    sold: dict[str, Any] = {
-        "id": "o-1",
-        "kind": "conversion",
-        "exchange": exchange,
-        "value": {"amount": "19.90", "currency": "USD"},
-    }
+    price = {"amount": "19.90", "currency": "USD"}
+    sold: dict[str, Any] = {"id": "o-1", "kind": "conversion", "exchange": exchange, "value": price}
     assert say(up, **sold)[0] == 202
     assert say(up, **sold) == (202, {"object": "event", "id": "o-1", "kind": "conversion", "status": "accepted"})
     assert say(up, other, **sold)[0] == 202  # of an exchange that is not theirs: never counted
@@ -68,7 +64,7 @@ def test_each_event_counts_once_for_its_own_tenant_and_survives_a_stop(up: Insta
         ("default", "", "escalated"): (1, None, None),
     }
     until(lambda: outcomes(up) == expected, f"{outcomes(up)}")
-    for bad, field in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"id": "x", "kind": "conversion"}, "exchange"),
         ({"id": "x", "kind": "resolved", "conversation": "c", "satisfaction": {"score": 1, "scale": "1-5"}}, "satis"),
         ({"id": "x", "kind": "satisfaction", "conversation": "c"}, "satisfaction"),
@@ -76,7 +72,8 @@ def test_each_event_counts_once_for_its_own_tenant_and_survives_a_stop(up: Insta
         ({"id": "x", "kind": "satisfaction", "conversation": "c", "satisfaction": {"score": 3, "scale": "0-1"}}, "sco"),
         ({"id": "x", "kind": "conversion", "conversation": "ann@example.com"}, "conversation"),
         ({"id": "x", "kind": "resolved", "exchange": exchange, "model": "shop"}, "model"),
-    ):
+    ]
+    for bad, field in refused:
         status, answer = say(up, **bad)
         assert status == 400, bad
         assert field in str(answer["error"]["param"]), answer

@@ -44,11 +44,8 @@ class RefusedCredentials:
         self._next_s = self._clock.monotonic() + _EVERY_S
         counts = dict(self._counts())
         news = {reason: count - self._brought.get(reason, 0) for reason, count in counts.items()}
-        rows = [
-            (self._clock.now(), self._place, reason[:_MOST_REASON], more)
-            for reason, more in sorted(news.items())
-            if more
-        ]
+        at = self._clock.now()
+        rows = [(at, self._place, reason[:_MOST_REASON], more) for reason, more in sorted(news.items()) if more]
         if rows:
             with connection.transaction(), connection.cursor() as cursor:
                 cursor.executemany(_ADD, rows)
