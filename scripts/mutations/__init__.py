@@ -14,6 +14,7 @@ from mutations.knowledge import MUTATIONS as KNOWLEDGE
 from mutations.memory import MUTATIONS as MEMORY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
+from mutations.quality import MUTATIONS as QUALITY
 from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
@@ -36,6 +37,7 @@ MUTATIONS = (
     *CONSOLE,
     *CONTENTS,
     *PATTERNS,
+    *QUALITY,
     *REST,
     *INGEST,
     *MEMORY,

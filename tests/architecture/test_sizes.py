@@ -51,7 +51,8 @@ def test_a_file_can_be_held_in_mind(path: Path) -> None:
 
 
 def test_no_package_outgrows_one_screen() -> None:
-    for package in {path.parent for path in FILES}:
+    # A step of the schema is read by itself, and there is one more with each.
+    for package in {path.parent for path in FILES} - {SOURCE / "storage" / "migrations" / "versions"}:
         assert len(list(package.glob("*.py"))) <= FILES_A_PACKAGE, package
 
 

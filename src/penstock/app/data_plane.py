@@ -23,11 +23,11 @@ from penstock.app.companions import Companions, open_companions
 from penstock.app.condition import Condition
 from penstock.app.feedback import PlaneFeedback, open_desk
 from penstock.app.fleet import Fleet
-from penstock.app.happenings.plane import PlaneHappenings
-from penstock.app.layers import Ground, open_layers
+from penstock.app.happenings.plane import open_happenings
+from penstock.app.layers import Ground, Layers, open_layers
+from penstock.app.limits import PlaneLimits
 from penstock.app.memory.plane import released_header
 from penstock.app.plan import new_plan
-from penstock.app.quality.refused import follow_refused
 from penstock.app.reload import Reloader
 from penstock.app.shortening.summaries import Jobs
 from penstock.app.upstreams import Connected, connect, new_catalog
@@ -109,20 +109,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    feedback = PlaneFeedback(
-        FeedbackOutbox(data_dir.root / FEEDBACK, clock),
-        clock,
-        remarks=open_desk(data_dir, clock, layers.guards.wording, takes_unmasked=config.review.unmasked_remarks),
-        shelf=layers.cache.shelf,
-        choice=layers.routing.choice,
-        source=limits.listening,
-    )
-    happenings = PlaneHappenings(
-        data_dir.root,
-        clock,
-        limits.listening,
-        beside=[follow_refused("data", lambda: identities.authenticator.refusals, clock, limits.listening)],
-    )
+    feedback = _new_feedback(config, data_dir, clock, layers, limits)
+    happenings = open_happenings(data_dir, clock, identities.authenticator, limits.listening)
     plan = new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, layers=layers)
     engine = Engine(plan, world)
     condition = Condition(
@@ -188,6 +176,19 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     happenings.start()
     condition.start()
     return running
+
+
+def _new_feedback(
+    config: Config, data_dir: DataDir, clock: Clock, layers: Layers, limits: PlaneLimits
+) -> PlaneFeedback:
+    return PlaneFeedback(
+        FeedbackOutbox(data_dir.root / FEEDBACK, clock),
+        clock,
+        remarks=open_desk(data_dir, clock, layers.guards.wording, takes_unmasked=config.review.unmasked_remarks),
+        shelf=layers.cache.shelf,
+        choice=layers.routing.choice,
+        source=limits.listening,
+    )
 
 
 def _new_gates(config: Config, clock: Clock, fleet: Fleet) -> TargetGates:

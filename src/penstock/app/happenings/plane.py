@@ -9,6 +9,9 @@ from pathlib import Path
 
 import psycopg
 
+from penstock.admission.identity.authenticator import Authenticator
+from penstock.app.quality.refused import follow_refused
+from penstock.config.datadir import DataDir
 from penstock.core.clock import Clock
 from penstock.core.happenings import Happening
 from penstock.storage.follow import Follower, Following, Listening
@@ -53,6 +56,14 @@ class PlaneHappenings:
         if is_anything_waiting(self._outbox.folder):
             ship(self._outbox.folder, partial(insert, connection), decode)
         place(connection, now=self._clock.now(), most=_AT_ONCE)
+
+
+def open_happenings(
+    data_dir: DataDir, clock: Clock, authenticator: Authenticator, source: Listening
+) -> PlaneHappenings:
+    """With it go the credentials that this process has refused: they too are counted in the database alone."""
+    refused = follow_refused("data", lambda: authenticator.refusals, clock, source)
+    return PlaneHappenings(data_dir.root, clock, source, beside=[refused])
 
 
 def _read_nothing(_: psycopg.Connection) -> None:
