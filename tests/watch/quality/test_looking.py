@@ -1,6 +1,7 @@
 """Answers are looked at once and judged once, whoever dies, and judging costs no more than its budget."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -20,10 +21,10 @@ from penstock.core.record import Settled
 from penstock.watch.contents import store as contents
 from penstock.watch.contents.outbox import Maker
 from penstock.watch.quality import store
-from penstock.watch.quality.checks import Checks
+from penstock.watch.quality.checks import Checks, Found
 from penstock.watch.quality.judging import Judging, Reply
 from penstock.watch.quality.looking import Looking
-from penstock.watch.quality.seen import Seen
+from penstock.watch.quality.seen import Seen, Told
 from penstock.watch.store import LedgerWriter
 
 POLICY = QualityPolicy(sample=1.0, checks=("empty", "cut", "refusal", "grounded"), judged=1.0)
@@ -105,6 +106,17 @@ def test_each_answer_is_looked_at_once_and_sums_are_of_its_scores(database_url: 
     assert look(database_url) == 4
     came("Because.", "", "I'm sorry, but I can't help with that.", times=2)  # a control plane has died, and another
     assert look(database_url) == 0
+    with psycopg.connect(database_url, autocommit=True) as connection:  # two of them at once, and this one is late
+        told = Told(
+            exchange=exchange(1),
+            tenant="acme",
+            assistant="help",
+            release="",
+            target="sim/sim",
+            at=datetime.fromtimestamp(NOW, UTC),
+            outcome="completed",
+        )
+        store.write(connection, [(told, [Found("answer", 0, "empty")])])
     single = 'SELECT exchange, "check", score, verdict FROM quality_scores ORDER BY 1, 2'
     assert rows(database_url, single) == [
         (exchange(0), "answer", 500, "ungrounded"),

@@ -26,20 +26,21 @@ _UNUSUAL: LiteralString = """
         WHERE r.view = 8 AND s.view = 8 AND r.at >= %(before)s AND r.at < %(until)s
             AND (%(tenant)s::text IS NULL OR s.tenant = %(tenant)s)
         GROUP BY 1, 2, 3
-    ), usual AS (
-        SELECT tenant, key, max(n) AS most, count(DISTINCT date_trunc('day', at, 'UTC')) AS days, sum(n) AS whole,
-            array_agg(DISTINCT extract(hour FROM at AT TIME ZONE 'UTC')::int) AS hours
-        FROM used WHERE at < %(since)s GROUP BY 1, 2
+    ), marked AS (
+        SELECT *, extract(hour FROM at AT TIME ZONE 'UTC')::int AS h,
+            extract(day FROM %(since)s::timestamptz - at)::int AS ago
+        FROM used
+    ), usual AS (  -- hours of the day and days as bits: to sort them takes ten times as long
+        SELECT tenant, key, max(n) AS most, sum(n) AS whole, bit_or(1 << h) AS hours,
+            bit_count(bit_or(1 << ago)::bit(32)) AS days
+        FROM marked WHERE at < %(since)s GROUP BY 1, 2
+    ), told AS (
+        SELECT m.tenant, m.key, m.at, m.n, u.most, u.days, m.n >= %(times)s * u.most AND m.n >= %(least)s AS is_much,
+            u.hours & ((1 << h) | (1 << (h + 1) %% 24) | (1 << (h + 23) %% 24)) = 0 AS is_new_hour
+        FROM marked AS m JOIN usual AS u USING (tenant, key)
+        WHERE m.at >= %(since)s AND u.days >= %(days)s AND u.whole >= %(whole)s
     )
-    SELECT used.tenant, used.key, used.at, used.n, usual.most, usual.days, used.n >= %(times)s * usual.most
-        AND used.n >= %(least)s AS is_much,
-        NOT (ARRAY[h, (h + 1) %% 24, (h + 23) %% 24] && usual.hours) AS is_new_hour
-    FROM used JOIN usual USING (tenant, key),
-        LATERAL (SELECT extract(hour FROM used.at AT TIME ZONE 'UTC')::int AS h) AS hour
-    WHERE used.at >= %(since)s AND usual.days >= %(days)s AND usual.whole >= %(whole)s
-        AND (used.n >= %(times)s * usual.most AND used.n >= %(least)s
-            OR NOT (ARRAY[h, (h + 1) %% 24, (h + 23) %% 24] && usual.hours))
-    ORDER BY used.n::float / usual.most DESC, used.at DESC LIMIT %(limit)s
+    SELECT * FROM told WHERE is_much OR is_new_hour ORDER BY n::float / most DESC, at DESC LIMIT %(limit)s
 """
 
 
