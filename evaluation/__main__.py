@@ -15,6 +15,7 @@ from evaluation.ledger.__main__ import main as ledger
 from evaluation.masking.__main__ import main as masking
 from evaluation.personal.__main__ import main as personal
 from evaluation.personal.names_report import main as names
+from evaluation.quality.__main__ import main as quality
 from evaluation.resilience.__main__ import main as resilience
 from evaluation.retrieval.__main__ import main as retrieval
 from evaluation.review.__main__ import main as review
@@ -55,6 +56,9 @@ def main() -> int:
         case ["masking", *rest]:
             sys.argv[1:] = rest
             return masking()
+        case ["quality", *rest]:
+            sys.argv[1:] = rest
+            return quality()
         case ["resilience", *rest]:
             sys.argv[1:] = rest
             return resilience()

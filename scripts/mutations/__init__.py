@@ -17,6 +17,7 @@ from mutations.memory import MUTATIONS as MEMORY
 from mutations.money import MUTATIONS as MONEY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
+from mutations.quality import MUTATIONS as QUALITY
 from mutations.reports import MUTATIONS as REPORTS
 from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
@@ -43,6 +44,7 @@ MUTATIONS = (
     *CONTENTS,
     *PATTERNS,
     *REPORTS,
+    *QUALITY,
     *REST,
     *INGEST,
     *MEMORY,

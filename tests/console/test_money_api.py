@@ -47,7 +47,8 @@ def settled(url: str, target: str | None, day: int, nanousd: int | None, **more:
     values: dict[str, Any] = {
         "into": 1000, "out": 100, "read": 0, "write": 0, "reasoning": 0, "outcome": "completed", "tenant": "acme",
         "model": "fast", "usage": "exact", "facts": [], "count": 1, "id": None, "duration": 0.5,
-    } | more  # fmt: skip
+    }  # fmt: skip
+    values |= more
     values["facts"] = dumps(values["facts"]).decode()
     values |= {"target": target, "at": datetime(2040, 3, day, 12, tzinfo=UTC), "cost": nanousd}
     values["accuracy"] = "unknown" if nanousd is None else "exact"

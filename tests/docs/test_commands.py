@@ -19,6 +19,7 @@ from penstock.console.api import new_api
 from penstock.console.plane import ControlPlane
 from penstock.server.feedback import PATH as FEEDBACK
 from penstock.server.ground import PATH as GROUND
+from penstock.server.happenings import PATH as EVENTS
 from penstock.server.memory import CONVERSATIONS
 from penstock.server.openapi import describe
 
@@ -88,7 +89,7 @@ def _commands() -> set[str]:
 def test_every_path_of_the_data_plane_is_documented_and_no_other() -> None:
     documented = _rows("\n## Endpoints\n")
     assert documented == _operations(describe("0", {})["paths"]) | {("GET", "/openapi.json")}
-    others = {path for _, path in documented if path.startswith(CONVERSATIONS)} | {FEEDBACK, GROUND}
+    others = {path for _, path in documented if path.startswith(CONVERSATIONS)} | {EVENTS, FEEDBACK, GROUND}
     asking = {path for method, path in documented if method == "POST"} - others
     assert asking == set(client_dialects())
 

@@ -70,8 +70,10 @@ def billed(day: date, model: str, nanousd: int, **more: int) -> Billed:
     return Billed(day=day, model=model, nanousd=nanousd, **{**sums, **more})
 
 
-def held(found: Invoice, *rows: Billed, tolerance: Tolerance = STRICT, **aliases: str) -> Report:
-    return reconcile(found, rows, tolerance, aliases=aliases)
+def held(
+    found: Invoice, *rows: Billed, tolerance: Tolerance = STRICT, aliases: dict[str, str] | None = None
+) -> Report:
+    return reconcile(found, rows, tolerance, aliases=aliases or {})
 
 
 def test_the_exports_of_providers_are_known_by_their_columns() -> None:
@@ -214,7 +216,7 @@ def test_every_difference_is_told_by_day_and_model() -> None:
         billed(day, "c", 500, unknown_cost=3, calls=4),
         billed(day + timedelta(1), "a", 2_500_000_000),
         billed(day + timedelta(1), "gpt-4o-mini", 1_000_000_000),
-        **{"GPT Mini": "gpt-4o-mini"},
+        aliases={"GPT Mini": "gpt-4o-mini"},
     )
     told = [
         (f"{line.day:%d}", line.model, line.difference_nanousd, line.percent, line.verdict) for line in report.lines

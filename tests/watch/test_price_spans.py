@@ -130,7 +130,7 @@ def test_the_cost_of_many_is_the_sum_of_each_before_rounding() -> None:
         assert whole == parts
         rounded = [sheet.cost(each).amount_nanousd or 0 for each in usages]
         assert abs(sum(rounded) - parts) <= Fraction(len(usages), 2)
-    assert sheet.lengths == {500}
+        assert sheet.lengths == {500}
 
 
 def _usage(chance: random.Random, *, is_long: bool) -> Usage:

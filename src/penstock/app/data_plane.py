@@ -23,7 +23,9 @@ from penstock.app.companions import Companions, open_companions
 from penstock.app.condition import Condition
 from penstock.app.feedback import PlaneFeedback, open_desk
 from penstock.app.fleet import Fleet
-from penstock.app.layers import Ground, open_layers
+from penstock.app.happenings.plane import open_happenings
+from penstock.app.layers import Ground, Layers, open_layers
+from penstock.app.limits import PlaneLimits
 from penstock.app.memory.plane import released_header
 from penstock.app.money.prices import open_prices
 from penstock.app.money.unpriced import PriceWatch
@@ -108,14 +110,8 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
         gates=gates,
         allowance=limits.stage,
     )
-    feedback = PlaneFeedback(
-        FeedbackOutbox(data_dir.root / FEEDBACK, clock),
-        clock,
-        remarks=open_desk(data_dir, clock, layers.guards.wording, takes_unmasked=config.review.unmasked_remarks),
-        shelf=layers.cache.shelf,
-        choice=layers.routing.choice,
-        source=limits.listening,
-    )
+    feedback = _new_feedback(config, data_dir, clock, layers, limits)
+    happenings = open_happenings(data_dir, clock, identities.authenticator, limits.listening)
     plan = new_plan(config, clock, stale_s=identities.stale_s, limits=limits.stage, layers=layers)
     engine = Engine(plan, world)
     condition = Condition(
@@ -138,13 +134,14 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
             in_flight=engine.in_flight,
             backlog=condition.backlog,
             credentials_refused=identities.authenticator.refusals,
-            gauges=(*limits.gauges(), *layers.gauges(), *feedback.gauges()),
+            gauges=(*limits.gauges(), *layers.gauges(), *feedback.gauges(), *happenings.gauges()),
             targets_up=fleet.targets_up(),
             labelled=layers.labelled(),
             tiers={} if layers.routing.choice is None else layers.routing.choice.counts,
         ),
         refused=lambda error: metrics.refused(error.code),
         take_feedback=feedback.take,
+        take_happening=happenings.take,
         find_hold=layers.review.find,
         ground=layers.grounding.ground,
         openapi=describe(penstock.__version__, {"body bytes": config.server.body_limit_bytes}),
@@ -155,6 +152,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     async def aclose() -> None:
         condition.stop()
         await asyncio.to_thread(feedback.stop)
+        await asyncio.to_thread(happenings.stop)
         await layers.aclose()
         await beside.aclose()
         for provider in catalog.providers():
@@ -176,8 +174,22 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     beside.start(gates)
     layers.start(_jobs(running, identities))
     feedback.start()
+    happenings.start()
     condition.start()
     return running
+
+
+def _new_feedback(
+    config: Config, data_dir: DataDir, clock: Clock, layers: Layers, limits: PlaneLimits
+) -> PlaneFeedback:
+    return PlaneFeedback(
+        FeedbackOutbox(data_dir.root / FEEDBACK, clock),
+        clock,
+        remarks=open_desk(data_dir, clock, layers.guards.wording, takes_unmasked=config.review.unmasked_remarks),
+        shelf=layers.cache.shelf,
+        choice=layers.routing.choice,
+        source=limits.listening,
+    )
 
 
 def _new_gates(config: Config, clock: Clock, fleet: Fleet) -> TargetGates:

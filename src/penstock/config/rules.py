@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from penstock.config.alerts import broken_alerts, broken_objectives, broken_rules
 from penstock.config.cache import broken_cache
 from penstock.config.console import broken_console
-from penstock.config.contents import broken_contents
+from penstock.config.contents import broken_contents, kept_of
 from penstock.config.drift import broken_drift
 from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
@@ -23,6 +23,7 @@ from penstock.config.limits import broken_limits
 from penstock.config.memory import broken_memory
 from penstock.config.money.prices import broken_amount, broken_prices, broken_value
 from penstock.config.problems import closest
+from penstock.config.quality import broken_quality
 from penstock.config.review import HoldRule, broken_review
 from penstock.config.routing.compaction import broken_compaction
 from penstock.config.routing.residency import broken_residency
@@ -54,6 +55,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
     yield from broken_summaries(config)
     yield from broken_opinions(config)
     yield from _unknowable(config)
+    yield from _judge(config)
     for path, message in (
         *broken_identity(config.identity),
         *broken_console(config.control.console, config.identity),
@@ -77,6 +79,11 @@ def broken(config: Config) -> Iterator[ConfigError]:
             away=frozenset(
                 name for name, model in config.models.items() if model.regions and config.region not in model.regions
             ),
+        ),
+        *broken_quality(
+            config.quality,
+            {name: model.quality for name, model in config.models.items()},
+            kept=kept_of(config.contents, {name: model.contents for name, model in config.models.items()}),
         ),
         *((f"guards.default.{path}", message) for path, message in broken_guards(config.guards.default)),
     ):
@@ -121,6 +128,25 @@ def _unknowable(config: Config) -> Iterator[ConfigError]:
         if not any(rule.is_for(tenant=None, model=name) for name in estimated):
             text = "no model that it is for has `knowledge.grounding.confidence`: nobody knows how sure an answer is"
             yield config.problem(f"{path}.confidence_below", text)
+
+
+def _judge(config: Config) -> Iterator[ConfigError]:
+    """What a judge's call can cost at most is told before it is made: from its targets, and nothing else."""
+    judge = config.quality.judge
+    model = None if judge is None else config.models.get(judge.model)
+    if judge is None or model is None:
+        return
+    others = {
+        "tiers": bool(model.tiers),
+        "fallbacks": bool(model.fallbacks),
+        "hedged": model.hedged,
+        "cheaper": model.cheaper is not None,
+        "knowledge": model.knowledge is not None,
+    }
+    for name, is_there in others.items():
+        if is_there:
+            text = f"`{judge.model}` judges answers within a budget: it has targets alone, and no `{name}`"
+            yield config.problem(f"models.{judge.model}.{name}", text)
 
 
 def _topics_that_nobody_names(config: Config, path: str, rule: HoldRule) -> Iterator[ConfigError]:

@@ -22,6 +22,7 @@ from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.memory import MemorySettings, ModelMemory
 from penstock.config.money.prices import PriceSettings, ValueSettings
+from penstock.config.quality import QualityOverride, QualitySettings
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
@@ -148,8 +149,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
-    Without `memory` nothing of a conversation is kept; `contents` is what is otherwise for it of `Settings.contents`.
-    Without `memory` nothing of a conversation is kept.  `value` is what its answers are worth, for `costs/value`.
+    Without `memory` nothing of a conversation is kept; `contents` and `quality` are what is otherwise for it of
+    `Settings.contents` and `Settings.quality`.  `value` is what its answers are worth, for `costs/value`.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -171,6 +172,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory: ModelMemory | None = None
     contents: ContentOverride | None = None
     value: ValueSettings | None = None
+    quality: QualityOverride | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +228,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest: IngestSettings = IngestSettings()
     memory: MemorySettings = MemorySettings()
     contents: ContentSettings = ContentSettings()
+    quality: QualitySettings = QualitySettings()
     alerts: AlertSettings = AlertSettings()
     objectives: dict[str, ObjectiveSettings] = {}
     traces: TraceSettings = TraceSettings()

@@ -21,9 +21,12 @@ from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
 from penstock.console.money import compare, prices, reconcile, value
 from penstock.console.outcomes import feedback, left_out, savings
+from penstock.console.quality import outcomes as quality_outcomes
+from penstock.console.quality import routes as quality
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
 from penstock.console.rules import budgets, limits
+from penstock.console.security import routes as security
 
 router = APIRouter(
     prefix="/admin/v1",
@@ -58,6 +61,9 @@ for _part in (
     savings.router,
     costs.router,
     figures.router,
+    quality.router,
+    quality_outcomes.router,
+    security.router,
     ledger.router,
     drift.router,
     compare.router,

@@ -71,6 +71,7 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.memory.start()
         plane.contents.start()
         plane.drift.start()
+        plane.quality.start()
         following = file_follower(plane)
         following.start()
         try:

@@ -16,6 +16,8 @@ from penstock.admission.keys import KeyHasher, open_hasher
 from penstock.app.contents.plane import open_opening
 from penstock.app.fleet import open_desk
 from penstock.app.guards.wording import Wording, open_wording
+from penstock.app.quality.opening import open_judging, open_looking
+from penstock.app.quality.refused import follow_refused
 from penstock.config import Config
 from penstock.config.datadir import DataDir
 from penstock.console.alerting.keeping import RuleKeeping
@@ -27,6 +29,7 @@ from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
 from penstock.console.money.opening import ShownPrices
 from penstock.console.probe import get
+from penstock.console.quality.keeping import QualityKeeping
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
 from penstock.console.shipping import Shipping
@@ -84,6 +87,7 @@ class ControlPlane:
     knowledge: Shelf
     memory: MemoryKeeping
     contents: ContentKeeping
+    quality: QualityKeeping
     opening: Opening
     """What opens contents of exchanges."""
     drift: DriftKeeping
@@ -118,6 +122,7 @@ class ControlPlane:
         await asyncio.to_thread(self.memory.stop)
         await asyncio.to_thread(self.contents.stop)
         await asyncio.to_thread(self.drift.stop)
+        await asyncio.to_thread(self.quality.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -186,6 +191,7 @@ class ControlPlane:
         reasons += self.rules.problems()
         reasons += self.tracing.problems()
         reasons += self.review.problems()
+        reasons += self.quality.problems()
         return reasons
 
     async def _look_for_workers(self) -> Workers:
@@ -239,6 +245,13 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     tracing = open_tracing(config, environ, clock)
     gauge = BacklogGauge(journal, clock)
     alerts = Alerting(config.alerts, root.root, find_url, clock)
+    opening = open_opening(config, root)
+    looking = open_looking(config, opening.sealed, clock)
+    judging = open_judging(config, environ, root, clock, looking)
+    quality = QualityKeeping(looking, judging, clock, opened, keep_days=config.quality.keep_days)
+    identities = open_identities(config, root, hasher, clock, connect=listening, reseals=True)
+    authenticator = identities.authenticator
+    quality.also(follow_refused("control", lambda: authenticator.refusals, clock, listening))
     return ControlPlane(
         config=config,
         environ=environ,
@@ -260,7 +273,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             tracing.offer,
             minute_sums_days=config.ledger.minute_sums_days,
         ),
-        identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
+        identities=identities,
         alerts=alerts,
         rules=RuleKeeping(config, find_url, clock, journal=gauge, everywhere=alerts.gauges),
         tracing=tracing,
@@ -275,9 +288,10 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         ),
         knowledge=Shelf(config, find_url, clock),
         memory=MemoryKeeping(root.root, clock, listening),
-        contents=ContentKeeping(root.root, clock, partial(opened, "contents")),
-        opening=open_opening(config, root),
         drift=DriftKeeping(config.drift, find_url, clock),
+        contents=ContentKeeping(root.root, clock, partial(opened, "contents"), quality.came),
+        quality=quality,
+        opening=opening,
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from penstock.core.feedback import MOST_RATING, MOST_WORDS, VERDICTS
 from penstock.core.json import JsonObject, JsonValue
+from penstock.server.happenings import event_schema
 
 _ERRORS = {
     "400": "malformed, or asks for what the target cannot do; names the field",
@@ -192,6 +193,20 @@ def _feedback() -> JsonObject:
     }
 
 
+def _event() -> JsonObject:
+    taken = {"description": "kept; it is counted once what it is about is in the ledger"}
+    return {
+        "post": {
+            "summary": "What became of a conversation",
+            "requestBody": {"required": True, "content": {"application/json": {"schema": event_schema()}}},
+            "responses": {
+                "202": {**taken, "content": {"application/json": {"schema": {"type": "object"}}}},
+                **_error_responses(_OPENAI_ERROR),
+            },
+        }
+    }
+
+
 def _ground() -> JsonObject:
     source: JsonObject = {
         "type": "object",
@@ -350,6 +365,7 @@ def describe(version: str, limits: Mapping[str, int]) -> JsonObject:
             "/v1/responses": _ask("OpenAI Responses", _responses(), _OPENAI_ERROR),
             "/v1/messages": _ask("Anthropic Messages", _messages(), _ANTHROPIC_ERROR),
             "/v1/embeddings": _ask("Embeddings", _embeddings(), _OPENAI_ERROR, is_streamed=False),
+            "/v1/events": _event(),
             "/v1/feedback": _feedback(),
             "/v1/ground": _ground(),
             "/v1/holds/{hold}": _hold(),

@@ -28,6 +28,9 @@ from penstock.server.feedback import PATH as FEEDBACK
 from penstock.server.ground import MOST_BYTES as MOST_GROUND_BYTES
 from penstock.server.ground import PATH as GROUND
 from penstock.server.ground import hold_against_sources
+from penstock.server.happenings import MOST_BYTES as MOST_EVENT_BYTES
+from penstock.server.happenings import PATH as EVENTS
+from penstock.server.happenings import take_happening
 from penstock.server.health import health_page
 from penstock.server.holds import PATH as HOLDS
 from penstock.server.holds import show_hold
@@ -149,6 +152,8 @@ class DataPlane:
         """A page that is no answer of a model; some of them have to be waited for."""
         if request.path == FEEDBACK:
             return await self._feedback(request)
+        if request.path == EVENTS:
+            return await self._event(request)
         if request.path.startswith(HOLDS):
             _require(request, "GET")
             principal = self._authenticate(request.headers)
@@ -178,6 +183,14 @@ class DataPlane:
         limits = BodyBounds(MOST_BYTES, service.limits.body_timeout_s)
         body = await read_json_body(request, limits, service.clock)
         return await take_feedback(body, principal, service.take_feedback, service.clock.now())
+
+    async def _event(self, request: Request) -> Page:
+        service = self.service
+        _require(request, "POST")
+        principal = self._authenticate(request.headers)
+        limits = BodyBounds(MOST_EVENT_BYTES, service.limits.body_timeout_s)
+        body = await read_json_body(request, limits, service.clock)
+        return take_happening(body, principal, service.take_happening, service.clock.now())
 
     def _models(self, request: Request) -> Page:
         principal = self._authenticate(request.headers)

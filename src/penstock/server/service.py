@@ -10,6 +10,7 @@ from penstock.core.clock import Clock
 from penstock.core.errors import PenstockError
 from penstock.core.exchange import Exchange, GonePolicy, Principal
 from penstock.core.feedback import Feedback, Remark
+from penstock.core.happenings import Happening
 from penstock.core.json import JsonObject
 from penstock.core.ports import ClientDialect
 from penstock.core.sources import Passage
@@ -104,6 +105,9 @@ TakeFeedback = Callable[[Principal, Feedback | None, Remark | None], Awaitable[N
 """Makes both safe before it returns, the remark's texts masked.  Raises `LedgerUnavailable`, `GuardUnavailable`, and
 `UnsupportedField` where texts are not taken."""
 
+TakeHappening = Callable[[Happening], None]
+"""Has it in a file before it returns.  Raises `LedgerUnavailable`."""
+
 
 def no_headers(exchange: Exchange) -> Sequence[tuple[str, str]]:
     """Nothing besides."""
@@ -140,6 +144,7 @@ class Service:
     refused: Callable[[PenstockError], None]
     """Hears of requests that were refused before they became an exchange: they are counted, not recorded."""
     take_feedback: TakeFeedback
+    take_happening: TakeHappening
     find_hold: FindHold
     ground: Ground | None
     memory: Desk | None

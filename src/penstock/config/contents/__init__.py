@@ -86,6 +86,15 @@ def broken_contents(
             yield f"{path}.keep", "nothing is kept of this tenant, whatever else is said: say what is to be kept"
 
 
+def kept_of(settings: ContentSettings, models: Mapping[str, ContentOverride | None]) -> Mapping[str | None, bool]:
+    """Of which models contents are kept for anybody; None stands for those that nobody names."""
+    tenants = (None, *settings.tenants.values())
+    named: dict[str | None, ContentOverride | None] = {None: None, **models}
+    return {
+        name: any(policy_of(settings, each, tenant) is not None for tenant in tenants) for name, each in named.items()
+    }
+
+
 def _unkept(path: str, said: ContentSettings | ContentOverride, found: ContentPolicy) -> Iterator[tuple[str, str]]:
     """A setting that reads as if something were kept, where nothing is."""
     if said.keep == "none" and said.always:

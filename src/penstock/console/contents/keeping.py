@@ -6,7 +6,7 @@ In a thread and on a connection of its own: there is much of it, and nothing els
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import psycopg
 
@@ -19,12 +19,17 @@ from penstock.watch.outgoing import is_anything_waiting, ship
 _AT_ONCE: Final = 1_000
 _PURGE_EVERY_S: Final = 60.0
 _NEVER_S: Final = 86_400.0
+Came: TypeAlias = Callable[[psycopg.Connection, Sequence[str]], None]
+"""Hears which exchanges' contents have come, in the transaction that brings them."""
 
 
 class ContentKeeping:
     """`start` once, `stop` once; any number of control planes may do so at the same time."""
 
-    def __init__(self, root: Path, clock: Clock, connect: Callable[[], psycopg.Connection | None]) -> None:
+    def __init__(
+        self, root: Path, clock: Clock, connect: Callable[[], psycopg.Connection | None], came: Came | None = None
+    ) -> None:
+        self._came = came
         self._folder = root / FOLDER
         self._clock = clock
         self._purged_s = float("-inf")
@@ -41,7 +46,10 @@ class ContentKeeping:
         """Called every second, in the follower's thread.  Raises `psycopg.Error`; then the next call goes on."""
 
         def take(rows: Sequence[Row]) -> None:
-            write(connection, rows, now=self._clock.now())
+            with connection.transaction():
+                write(connection, rows, now=self._clock.now())
+                if self._came is not None:
+                    self._came(connection, [row.id for row in rows])
 
         if is_anything_waiting(self._folder):
             ship(self._folder, take, decode_row)

@@ -90,7 +90,7 @@ async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Que
     """Figures of the exchanges of a time, by step and dimension."""
     chosen = figures_named(dict.fromkeys(asked.figure))
     question = asked.question(call, times=any(figure.needs_times for figure in chosen))
-    _require_kept(plane, question, call.now)
+    require_kept(plane, question, call.now)
     since, until = question.aligned()
     async with plane.database.connection() as connection:
         lines = await ask(connection, question)
@@ -109,7 +109,7 @@ async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Que
 async def tallies(plane: Plane, call: Caller, asked: Annotated[AskedTallies, Query()]) -> views.TalliesView:
     """How often things happened: what was masked, found, refused, retried, and why calls failed."""
     question = asked.question(call)
-    _require_kept(plane, question, call.now)
+    require_kept(plane, question, call.now)
     since, until = question.aligned()
     async with plane.database.connection() as connection:
         found = await ask_tallies(connection, question, asked.prefix)
@@ -128,7 +128,7 @@ async def tallies(plane: Plane, call: Caller, asked: Annotated[AskedTallies, Que
     )
 
 
-def _require_kept(plane: ControlPlane, question: Question, now: datetime) -> None:
+def require_kept(plane: ControlPlane, question: Question, now: datetime) -> None:
     """Raises `MalformedRequest` where it would be answered from minutes that are gone: as nothing, which is wrong."""
     days = plane.config.ledger.minute_sums_days
     if question.grain == "minute" and question.since < kept_since(now, days):

@@ -1,4 +1,6 @@
-"""Where feedback waits on this machine until it is in the database: a file that outlives the process.
+"""Where feedback, or what else applications say, waits on this machine until it is in the database.
+
+It is a file that outlives the process.
 
 `write` is called on the event loop of the data plane and waits for no network.  The files are those of the ledger's
 journal; they are made with the first feedback, since most processes never get any.
@@ -11,6 +13,7 @@ import msgspec
 from penstock.core.clock import Clock
 from penstock.core.errors import LedgerUnavailable
 from penstock.core.feedback import Feedback
+from penstock.core.happenings import Happening
 from penstock.watch.journal import JournalFile
 from penstock.watch.segment import segments
 
@@ -35,18 +38,18 @@ class FeedbackOutbox:
         self._is_full = False
         self.written = 0
 
-    def write(self, feedback: Feedback) -> None:
+    def write(self, feedback: Feedback | Happening) -> None:
         """Take it over.  Raises `LedgerUnavailable` where the disk does not take it, or too much waits already."""
         if self.written % _LOOK_EVERY == 0 or self._is_full:
             waiting = sum(path.stat().st_size for path in segments(self.folder))
             self._is_full = waiting > self._most_waiting_bytes
         if self._is_full:
-            raise LedgerUnavailable("Too much feedback waits for the database; try again later.", retry_after_s=30.0)
+            raise LedgerUnavailable("Too much waits for the database; try again later.", retry_after_s=30.0)
         if self._file is None:
             try:
                 self._file = JournalFile(self.folder, clock=self._clock, segment_bytes=_SEGMENT_BYTES)
             except OSError as error:
-                raise LedgerUnavailable("The feedback cannot be recorded at the moment.", detail=str(error)) from error
+                raise LedgerUnavailable("This cannot be recorded at the moment.", detail=str(error)) from error
         self._file.append(feedback)
         self.written += 1
 

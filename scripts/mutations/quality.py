@@ -1,0 +1,86 @@
+"""Deliberate faults in quality: that answers count once, judging keeps to its budget, and each sees their own."""
+
+from mutations.mutation import Mutation
+
+LOOKING = "tests/watch/quality/test_looking.py"
+CHECKS = "tests/watch/quality/test_checks.py"
+API = "tests/console/test_quality_api.py"
+SECURITY = "tests/console/test_security_api.py"
+SYSTEM = "tests/system/test_quality.py"
+STORE = "watch/quality/store.py"
+JUDGING = "watch/quality/judging.py"
+
+MUTATIONS = (
+    Mutation("quality: what came twice is counted twice", STORE, ".rowcount == 0:", ".rowcount < 0:", LOOKING),
+    Mutation(
+        "quality: judging spends more than its budget",
+        JUDGING,
+        "        WHERE s.nanousd + excluded.nanousd <= %(budget)s::bigint\n",
+        "",
+        LOOKING,
+    ),
+    Mutation(
+        "quality: an answer is judged again after a crash",
+        JUDGING,
+        "WHERE j.state = 'waiting' ORDER",
+        "WHERE j.state IN ('waiting', 'asked') ORDER",
+        LOOKING,
+    ),
+    Mutation(
+        "quality: what a call cost does not take the place of what was reserved",
+        JUDGING,
+        "l.cost_nanousd - j.reserved_nanousd AS more",
+        "0 AS more",
+        LOOKING,
+    ),
+    Mutation(
+        "quality: what blocked exchanges say is looked at",
+        "watch/quality/looking.py",
+        'queued.outcome == "completed" and ',
+        "",
+        LOOKING,
+    ),
+    Mutation("quality: a border stands in what is judged", "watch/quality/judge.py", '.replace(fence, "")', "", CHECKS),
+    Mutation(
+        "quality: a sample of what nobody keeps is accepted",
+        "config/quality/__init__.py",
+        "if settings.sample > 0 and not any(kept.values()):",
+        "if False:",
+        CHECKS,
+    ),
+    Mutation(
+        "quality: another tenant's figures are shown",
+        "console/quality/asked.py",
+        '{"tenant": call.narrowed(self.tenant)}',
+        '{"tenant": self.tenant}',
+        API,
+    ),
+    Mutation(
+        "security: everybody sees refused credentials",
+        "console/security/routes.py",
+        "if call.scope is None and not wanted.filters:",
+        "if True:",
+        SECURITY,
+    ),
+    Mutation(
+        "quality: what a judge is asked is kept",
+        "app/quality/court.py",
+        '            "cache-control": "no-store",\n',
+        "",
+        SYSTEM,
+    ),
+    Mutation(
+        "events: another tenant's exchange counts",
+        "watch/happenings/store.py",
+        "l.id = w.exchange AND l.tenant = w.tenant",
+        "l.id = w.exchange",
+        SYSTEM,
+    ),
+    Mutation(
+        "events: the same one counts twice",
+        "watch/happenings/store.py",
+        "ON CONFLICT (tenant, id) DO NOTHING",
+        "ON CONFLICT (tenant, id) DO UPDATE SET is_placed = false",
+        SYSTEM,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What became of conversations, in a data plane."""

@@ -1,0 +1,1 @@
+"""How good answers were: looking at them, and showing what was found."""

@@ -1,0 +1,1 @@
+"""Security figures over the admin API."""
