@@ -6,7 +6,7 @@ from fastapi.security import HTTPBearer
 import penstock
 from penstock.config.digest import redacted
 from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
-from penstock.console.access import Plane, authorize, errors, needs
+from penstock.console.access import Caller, Plane, authorize, errors, needs
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.costs import routes as costs

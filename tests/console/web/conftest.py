@@ -36,6 +36,7 @@ control:
   console:
     public_url: http://127.0.0.1:{port}
     tries_per_minute: 40
+    refresh_s: 0.5
     oidc:
       acme: {{client_id: {client}, client_secret: env:OIDC_SECRET, label: Acme}}
 identity:
@@ -106,6 +107,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
     with log.open("wb") as said:
         process = subprocess.Popen(command, env={**environ, **given}, stdout=said, stderr=said)
     found = Console(port, root / "data", console_database, log)
+    found.serve = ([*command[:3], "serve", *command[4:]], {**environ, **given})
     try:
         until(found.is_ready, lambda: f"{process.poll()}\n{log.read_text()}")
         seed(found)
@@ -114,6 +116,21 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
         process.send_signal(signal.SIGTERM)
         process.wait(30)
     assert "Traceback" not in log.read_text(), log.read_text()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def data_plane(console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Beside the console, on its data directory."""
+    command, environ = console.serve
+    log = tmp_path_factory.mktemp("serve") / "serve.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
+    try:
+        until(lambda: console.api("GET", "/status").json["health"]["data_plane"] in ("ready", "degraded"), log.read_text)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What page tests are written with: the control plane over HTTP, somebody who looks, and things to look at."""
 
 import http.client
+import os
+import random
 import socket
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -16,12 +18,14 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Response
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from tests.console.serving import Reply
+from tests.console.web.traffic import add_exchanges, exchange, hostile_exchange
 
 from penstock.core.json import dumps, loads
 
 HOSTILE = "<img src=x onerror=window.hit=1>{{constructor.constructor('window.hit=1')()}}"
 FORMULA = '=HYPERLINK("http://evil","x")'
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+HOSTILE_EXCHANGE = 900_000
 
 
 def free_port() -> int:
@@ -45,6 +49,8 @@ class Console:
     log: Path
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Of the seeded tenant, by role."""
+    serve: tuple[list[str], dict[str, str]] = field(default_factory=lambda: ([], {}))
+    """How its data plane is started, and in what environment."""
 
     @property
     def url(self) -> str:
@@ -158,7 +164,7 @@ def seed(console: Console) -> None:
     assert console.api("POST", "/targets/sim%2Fsim/open", {"reason": HOSTILE}).status == 200
     add_alert(console, "alert-hostile", HOSTILE)
     add_alert(console, "alert-formula", FORMULA)
-    _add_exchanges(console)
+    _add_traffic(console)
 
 
 def add_alert(console: Console, name: str, text: str) -> None:
@@ -170,14 +176,11 @@ def add_alert(console: Console, name: str, text: str) -> None:
         )
 
 
-def _add_exchanges(console: Console) -> None:
-    with psycopg.connect(console.database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO ledger (id, started_at, duration_s, tenant, key, dialect, operation, is_streamed,"
-            " model, outcome, attempts, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
-            " reasoning_tokens, usage_accuracy, cost_nanousd, cost_accuracy, config_hash, facts)"
-            " SELECT 'x' || n, now() - n * interval '1 minute', 0.5, 'acme', 'k', 'openai_chat', 'chat', false,"
-            " (ARRAY['support', %s])[1 + n %% 2], 'completed', 1, 10, 20, 0, 0, 0, 'exact', 1000000, 'exact', 'h', '[]'"
-            " FROM generate_series(1, 60) n",
-            (HOSTILE,),
-        )
+def _add_traffic(console: Console) -> None:
+    """Of the last hours; for pictures of two days, and more of it."""
+    rng = random.Random(7)  # noqa: S311 - made exchanges
+    amount, hours = (5000, 47) if os.environ.get("PENSTOCK_SCREENSHOTS") else (300, 20)
+    now = time.time()  # noqa: TID251 - the control plane is another process, with its own clock
+    records = [exchange(rng, number, now - 60 - rng.random() * hours * 3600) for number in range(amount)]
+    records += [hostile_exchange(HOSTILE_EXCHANGE + n, now - 30 - n, text) for n, text in enumerate((HOSTILE, FORMULA))]
+    add_exchanges(console.database_url, records)

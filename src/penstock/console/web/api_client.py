@@ -49,7 +49,10 @@ class AdminApi:
         query: Mapping[str, object] | None = None,
         body: object = None,
     ) -> Any:
-        """The decoded answer; None where it has no body.  Raises `ApiRefused`.  `path` is below `/admin/v1`."""
+        """The decoded answer; None where it has no body.  Raises `ApiRefused`.
+
+        `path` is below `/admin/v1`; a value of `query` that is a list is said once for each.
+        """
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 status, data = await self._ask(_scope(credential, method, path, query), body)
@@ -100,7 +103,7 @@ def _scope(credential: str, method: str, path: str, query: Mapping[str, object] 
         "path": unquote(raw),
         "raw_path": raw.encode("ascii"),
         "root_path": "",
-        "query_string": urlencode(given).encode("ascii"),
+        "query_string": urlencode(given, doseq=True).encode("ascii"),
         "headers": [
             (b"host", b"console"),
             (b"authorization", b"Bearer " + credential.encode("utf-8", "replace")),

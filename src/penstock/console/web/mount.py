@@ -15,12 +15,13 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 
 from penstock.console.plane import ControlPlane
-from penstock.console.web.api_client import AdminApi, ApiRefused
+from penstock.console.probe import reachable
+from penstock.console.web.api_client import AdminApi, ApiRefused, path_of
 from penstock.console.web.gate import Gate, session_of
-from penstock.console.web.layout.parts.region import refusal
+from penstock.console.web.layout.parts.region import LIVE_S, refusal
 from penstock.console.web.layout.parts.text import Text, box
 from penstock.console.web.layout.shell import HEAD, THEME_COOKIE, draw
-from penstock.console.web.registry import PAGES, Page
+from penstock.console.web.registry import PAGES, One, Page
 from penstock.console.web.session.flows import Flows
 from penstock.console.web.session.origin import Origin
 from penstock.console.web.session.routes import ICON, PREFIX, Entrance
@@ -51,6 +52,8 @@ def mount_console(api: FastAPI, plane: ControlPlane) -> Sessions:
 
     for page in PAGES:
         _serve(page, plane, admin, sessions)
+        if page.one is not None:
+            _serve(page, plane, admin, sessions, one=page.one)
     _serve(None, plane, admin, sessions)
     app.on_page_exception(_failed)  # pyright: ignore[reportUnknownMemberType] - NiceGUI's types have gaps
     app.on_exception(_noted)  # pyright: ignore[reportUnknownMemberType] - same
@@ -88,17 +91,27 @@ def _entrance(entrance: Entrance) -> Starlette:
     )
 
 
-def _serve(page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Sessions) -> None:
+def _serve(
+    page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Sessions, *, one: One | None = None
+) -> None:
+    """Serve a page, the page of one of its things, or what stands in place of a page that is not there."""
+
     async def show(request: Request, client: Client) -> None:
         path = request.scope["path"].removeprefix(PREFIX) or "/"
+        subject = "" if one is None else str(request.path_params["subject"])
+        if page is not None:
+            path = page.path + (path_of(subject) if one is not None else "")
         view = View(
             api=admin,
             sessions=sessions,
             session=session_of(request.scope),
-            path=path if page is None else page.path,
+            path=path,
             query=dict(request.query_params),
             region=plane.config.region,
             clock=plane.clock,
+            pace=plane.config.control.console.refresh_s / LIVE_S,
+            data_plane=(reachable(plane.config.server.host), plane.config.server.port),
+            subject=subject,
         )
         ui.add_head_html(HEAD)
         theme = request.cookies.get(THEME_COOKIE, "auto")
@@ -106,13 +119,14 @@ def _serve(page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Se
             view,
             page,
             PAGES,
-            partial(page.build, view) if page is not None else _nothing,
+            _nothing if page is None else partial((one or page).build, view),
             theme=theme if theme in ("light", "dark") else "auto",
-            lead=_MISSING if page is None else page.lead,
+            lead=_MISSING if page is None else (one or page).lead,
+            title=None if one is None else one.title,
         )
 
-    title = "Not found" if page is None else page.title
-    path = "/{missing:path}" if page is None else page.path
+    title = "Not found" if page is None else (one or page).title
+    path = "/{missing:path}" if page is None else page.path + ("/{subject}" if one is not None else "")
     ui.page(path, title=f"{title} · Penstock", response_timeout=_BUILD_S)(show)
 
 

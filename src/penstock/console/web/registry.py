@@ -16,14 +16,25 @@ from penstock.console.web.pages import (
     keys,
     limits,
     models,
-    overview,
     providers,
     targets,
     tenants,
 )
+from penstock.console.web.pages.exchanges import detail as exchange
+from penstock.console.web.pages.exchanges import listing as exchanges
+from penstock.console.web.pages.overview import page as overview
 from penstock.console.web.view import View
 
 Group = Literal["Now", "Models", "Access", "Spending", "Records"]
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """The page of one thing of a page, below its address; `view.subject` is what the address says."""
+
+    title: str
+    lead: str
+    build: Callable[[View], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +48,21 @@ class Page:
     group: Group
     lead: str
     build: Callable[[View], Awaitable[None]]
+    one: One | None = None
 
 
 PAGES: tuple[Page, ...] = (
     Page("/", "Overview", "space_dashboard", "models.read", "Now", "How the installation stands.", overview.build),
+    Page(
+        "/exchanges",
+        "Exchanges",
+        "swap_vert",
+        "ledger.read",
+        "Now",
+        "Every request that was settled, found by whatever is known of it.",
+        exchanges.build,
+        One("Exchange", "Everything that is known of one request.", exchange.build),
+    ),
     Page("/health", "Health", "monitor_heart", "status.read", "Now", "What runs, and what is wrong.", health.build),
     Page(
         "/alerts",

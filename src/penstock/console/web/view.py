@@ -37,6 +37,11 @@ class View:
     query: Mapping[str, str]
     region: str | None
     clock: Clock
+    pace: float = 1.0
+    """How much slower than usual what is live is read again."""
+    data_plane: tuple[str, int] = ("127.0.0.1", 8080)
+    subject: str = ""
+    """What a page of one thing is about, as its address says."""
     who: Who = Who("", None, (), frozenset())
 
     async def identify(self) -> None:
@@ -80,7 +85,7 @@ class View:
 
 
 def link(path: str, **query: str) -> str:
-    """The address of a page of the console."""
+    """The address of a page of the console.  `path` is encoded already (`api_client.path_of`)."""
     return PREFIX + path + (f"?{urlencode(query)}" if query else "")
 
 

@@ -47,13 +47,14 @@ async def draw(
     *,
     theme: str,
     lead: str,
+    title: str | None = None,
 ) -> int:
-    """A whole page; the status to send it with."""
+    """A whole page; the status to send it with.  `title` is in place of the page's own, where it is of one thing."""
     refused = await _identified(view)
     _frame(view, page, pages, theme)
     status = 200
     with box("main", "page", id="main", tabindex="-1"):
-        Text("h1", "There is no such page" if page is None else page.title)
+        Text("h1", "There is no such page" if page is None else title or page.title)
         Text("p", lead, "lead")
         if page is not None and refused is None and not view.who.may(page.permission):
             refused = ApiRefused(403, "forbidden", f"This credential may not do that: it needs `{page.permission}`.")
@@ -64,7 +65,7 @@ async def draw(
             status = 404
         else:
             await build()
-    ui.timer(_ALIVE_S, lambda: _still_there(view), immediate=False)
+    ui.timer(_ALIVE_S * view.pace, lambda: _still_there(view), immediate=False)
     return status
 
 

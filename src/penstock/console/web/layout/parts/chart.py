@@ -6,60 +6,107 @@ from typing import Any, Literal
 
 from nicegui import ui
 
-from penstock.console.web.layout.parts.text import Text, attach, box
+from penstock.console.web.layout.parts.text import attach, box
 from penstock.console.web.layout.theme import CHART_COLOURS
+
+_GREY = "#7a8698"
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
+    """`colour` is in place of the theme's next one."""
+
     name: str
     values: Sequence[float | None]
+    colour: str | None = None
 
 
 def chart(
     title: str, labels: Sequence[str], series: Sequence[Series], *, kind: Literal["line", "bar"] = "line"
 ) -> None:
     """`labels` stand below; each series has a value for each of them, None where nothing is known."""
+    options = _options(series, kind)
+    options["xAxis"] |= {"type": "category", "data": list(labels)}
+    for shown, each in zip(options["series"], series, strict=True):
+        shown["data"] = list(each.values)
+    _draw(title, options)
+    _alternative(title, labels, series, are_times=False)
+
+
+def timeline(
+    title: str,
+    times: Sequence[str],
+    series: Sequence[Series],
+    *,
+    kind: Literal["line", "bar"] = "line",
+    unit: str = "",
+) -> None:
+    """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601."""
+    options = _options(series, kind)
+    options["xAxis"]["type"] = "time"
+    options["yAxis"]["axisLabel"]["formatter"] = "{value} " + unit if unit else "{value}"
+    for shown, each in zip(options["series"], series, strict=True):
+        shown["data"] = [[at, value] for at, value in zip(times, each.values, strict=True)]
+        if kind == "bar":
+            shown["stack"] = "all"
+    _draw(title, options)
+    _alternative(title, times, series, are_times=True)
+
+
+def _draw(title: str, options: dict[str, Any]) -> None:
     with box("figure", role="group", aria_label=title).style("margin: 0"):
-        plot = ui.echart(_options(labels, series, kind)).classes("chart")
-        attach(plot, aria_hidden="true")
-        _alternative(title, labels, series)
+        attach(ui.echart(options).classes("chart"), aria_hidden="true")
 
 
-def _options(labels: Sequence[str], series: Sequence[Series], kind: str) -> dict[str, Any]:
-    axis = {"axisLine": {"lineStyle": {"color": "#8a94a4"}}, "axisLabel": {"color": "#7a8698"}}
+def _options(series: Sequence[Series], kind: str) -> dict[str, Any]:
+    line = {"axisLine": {"lineStyle": {"color": "#8a94a4"}}}
     return {
         "color": CHART_COLOURS["light"],
         "darkMode": "auto",
         "animation": False,
         "grid": {"left": 8, "right": 12, "top": 36 if len(series) > 1 else 12, "bottom": 4, "containLabel": True},
-        "legend": {"show": len(series) > 1, "top": 0, "textStyle": {"color": "#7a8698"}},
+        "legend": {
+            "show": len(series) > 1,
+            "type": "scroll",
+            "top": 2,
+            "left": 0,
+            "icon": "roundRect",
+            "itemWidth": 12,
+            "itemHeight": 8,
+            "textStyle": {"color": _GREY, "width": 150, "overflow": "truncate"},
+            "pageTextStyle": {"color": _GREY},
+            "pageIconColor": _GREY,
+        },
         # As rich text and not as HTML: names come from outside.
         "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
-        "xAxis": {
-            "type": "category",
-            "data": list(labels),
-            **axis,
-            "axisLabel": {"color": "#7a8698", "width": 140, "overflow": "truncate", "hideOverlap": True},
+        "xAxis": {**line, "axisLabel": {"color": _GREY, "width": 140, "overflow": "truncate", "hideOverlap": True}},
+        "yAxis": {
+            "type": "value",
+            "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}},
+            "axisLabel": {"color": _GREY},
+            **line,
         },
-        "yAxis": {"type": "value", "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}}, **axis},
         "series": [
-            {"name": each.name, "type": kind, "data": list(each.values), "showSymbol": False, "barMaxWidth": 36}
+            {
+                "name": each.name,
+                "type": kind,
+                "showSymbol": False,
+                "barMaxWidth": 28,
+                **({} if each.colour is None else {"itemStyle": {"color": each.colour}}),
+            }
             for each in series
         ],
     }
 
 
-def _alternative(title: str, labels: Sequence[str], series: Sequence[Series]) -> None:
-    with box("div", "sr"), box("table"):
-        Text("caption", title)
-        with box("tr"):
-            Text("th", "", scope="col").props["aria-label"] = "Of"
-            for each in series:
-                Text("th", each.name, scope="col")
-        for index, label in enumerate(labels):
-            with box("tr"):
-                Text("th", label, scope="row")
-                for each in series:
-                    value = each.values[index]
-                    Text("td", "unknown" if value is None else f"{value:g}")
+class _Alternative(ui.element, component="alternative.js"):
+    """Drawn by the browser: as elements of ours its cells would be thousands."""
+
+
+def _alternative(title: str, labels: Sequence[str], series: Sequence[Series], *, are_times: bool) -> None:
+    table = _Alternative()
+    table.props["title"] = title
+    table.props["labels"] = list(labels)
+    table.props["names"] = [each.name for each in series]
+    table.props["values"] = [list(each.values) for each in series]
+    table.props["times"] = are_times

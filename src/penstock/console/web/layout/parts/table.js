@@ -2,7 +2,7 @@
 export default {
   template: `
     <div class="table-box">
-      <table class="data">
+      <table class="data" :class="{ dense }">
         <caption class="sr">{{ caption }}</caption>
         <thead><tr>
           <th v-for="c in columns" :key="c.name" scope="col" :class="'k-' + c.kind"
@@ -16,8 +16,14 @@ export default {
         </tr></thead>
         <tbody>
           <tr v-for="r in rows" :key="r.id">
-            <td v-for="(c, i) in columns" :key="c.name" :class="['k-' + c.kind, width(r.cells[i])]" :data-label="c.label">
+            <td v-for="(c, i) in columns" :key="c.name" :class="['k-' + c.kind, width(r.cells[i])]" :data-label="c.label"
+                :title="dense && typeof r.cells[i] === 'string' && r.cells[i].length > 20 && c.kind !== 'clock' ? r.cells[i] : null">
               <span v-if="r.cells[i] === null || r.cells[i] === ''" class="none">–</span>
+              <a v-else-if="r.hrefs && r.hrefs[i]" :href="r.hrefs[i]">
+                <time v-if="c.kind === 'clock'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{ clock(r.cells[i]) }}</time>
+                <template v-else>{{ r.cells[i] }}</template>
+              </a>
+              <time v-else-if="c.kind === 'clock'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{ clock(r.cells[i]) }}</time>
               <time v-else-if="c.kind === 'time'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{ local(r.cells[i]) }}</time>
               <span v-else-if="c.kind === 'badge'" class="badge" :class="r.tones[i]">{{ r.cells[i] }}</span>
               <span v-else-if="c.kind === 'tags'" class="tags">
@@ -35,10 +41,11 @@ export default {
         </tbody>
       </table>
     </div>`,
-  props: { caption: String, columns: Array, rows: Array, sort: String, descending: Boolean, acts: Boolean },
+  props: { caption: String, columns: Array, rows: Array, sort: String, descending: Boolean, acts: Boolean, dense: Boolean },
   emits: ["sort", "act"],
   methods: {
     local: (iso) => window.penstock.local(iso),
+    clock: (iso) => window.penstock.clock(iso),
     utc: (iso) => window.penstock.utc(iso),
     // What is short stays on one line; what is long gets room to be read in.
     width: (value) => (typeof value !== "string" || value.length <= 24 ? "short" : "long"),
