@@ -126,7 +126,9 @@ def data_plane(console: Console, tmp_path_factory: pytest.TempPathFactory) -> It
     with log.open("wb") as said:
         process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
     try:
-        until(lambda: console.api("GET", "/status").json["health"]["data_plane"] in ("ready", "degraded"), log.read_text)
+        until(
+            lambda: console.api("GET", "/status").json["health"]["data_plane"] in ("ready", "degraded"), log.read_text
+        )
         yield
     finally:
         process.send_signal(signal.SIGTERM)

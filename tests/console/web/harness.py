@@ -147,6 +147,14 @@ class Looker:
         return self.page.locator("nav.side a").all_inner_texts()
 
 
+def shoot(looker: Looker, name: str) -> None:
+    """A picture of the whole page, where pictures are asked for."""
+    folder = os.environ.get("PENSTOCK_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        looker.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
 def seed(console: Console) -> None:
     """Something in every table; hostile texts wherever one may be given."""
     assert console.api("POST", "/tenants", {"id": "acme", "name": "Acme"}).status == 201

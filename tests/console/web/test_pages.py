@@ -1,12 +1,10 @@
 """What holds for every page, over the table of pages: a page that is added there is tested here."""
 
-import os
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from tests.console.web.harness import HOSTILE_EXCHANGE, Looker
+from tests.console.web.harness import HOSTILE_EXCHANGE, Looker, shoot
 from tests.console.web.traffic import exchange_id
 
 from penstock.console.web.registry import PAGES
@@ -19,13 +17,6 @@ BY_PATH = [
 ]
 PHONE = {"width": 380, "height": 800}
 SERIOUS = ("serious", "critical")
-
-
-def shoot(looker: Looker, name: str) -> None:
-    folder = os.environ.get("PENSTOCK_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        looker.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def findings(looker: Looker) -> list[str]:

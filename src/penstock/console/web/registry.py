@@ -23,6 +23,7 @@ from penstock.console.web.pages import (
 from penstock.console.web.pages.exchanges import detail as exchange
 from penstock.console.web.pages.exchanges import listing as exchanges
 from penstock.console.web.pages.overview import page as overview
+from penstock.console.web.pages.playground import page as playground
 from penstock.console.web.view import View
 
 Group = Literal["Now", "Models", "Access", "Spending", "Records"]
@@ -72,6 +73,15 @@ PAGES: tuple[Page, ...] = (
         "Now",
         "What was noticed, and who knows.",
         alerts.build,
+    ),
+    Page(
+        "/playground",
+        "Playground",
+        "science",
+        "models.read",
+        "Models",
+        "Ask as an application would, and see all that came of it.",
+        playground.build,
     ),
     Page(
         "/models",

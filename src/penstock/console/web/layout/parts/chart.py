@@ -72,7 +72,7 @@ def _options(series: Sequence[Series], kind: str) -> dict[str, Any]:
             "left": 0,
             "icon": "roundRect",
             "itemWidth": 12,
-            "itemHeight": 8,
+            "itemHeight": 12,
             "textStyle": {"color": _GREY, "width": 150, "overflow": "truncate"},
             "pageTextStyle": {"color": _GREY},
             "pageIconColor": _GREY,
