@@ -50,7 +50,9 @@ def test_two_are_asked_side_by_side_with_a_key_that_ends_with_the_page(owner: Lo
 
 @pytest.mark.usefixtures("data_plane")
 def test_a_key_asks_with_its_own_rights_and_makes_none(stranger: Looker, console: Console) -> None:
-    made = console.api("POST", "/keys", {"tenant": "acme", "name": "g", "roles": ["developer"], "models": ["gpt-*"]}).json
+    made = console.api(
+        "POST", "/keys", {"tenant": "acme", "name": "g", "roles": ["developer"], "models": ["gpt-*"]}
+    ).json
     until(lambda: console.api("GET", "/whoami", token=made["key"]).status == 200)
     before = len(made_keys(console))
     stranger.sign_in(made["key"], f"/playground?model={FAST}&stream=0")

@@ -163,7 +163,8 @@ class _sheet:  # noqa: N801 - reads as a block
 
     def __init__(self, title: str, text: str, *, is_persistent: bool = False) -> None:
         name = f"dialog-{next(_numbers)}"
-        self.dialog = ui.dialog()
+        with ui.context.client.content:  # not in what is drawn anew beneath it, which would take it away
+            self.dialog = ui.dialog()
         self.dialog.props["aria-labelledby"] = name
         if is_persistent:
             self.dialog.props["persistent"] = True

@@ -8,7 +8,8 @@ from penstock.console.web.layout.parts.table_state import Column, Row
 
 
 class Grid(ui.element, component="table.js"):
-    """`sort` names the column that it is ordered by; with `is_sortable` the headings ask for another (`sort` event).
+    """`sort` names the column that it is ordered by, behind a `-` where descending; with `is_sortable` the headings ask
+    for another (`sort` event).
 
     One that `is_dense` has a line for each row, where what is long is cut, and said in full when pointed at.
     `acts_of` says which buttons a row has (`act` event).
@@ -21,7 +22,6 @@ class Grid(ui.element, component="table.js"):
         rows: Sequence[Row],
         *,
         sort: str = "",
-        descending: bool = False,
         is_sortable: bool = False,
         is_dense: bool = False,
         acts_of: Callable[[Row], list[dict[str, str]]] | None = None,
@@ -32,8 +32,8 @@ class Grid(ui.element, component="table.js"):
         self.props["columns"] = [
             {"name": c.name, "label": c.label, "kind": c.kind, "sortable": is_sortable} for c in columns
         ]
-        self.props["sort"] = sort
-        self.props["descending"] = descending
+        self.props["sort"] = sort.removeprefix("-")
+        self.props["descending"] = sort.startswith("-")
         self.props["acts"] = acts_of is not None
         self.props["rows"] = [
             {

@@ -125,8 +125,7 @@ class DataTable:
             self._listing.caption,
             columns,
             shown,
-            sort=state.sort,
-            descending=state.descending,
+            sort=("-" if state.descending else "") + state.sort,
             is_sortable=True,
             acts_of=acts_of if acts else None,
         )

@@ -127,11 +127,13 @@ class Column:
             badge(f"Cache: {cache}", "ok" if cache in ("hit", "similar", "shared") else "")
 
     def _draw_figures(self, answer: Answer, entry: dict[str, Any] | None) -> None:
-        usage = answer.usage
+        into, out = answer.usage.get("prompt_tokens"), answer.usage.get("completion_tokens")
+        if entry is not None:  # which also knows of one that broke off
+            into, out = entry["input_tokens"], entry["output_tokens"]
         with tiles():
             tile("First text after", seconds(answer.first_s))
             tile("Took", seconds(answer.took_s))
-            tile("Tokens", f"{count(usage.get('prompt_tokens'))} in", f"{count(usage.get('completion_tokens'))} out")
+            tile("Tokens", f"{count(into)} in", f"{count(out)} out")
             if entry is not None:
                 tile("Cost", usd(entry["cost_nanousd"], digits=6))
         target = answer.headers.get("x-penstock-target")
