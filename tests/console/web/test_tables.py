@@ -134,6 +134,7 @@ def test_the_theme_is_kept_and_the_menu_of_a_phone_opens(owner: Looker) -> None:
     owner.go("/")
     owner.page.get_by_label("dark theme").click()
     owner.page.wait_for_selector("body.body--dark")
+    owner.page.wait_for_function("document.cookie.includes('penstock-theme=dark')")
     owner.go("/health")
     owner.page.wait_for_selector("body.body--dark")
     owner.page.get_by_label("auto theme").click()
