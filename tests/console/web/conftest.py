@@ -10,13 +10,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
 
 from penstock.storage.embedded import EmbeddedPostgres
 
+expect.set_options(timeout=20_000)
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
