@@ -1,7 +1,7 @@
 """`make bench`: measures, prints ratios, writes bench/results/ and, with --publish, docs/benchmark.md.
 
 `make bench ARGS=encoder` measures the sentence encoder alone, `make bench ARGS=cache` what hits of the caches take,
-`make bench ARGS=guards` what guards take of a request,
+`make bench ARGS=guards` what guards take of a request, `make bench ARGS=ingest` how fast the ledger takes records,
 `make bench ARGS="against COMMIT"` today's code beside that of an earlier commit.
 """
 
@@ -47,6 +47,10 @@ def main() -> int:
         from bench.guard_stream import main as guard_stream  # noqa: PLC0415 - same
 
         return guard_stream(sys.argv[2:])
+    if sys.argv[1:2] == ["ingest"]:
+        from bench.ingest import main as ingest  # noqa: PLC0415 - same
+
+        return ingest(sys.argv[2:])
     if sys.argv[1:2] == ["against"]:
         from bench.against import main as against  # noqa: PLC0415 - same
 

@@ -25,9 +25,9 @@ from penstock.admission.identity.known import TenantEntry
 from penstock.admission.identity.signing_keys import read_key_set
 from penstock.admission.identity.tokens import LiveTokens
 from penstock.admission.limits.stage import LimitStage
-from penstock.app.data_plane import new_prices
 from penstock.app.layers import layers_of_file
 from penstock.app.limits import open_limits
+from penstock.app.money.prices import new_prices
 from penstock.app.plan import new_plan
 from penstock.app.upstreams import connect, new_catalog
 from penstock.config.datadir import DataDir
@@ -103,7 +103,7 @@ class _Bench:
         exchange.attempts = 1
         exchange.target = route.targets[0]
         exchange.usage = Usage(input_tokens=342, output_tokens=47)
-        exchange.cost = self.prices.cost(route.targets[0], exchange.usage)
+        exchange.cost = self.prices.cost(route.targets[0], exchange.usage, at=exchange.started_at)
         exchange.end = "completed"
 
     def let_go(self, exchange: Exchange) -> None:

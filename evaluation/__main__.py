@@ -5,10 +5,13 @@ import sys
 from evaluation.cache.__main__ import main as cache
 from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
+from evaluation.contents.__main__ import main as contents
+from evaluation.drift.__main__ import main as drift
 from evaluation.forecast.__main__ import main as forecast
 from evaluation.grounded.__main__ import main as grounded
 from evaluation.ingest.__main__ import main as ingest
 from evaluation.injection.__main__ import main as injection
+from evaluation.ledger.__main__ import main as ledger
 from evaluation.masking.__main__ import main as masking
 from evaluation.personal.__main__ import main as personal
 from evaluation.personal.names_report import main as names
@@ -25,6 +28,12 @@ def main() -> int:
         case ["compaction", *rest]:
             sys.argv[1:] = rest
             return compaction()
+        case ["contents", *rest]:
+            sys.argv[1:] = rest
+            return contents()
+        case ["drift", *rest]:
+            sys.argv[1:] = rest
+            return drift()
         case ["forecast", *rest]:
             sys.argv[1:] = rest
             return forecast()
@@ -40,6 +49,9 @@ def main() -> int:
         case ["names", *rest]:
             sys.argv[1:] = rest
             return names()
+        case ["ledger", *rest]:
+            sys.argv[1:] = rest
+            return ledger()
         case ["masking", *rest]:
             sys.argv[1:] = rest
             return masking()

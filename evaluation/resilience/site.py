@@ -176,8 +176,8 @@ class _RouteTo:
 class _Prices:
     """One dollar a million tokens in, four out."""
 
-    def cost(self, target: Target, usage: Usage) -> Cost:
-        del target
+    def cost(self, target: Target, usage: Usage, *, at: float) -> Cost:
+        del target, at
         amount = usage.input_tokens * _INPUT_NANOUSD + usage.output_tokens * _OUTPUT_NANOUSD
         return Cost(NanoUsd(amount), usage.accuracy)
 

@@ -1,9 +1,12 @@
 """What `mutation_check` breaks, by room."""
 
 from mutations.admission import MUTATIONS as ADMISSION
+from mutations.alerting import MUTATIONS as ALERTING
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
 from mutations.console import MUTATIONS as CONSOLE
+from mutations.contents import MUTATIONS as CONTENTS
+from mutations.drift import MUTATIONS as DRIFT
 from mutations.flow import MUTATIONS as FLOW
 from mutations.grounded import MUTATIONS as GROUNDED
 from mutations.guards import MUTATIONS as GUARDS
@@ -11,8 +14,10 @@ from mutations.ingest import MUTATIONS as INGEST
 from mutations.injections import MUTATIONS as INJECTIONS
 from mutations.knowledge import MUTATIONS as KNOWLEDGE
 from mutations.memory import MUTATIONS as MEMORY
+from mutations.money import MUTATIONS as MONEY
 from mutations.mutation import Mutation
 from mutations.patterns import MUTATIONS as PATTERNS
+from mutations.reports import MUTATIONS as REPORTS
 from mutations.rest import MUTATIONS as REST
 from mutations.review import MUTATIONS as REVIEW
 from mutations.sources import MUTATIONS as SOURCES
@@ -25,18 +30,23 @@ __all__ = ["MUTATIONS", "Mutation"]
 
 MUTATIONS = (
     *FLOW,
+    *DRIFT,
     *GUARDS,
     *GROUNDED,
     *INJECTIONS,
     *KNOWLEDGE,
     *ADMISSION,
+    *ALERTING,
     *ANSWERS,
     *CACHES,
     *CONSOLE,
+    *CONTENTS,
     *PATTERNS,
+    *REPORTS,
     *REST,
     *INGEST,
     *MEMORY,
+    *MONEY,
     *REVIEW,
     *SOURCES,
     *TRACES,

@@ -27,7 +27,7 @@ class Prices:
     def __init__(self, **prices: int | None) -> None:
         self._prices = prices
 
-    def cost(self, target: Target, usage: Usage) -> Cost:
+    def cost(self, target: Target, usage: Usage, *, at: float) -> Cost:
         price = self._prices[target.model]
         tokens = usage.input_tokens + usage.output_tokens
         return UNKNOWN_COST if price is None else Cost(NanoUsd(price * tokens), "estimated")

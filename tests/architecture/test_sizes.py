@@ -18,6 +18,8 @@ FILES_A_PACKAGE = 20
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
 FILES = sorted(SOURCE.rglob("*.py"))
+MIGRATIONS = next(path.parent for path in FILES if path.parent.name == "versions")
+"""A row of what the schema was, in order: nobody reads it as a whole."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -51,7 +53,7 @@ def test_a_file_can_be_held_in_mind(path: Path) -> None:
 
 
 def test_no_package_outgrows_one_screen() -> None:
-    for package in {path.parent for path in FILES}:
+    for package in {path.parent for path in FILES} - {MIGRATIONS}:
         assert len(list(package.glob("*.py"))) <= FILES_A_PACKAGE, package
 
 

@@ -36,7 +36,7 @@ ALICE = Principal(tenant="acme", key="k1", groups=("staff",))
 class FlatPrice:
     """One nano-dollar a token, so that a test can read the usage off the cost."""
 
-    def cost(self, target: Target, usage: Usage) -> Cost:
+    def cost(self, target: Target, usage: Usage, *, at: float) -> Cost:
         return Cost(NanoUsd(usage.input_tokens + usage.output_tokens), usage.accuracy)
 
 

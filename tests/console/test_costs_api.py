@@ -13,6 +13,7 @@ from tests.console.test_identity_api import key_of
 
 from penstock.admission.limits.rules.store import StatusRow, publish_status
 from penstock.testing.clock import FakeClock
+from penstock.watch.rollups.recount import recount
 
 FORECAST = "/admin/v1/costs/forecast"
 NOW = datetime(2040, 3, 20, 12, tzinfo=UTC)
@@ -51,6 +52,8 @@ def spend(url: str, tenant: str, at: datetime, nanousd: int | None, *, days: int
                 "each": each_day,
             },
         )
+
+    recount(url, told=lambda _: None)
 
 
 def ten_dollars_a_day(url: str, tenant: str = "acme") -> None:

@@ -32,6 +32,7 @@ REFERENCES = {
     "PENSTOCK_CREDENTIALS_KEY": "ab" * 32,
     "PENSTOCK_ALERT_SECRET": "QUJD" * 10,
     "ACME_ALERT_SECRET": "QUJD" * 10,
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x",
     "OTLP_AUTHORIZATION": "Bearer token",
 }
 

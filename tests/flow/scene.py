@@ -31,7 +31,7 @@ DRAIN_S = 20.0
 class FlatPrice:
     """One nano-dollar a token, so that a test can read the usage off the cost."""
 
-    def cost(self, target: Target, usage: Usage) -> Cost:
+    def cost(self, target: Target, usage: Usage, *, at: float) -> Cost:
         if usage.accuracy == "unknown":
             return Cost(None, "unknown")
         return Cost(NanoUsd(usage.input_tokens + usage.output_tokens), usage.accuracy)

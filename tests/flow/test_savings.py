@@ -16,7 +16,7 @@ USAGE = Usage(input_tokens=100, output_tokens=10)
 class Prices:
     """A token of the `small` model costs one, of the `large` one ten; cached input a tenth, written input two."""
 
-    def cost(self, target: Target, usage: Usage) -> Cost:
+    def cost(self, target: Target, usage: Usage, *, at: float) -> Cost:
         if target.model == "strange":
             return Cost(None, "unknown")
         plain = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens + usage.output_tokens
@@ -43,7 +43,7 @@ def ended(model: str, usage: Usage = USAGE, *, spared: int = 0, dearest: str | N
         first_event_s=0.1,
         target=at,
         usage=usage,
-        cost=prices.cost(at, usage),
+        cost=prices.cost(at, usage, at=0.0),
         spared_tokens=spared,
         dearest=None if dearest is None else target(dearest),
     )

@@ -21,7 +21,8 @@ from penstock.providers.anthropic.answer import usage_report as anthropic_usage
 from penstock.providers.bedrock.answer import usage_report as bedrock_usage
 from penstock.providers.openai_chat.usage import read_usage as openai_usage
 from penstock.testing.clock import FakeClock
-from penstock.watch.prices import ANY_MODEL, PRICE_LIST_IDS, PriceBook, TokenPrice, ensure_table, find_model
+from penstock.watch.price_spans import TokenPrice
+from penstock.watch.prices import ANY_MODEL, PRICE_LIST_IDS, PriceBook, ensure_table, find_model
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

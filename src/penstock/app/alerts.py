@@ -14,7 +14,7 @@ from penstock.core.clock import Clock
 from penstock.storage.embedded import running_url
 from penstock.watch.alerts.alert import Alert, Severity
 from penstock.watch.alerts.courier import AlertCourier, LocalPlan, is_database_folder_there
-from penstock.watch.alerts.opening import open_local, terms_of, webhooks_of
+from penstock.watch.alerts.opening import channels_of, open_local, terms_of
 from penstock.watch.alerts.outbox import FOLDER, AlertOutbox
 
 _NO_DATABASE_AFTER_S = 30.0
@@ -42,7 +42,7 @@ class Alerts:
 
     def use(self, settings: AlertSettings) -> None:
         """Whom to tell, where this process delivers itself."""
-        self.courier.use(webhooks_of(settings), terms_of(settings))
+        self.courier.use(channels_of(settings), terms_of(settings))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""

@@ -25,6 +25,8 @@ from penstock.app.feedback import PlaneFeedback, open_desk
 from penstock.app.fleet import Fleet
 from penstock.app.layers import Ground, open_layers
 from penstock.app.memory.plane import released_header
+from penstock.app.money.prices import open_prices
+from penstock.app.money.unpriced import PriceWatch
 from penstock.app.plan import new_plan
 from penstock.app.reload import Reloader
 from penstock.app.shortening.summaries import Jobs
@@ -47,7 +49,6 @@ from penstock.watch.feedback.outbox import FOLDER as FEEDBACK
 from penstock.watch.feedback.outbox import FeedbackOutbox
 from penstock.watch.journal import JournalFile
 from penstock.watch.metrics import Metrics
-from penstock.watch.prices import PriceBook, TokenPrice, ensure_table
 from penstock.watch.tokens import Counter
 from penstock.wire.anthropic import AnthropicClient
 from penstock.wire.embeddings_dialect import Embeddings
@@ -83,7 +84,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     data_dir = _open_data_dir(config)
     connected = connect(config, environ, clock)
     catalog = new_catalog(config, connected)
-    prices = new_prices(config, data_dir, clock)
+    prices = open_prices(config, data_dir, clock, catalog.providers())
     unpriced = prices.prepare(target for name in config.models for target in catalog.targets(name))
     for name in unpriced:
         _log.warning("price_unknown", target=name)
@@ -96,7 +97,7 @@ async def build(config: Config, environ: Mapping[str, str]) -> Running:
     sampling = Sampling(gates, limits.stage, clock)
     ground = _ground(catalog, connected, data_dir, beside, counter, sampler=sampling)
     layers = await asyncio.to_thread(open_layers, config, environ, clock, ground)
-    books = Books(journal, metrics)
+    books = PriceWatch(Books(journal, metrics), beside.alerts.offer)
     world = World(
         ledger=books if layers.memory is None else layers.memory.ledger(books),
         prices=prices,
@@ -280,21 +281,6 @@ def new_models_page(catalog: Catalog) -> ModelsPage:
         return encode_model([entry(name)], name, as_anthropic=is_anthropic)
 
     return ModelsPage(everything=everything, one=one)
-
-
-def new_prices(config: Config, data_dir: DataDir, clock: Clock) -> PriceBook:
-    overrides = {
-        (provider, model): TokenPrice(
-            price.input_usd_per_million,
-            price.output_usd_per_million,
-            price.cache_read_usd_per_million,
-            price.cache_write_usd_per_million,
-        )
-        for provider, settings in config.providers.items()
-        for model, price in settings.prices.items()
-    }
-    names = {name: settings.vendor for name, settings in config.providers.items()}
-    return PriceBook(ensure_table(data_dir.root), clock=clock, overrides=overrides, vendors=names)
 
 
 def _heed_changes(identities: Identities, engine: Engine, connected: Mapping[str, Connected], clock: Clock) -> None:

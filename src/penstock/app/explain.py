@@ -7,10 +7,11 @@ from typing import cast
 
 from penstock.admission.limits.stage import LimitStage
 from penstock.app.companions import find_url
-from penstock.app.data_plane import client_dialects, new_prices
+from penstock.app.data_plane import client_dialects
 from penstock.app.knowledge.grounding import groundings_of
 from penstock.app.layers import Ground, layers_of_file
 from penstock.app.limits import limits_of_file
+from penstock.app.money.prices import new_prices
 from penstock.app.plan import new_plan
 from penstock.app.upstreams import Connected, connect, new_catalog
 from penstock.config.datadir import DataDir

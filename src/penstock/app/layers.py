@@ -9,6 +9,7 @@ import psycopg
 import structlog
 
 from penstock.app.cache import PlaneCache, cache_of_file, open_cache
+from penstock.app.contents.plane import PlaneContents, contents_of_file, open_contents
 from penstock.app.encoder import load_encoder
 from penstock.app.guards.heads import KeptHeads
 from penstock.app.guards.opening import PlaneGuards, open_guards
@@ -45,8 +46,8 @@ _log = structlog.get_logger(__name__)
 class Layers:
     """`start` once, on the event loop that serves; `aclose` once, after the last exchange has settled.
 
-    `similar`, `memory` and `encoder` are None where no model asks for them, `left_out` where no prompt is shortened, or
-    in `explain`.
+    `similar`, `memory`, `contents` and `encoder` are None where nobody asks for them, `left_out` where no prompt is
+    shortened, or in `explain`.
     """
 
     routing: Routing
@@ -59,6 +60,7 @@ class Layers:
     grounding: PlaneGrounding
     review: PlaneReview
     memory: PlaneMemory | None
+    contents: PlaneContents | None
     encoder: "Encoder | None"
     left_out: Follower | None
 
@@ -78,6 +80,8 @@ class Layers:
         self.shorteners.start(jobs)
         if self.memory is not None:
             self.memory.start()
+        if self.contents is not None:
+            self.contents.start()
         if self.similar is not None:
             self.similar.start()
         if self.left_out is not None:
@@ -95,7 +99,8 @@ class Layers:
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
         memory = () if self.memory is None else self.memory.problems()
-        return (*self.guards.problems(), *self.cache.problems(), *memory)
+        contents = () if self.contents is None else self.contents.problems()
+        return (*self.guards.problems(), *self.cache.problems(), *memory, *contents)
 
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""
@@ -107,6 +112,7 @@ class Layers:
             *similar,
             *self.shorteners.gauges(),
             *(() if self.memory is None else self.memory.gauges()),
+            *(() if self.contents is None else self.contents.gauges()),
         )
         if self.encoder is None:
             return found
@@ -135,6 +141,8 @@ class Layers:
         await self.review.aclose()
         if self.memory is not None:
             await self.memory.aclose()
+        if self.contents is not None:
+            await asyncio.to_thread(self.contents.stop)
         if self.left_out is not None:
             await asyncio.to_thread(self.left_out.stop)
         if self.encoder is not None:
@@ -189,6 +197,7 @@ def open_layers(config: Config, environ: Mapping[str, str], clock: Clock, ground
     below = MemoryGround(pool=pool, guards=guards.stage, routing=routing, clock=clock)
     return Layers(
         memory=open_memory(config, ground.data_dir, below),
+        contents=open_contents(config, ground.data_dir, clock, routing.may_rest),
         routing=routing,
         guards=guards,
         cache=cache,
@@ -222,6 +231,7 @@ def layers_of_file(config: Config, clock: Clock, ground: Ground) -> Layers:
     below = MemoryGround(pool=pool, guards=guards.stage, routing=routing, clock=clock)
     return Layers(
         memory=memory_of_file(config, ground.data_dir, below),
+        contents=contents_of_file(config, routing.may_rest),
         routing=routing,
         guards=guards,
         knowledge=knowledge,

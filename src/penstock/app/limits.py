@@ -151,7 +151,7 @@ def price_estimate(prices: PriceList) -> PriceEstimate:
         usage = Usage(input_tokens=into, output_tokens=out, accuracy="estimated")
         most = 0
         for target in _targets(route):
-            amount = prices.cost(target, usage).amount_nanousd
+            amount = prices.cost(target, usage, at=exchange.started_at).amount_nanousd
             if amount is None:
                 return None
             most = max(most, amount)

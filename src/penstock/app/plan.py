@@ -30,14 +30,18 @@ def new_plan(
     request too, and before the tier of a budget, since one that is used up lets hits through.  What changes the request
     comes last: caches know it by what the caller wrote.  On the way back answers are traced to their sources,
     cited, and held where a person is to see them, before a cache keeps anything.  What was said before joins a request
-    first of all, so that all others see it.  `stale_s` is `Identities.stale_s`.
+    first of all, so that all others see it.  Contents are noted around the guards and behind all else, in masked
+    space.  `stale_s` is `Identities.stale_s`.
     """
+    contents = layers.contents
     stages: tuple[Stage, ...] = (
         IdentityStage(clock, stale_s),
         *_first(config, layers, clock),
         *layers.routing.stages,
         limits,
+        *(() if contents is None else contents.before_guards),
         *layers.guards.stages,
+        *(() if contents is None else contents.behind_guards),
         *(() if layers.memory is None else (layers.memory.keep,)),
         layers.review.stage,
         *layers.caches,
@@ -47,6 +51,7 @@ def new_plan(
         *layers.shorteners.stages,
         *layers.guards.last,
         *(() if layers.memory is None else (layers.memory.deliver,)),
+        *(() if contents is None else contents.last),
     )
     return Plan(request=stages, response=layers.guards.around(stages, judged=layers.judged))
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 import structlog
 
 from penstock.admission.limits.rules.written import rules_of_file
+from penstock.app.money.prices import check_prices
 from penstock.app.upstreams import connect, new_catalog
 from penstock.config import Config, read
 from penstock.config.problems import lines_of
@@ -19,6 +20,7 @@ from penstock.config.reload.changes import adopt
 from penstock.config.reload.hangup import heed_hangup
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
+from penstock.watch.rules.opening import rules_of
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +29,9 @@ def read_again(running: Config, environ: Mapping[str, str], clock: Clock) -> Con
     """The file of `running` as it stands now, checked as a start checks it.  Raises `ConfigError`; calls nobody."""
     written = read(running.file, environ)
     rules_of_file(written)
-    new_catalog(written, connect(written, environ, clock))
+    catalog = new_catalog(written, connect(written, environ, clock))
+    check_prices(written, clock, catalog.providers())
+    rules_of(written)
     return written
 
 

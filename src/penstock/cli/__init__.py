@@ -31,6 +31,11 @@ _COMMANDS = (
     "target",
     "reload",
     "savings",
+    "prices",
+    "costs",
+    "top",
+    "report",
+    "dashboards",
     "cache",
     "vault",
     "encoder",
@@ -39,7 +44,9 @@ _COMMANDS = (
     "worker",
     "version",
 )
-_ADMIN = frozenset({"tenant", "key", "limit", "budget", "alert", "target", "reload", "savings", "cache", "vault"})
+_ADMIN = frozenset(
+    {"tenant", "key", "limit", "budget", "alert", "target", "reload", "savings", "prices", "costs", "cache", "vault"}
+)
 """Those in the folder `admin`."""
 _HIDDEN = frozenset({"control"})
 

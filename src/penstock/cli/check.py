@@ -21,14 +21,18 @@ def check(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     from penstock.admission.limits.rules.written import rules_of_file  # noqa: PLC0415 - heavy: only once the file is sound
     from penstock.app.encoder import encoder_files  # noqa: PLC0415 - heavy
     from penstock.app.guards.checking import check_guards  # noqa: PLC0415 - heavy
+    from penstock.app.money.prices import check_prices  # noqa: PLC0415 - heavy
     from penstock.app.upstreams import connect, new_catalog  # noqa: PLC0415 - heavy
+    from penstock.watch.rules.opening import rules_of  # noqa: PLC0415 - heavy
 
     try:
         rules = rules_of_file(settings)
+        rules_of(settings)
         if settings.encoder.model is not None:
             encoder_files(settings)
         catalog = new_catalog(settings, connect(settings, environ, SystemClock()))
         check_guards(settings)
+        check_prices(settings, SystemClock(), catalog.providers())
     except ConfigError as error:
         refuse(error)
     providers = [provider.name for provider in catalog.providers()]

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, urlsplit
 
-from penstock.config.alerts import broken_alerts
+from penstock.config.alerts import broken_alerts, broken_objectives, broken_rules
 from penstock.config.cache import broken_cache
 from penstock.config.console import broken_console
+from penstock.config.contents import broken_contents
+from penstock.config.drift import broken_drift
 from penstock.config.fleet import broken_fleet
 from penstock.config.guards import broken_guards, broken_lists, broken_vault, topics_of
 from penstock.config.identity_rules import broken_identity
@@ -19,6 +21,7 @@ from penstock.config.knowledge import broken_ingest, broken_knowledge
 from penstock.config.knowledge.opinions import broken_opinions
 from penstock.config.limits import broken_limits
 from penstock.config.memory import broken_memory
+from penstock.config.money.prices import broken_amount, broken_prices, broken_value
 from penstock.config.problems import closest
 from penstock.config.review import HoldRule, broken_review
 from penstock.config.routing.compaction import broken_compaction
@@ -56,14 +59,25 @@ def broken(config: Config) -> Iterator[ConfigError]:
         *broken_console(config.control.console, config.identity),
         *broken_limits(config.limit_store, config.tenants),
         *broken_alerts(config.alerts),
+        *broken_objectives(config.objectives),
+        *broken_rules(config.alerts.rules, config.objectives),
         *broken_traces(config.traces),
+        *broken_drift(config.drift),
         *broken_review(config.review),
         *broken_encoder(config.encoder),
         *broken_fleet(config.fleet),
         *broken_gates(config.gates),
+        *broken_prices(config.prices),
         *broken_ingest(config.ingest),
         *broken_lists(config.guards.lists),
         *broken_vault(config.guards.vault),
+        *broken_contents(
+            config.contents,
+            {name: model.contents for name, model in config.models.items()},
+            away=frozenset(
+                name for name, model in config.models.items() if model.regions and config.region not in model.regions
+            ),
+        ),
         *((f"guards.default.{path}", message) for path, message in broken_guards(config.guards.default)),
     ):
         yield config.problem(path, message)
@@ -77,6 +91,7 @@ def broken(config: Config) -> Iterator[ConfigError]:
             *broken_cache(model.cache),
             *broken_compaction(model.compaction, model.answer_length),
             *broken_knowledge(model.knowledge, model.cache),
+            *broken_value(model.value),
             *((f"guards.{path}", message) for path, message in broken_guards(model.guards)),
             *broken_memory(
                 model.memory,
@@ -225,5 +240,6 @@ def _price(config: Config, path: str, price: Price) -> Iterator[ConfigError]:
         "cache_write_usd_per_million": price.cache_write_usd_per_million,
     }
     for name, amount in amounts.items():
-        if amount is not None and (not amount.is_finite() or amount < 0):
-            yield config.problem(f"{path}.{name}", f"a price is not negative, got {amount}")
+        problem = broken_amount(amount)
+        if problem is not None:
+            yield config.problem(f"{path}.{name}", problem)

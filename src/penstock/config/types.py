@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from penstock.config.alerts import AlertSettings
+from penstock.config.alerts import AlertSettings, ObjectiveSettings
 from penstock.config.cache import CacheSettings, CacheStoreSettings
 from penstock.config.console import ConsoleSettings
+from penstock.config.contents import ContentOverride, ContentSettings
+from penstock.config.drift import DriftSettings
 from penstock.config.fleet import FleetSettings
 from penstock.config.guards import GuardSettings, ModelGuards
 from penstock.config.identity import Identity
@@ -19,6 +21,7 @@ from penstock.config.inputs import InputSettings, Most
 from penstock.config.knowledge import IngestSettings, KnowledgeUse
 from penstock.config.limits import BudgetSettings, LimitSettings, LimitStoreSettings, TenantSettings
 from penstock.config.memory import MemorySettings, ModelMemory
+from penstock.config.money.prices import PriceSettings, ValueSettings
 from penstock.config.review import ReviewSettings
 from penstock.config.routing.compaction import AnswerLengthSettings, CompactionSettings, PromptCaching
 from penstock.config.routing.settings import RoutingSettings
@@ -84,7 +87,7 @@ class LedgerSettings(msgspec.Struct, frozen=True, kw_only=True):
     fsync: Literal["never", "interval"] = "interval"
     fsync_interval_s: Seconds = 0.2
     segment_bytes: Annotated[int, msgspec.Meta(ge=65_536)] = 16 * 1024 * 1024
-    minute_sums_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] = 14.0
+    minute_sums_days: Annotated[float, msgspec.Meta(ge=1, le=3650)] = 40.0
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +148,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     without any it may go anywhere.  Without `compaction` prompts go as they are, without `answer_length` answers are
     as long as they want; `prompt_caching` lets providers keep what prompts begin with.  `guards` are those of
     `Settings.guards.default` where they are left out; `knowledge` is what answers are grounded in.
-    Without `memory` nothing of a conversation is kept.
+    Without `memory` nothing of a conversation is kept; `contents` is what is otherwise for it of `Settings.contents`.
+    Without `memory` nothing of a conversation is kept.  `value` is what its answers are worth, for `costs/value`.
     """
 
     targets: tuple[TargetSettings, ...] = ()
@@ -165,6 +169,8 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True):
     guards: ModelGuards | None = None
     knowledge: KnowledgeUse | None = None
     memory: ModelMemory | None = None
+    contents: ContentOverride | None = None
+    value: ValueSettings | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discover_providers: bool = True
     providers: dict[str, ProviderSettings] = {}
     models: dict[str, ModelSettings] = {}
+    prices: tuple[PriceSettings, ...] = ()
     inputs: InputSettings = InputSettings()
     gates: GateSettings = GateSettings()
     retries: RetrySettings = RetrySettings()
@@ -218,8 +225,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     guards: GuardSettings = GuardSettings()
     ingest: IngestSettings = IngestSettings()
     memory: MemorySettings = MemorySettings()
+    contents: ContentSettings = ContentSettings()
     alerts: AlertSettings = AlertSettings()
+    objectives: dict[str, ObjectiveSettings] = {}
     traces: TraceSettings = TraceSettings()
+    drift: DriftSettings = DriftSettings()
     review: ReviewSettings = ReviewSettings()
     sim: Sim = Sim()
     log: Log = Log()

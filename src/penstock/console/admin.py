@@ -5,16 +5,21 @@ from fastapi.security import HTTPBearer
 
 import penstock
 from penstock.config.digest import redacted
-from penstock.console import alerts, audit, credentials, keys, targets, tenants, views
+from penstock.console import audit, credentials, keys, targets, tenants, views
 from penstock.console.access import Caller, Plane, authorize, errors, needs
+from penstock.console.alerting import alerts, objectives, silences
+from penstock.console.alerting import rules as alert_rules
 from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
+from penstock.console.contents import routes as contents
 from penstock.console.costs import routes as costs
+from penstock.console.drift import routes as drift
 from penstock.console.figures import routes as figures
 from penstock.console.guards import vault
 from penstock.console.knowledge import bases, documents
 from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
+from penstock.console.money import compare, prices, reconcile, value
 from penstock.console.outcomes import feedback, left_out, savings
 from penstock.console.review import cases, holds, seconds
 from penstock.console.review import groups as review_groups
@@ -41,7 +46,11 @@ for _part in (
     bases.router,
     documents.router,
     memory.router,
+    contents.router,
     alerts.router,
+    silences.router,
+    alert_rules.router,
+    objectives.router,
     audit.router,
     reload.router,
     left_out.router,
@@ -50,6 +59,11 @@ for _part in (
     costs.router,
     figures.router,
     ledger.router,
+    drift.router,
+    compare.router,
+    reconcile.router,
+    value.router,
+    prices.router,
     seconds.router,
     review_groups.router,
     cases.router,

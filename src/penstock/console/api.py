@@ -66,8 +66,11 @@ def new_api(plane: ControlPlane) -> FastAPI:
         plane.shipping.start()
         plane.identities.start()
         plane.alerts.start()
+        plane.rules.start()
         plane.review.start()
         plane.memory.start()
+        plane.contents.start()
+        plane.drift.start()
         following = file_follower(plane)
         following.start()
         try:

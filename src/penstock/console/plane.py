@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,14 +13,19 @@ import psycopg
 from penstock.admission.fleet.desk import FleetDesk
 from penstock.admission.identity.assembly import Identities, open_identities
 from penstock.admission.keys import KeyHasher, open_hasher
+from penstock.app.contents.plane import open_opening
 from penstock.app.fleet import open_desk
 from penstock.app.guards.wording import Wording, open_wording
 from penstock.config import Config
 from penstock.config.datadir import DataDir
+from penstock.console.alerting.keeping import RuleKeeping
 from penstock.console.configured.catalog import ShownCatalog
+from penstock.console.contents.keeping import ContentKeeping
+from penstock.console.drift.keeping import DriftKeeping
 from penstock.console.knowledge.shelf import Shelf
 from penstock.console.knowledge.workers import Workers, look_for_workers
 from penstock.console.memory.keeping import MemoryKeeping
+from penstock.console.money.opening import ShownPrices
 from penstock.console.probe import get
 from penstock.console.review.entering import CachedAnswers
 from penstock.console.review.keeping import Reviewing
@@ -37,6 +43,7 @@ from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
+from penstock.watch.contents.search import Opening
 from penstock.watch.rollups.recount import is_owed
 from penstock.watch.traces.tracing import Tracing
 
@@ -49,6 +56,7 @@ PlaneStatus = Literal["ready", "degraded", "not_ready", "unreachable"]
 
 class _PlaneHealth(msgspec.Struct):
     status: Literal["ready", "degraded", "not_ready"]
+    in_flight: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +66,7 @@ class ControlPlane:
     config: Config
     environ: Mapping[str, str]
     catalog: ShownCatalog
+    prices: ShownPrices
     clock: Clock
     hasher: KeyHasher
     admin_token: str
@@ -69,10 +78,15 @@ class ControlPlane:
     shipping: Shipping
     identities: Identities
     alerts: Alerting
+    rules: RuleKeeping
     tracing: Tracing
     review: Reviewing
     knowledge: Shelf
     memory: MemoryKeeping
+    contents: ContentKeeping
+    opening: Opening
+    """What opens contents of exchanges."""
+    drift: DriftKeeping
     desk: FleetDesk | None
     wording: Wording | None
     """What masks texts of reviewers, where anything is masked."""
@@ -85,6 +99,7 @@ class ControlPlane:
         """Take over the live sections of the configuration: what is shown, what names clash with, and who is told."""
         self.config = config
         self.alerts.use(config.alerts)
+        self.rules.use(config)
         self.tracing.use(config.traces)
         self.review.use(config.review, config.alerts)
 
@@ -97,9 +112,12 @@ class ControlPlane:
     async def stop(self) -> None:
         """Ship what is left, bounded in time, then close the pool."""
         await asyncio.to_thread(self.identities.stop)
+        await asyncio.to_thread(self.rules.stop)
         await asyncio.to_thread(self.alerts.stop)
         await asyncio.to_thread(self.review.stop)
         await asyncio.to_thread(self.memory.stop)
+        await asyncio.to_thread(self.contents.stop)
+        await asyncio.to_thread(self.drift.stop)
         await asyncio.to_thread(self.shipping.stop, timeout_s=_STOP_SHIPPING_S)
         if self.desk is not None:
             await asyncio.to_thread(self.desk.close)
@@ -109,7 +127,7 @@ class ControlPlane:
 
     async def health(self) -> HealthView:
         """Asks everything; takes two seconds at most, and milliseconds where all is well."""
-        backlog, is_up, data_plane, worker, owes_sums = await asyncio.gather(
+        backlog, is_up, (data_plane, in_flight), worker, owes_sums = await asyncio.gather(
             asyncio.to_thread(self.gauge.look),
             self.database.is_up(),
             asyncio.to_thread(self._ask_data_plane),
@@ -128,6 +146,7 @@ class ControlPlane:
             reasons=reasons,
             postgres="up" if is_up else "down",
             data_plane=data_plane,
+            in_flight=in_flight,
             workers=worker.alive,
             journal=JournalView(
                 records=backlog.records,
@@ -164,6 +183,7 @@ class ControlPlane:
             reasons.append(f"the data plane is {data_plane.replace('_', ' ')}")
         reasons += self.identities.problems()
         reasons += self.alerts.problems()
+        reasons += self.rules.problems()
         reasons += self.tracing.problems()
         reasons += self.review.problems()
         return reasons
@@ -182,15 +202,17 @@ class ControlPlane:
         except (psycopg.Error, Overloaded):
             return False  # as above
 
-    def _ask_data_plane(self) -> PlaneStatus:
+    def _ask_data_plane(self) -> tuple[PlaneStatus, int | None]:
+        """How it is, and how many exchanges run in it."""
         server = self.config.server
         reply = get(server.host, server.port, "/health")
         if reply is None:
-            return "unreachable"
+            return "unreachable", None
         try:
-            return msgspec.json.decode(reply.body, type=_PlaneHealth).status
+            said = msgspec.json.decode(reply.body, type=_PlaneHealth)
         except msgspec.DecodeError:
-            return "unreachable"
+            return "unreachable", None
+        return said.status, said.in_flight
 
 
 def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
@@ -203,27 +225,30 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
     def find_url() -> str | None:
         return running_url(root.root) if url is None else url.reveal()
 
-    def follow() -> psycopg.Connection | None:
+    def opened(name: str) -> psycopg.Connection | None:
         found = find_url()
         if found is None:
             return None
-        opened = connect(found, name="follow")
-        opened.autocommit = True
-        return opened
+        connection = connect(found, name=name)
+        connection.autocommit = True
+        return connection
 
-    listening = Listening(follow)
+    listening = Listening(partial(opened, "follow"))
     journal = root.root / "journal"
     hasher = open_hasher(root)
     tracing = open_tracing(config, environ, clock)
+    gauge = BacklogGauge(journal, clock)
+    alerts = Alerting(config.alerts, root.root, find_url, clock)
     return ControlPlane(
         config=config,
         environ=environ,
         catalog=ShownCatalog(config, environ, clock),
+        prices=ShownPrices(config, root, clock),
         clock=clock,
         hasher=hasher,
         admin_token=open_admin_token(root),
         journal=journal,
-        gauge=BacklogGauge(journal, clock),
+        gauge=gauge,
         database=Database(find_url),
         listening=listening,
         # Whoever starts the embedded server makes its schema: that is not us.
@@ -236,7 +261,8 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
             minute_sums_days=config.ledger.minute_sums_days,
         ),
         identities=open_identities(config, root, hasher, clock, connect=listening, reseals=True),
-        alerts=Alerting(config.alerts, root.root, find_url, clock),
+        alerts=alerts,
+        rules=RuleKeeping(config, find_url, clock, journal=gauge, everywhere=alerts.gauges),
         tracing=tracing,
         review=Reviewing(
             config.review,
@@ -249,6 +275,9 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         ),
         knowledge=Shelf(config, find_url, clock),
         memory=MemoryKeeping(root.root, clock, listening),
+        contents=ContentKeeping(root.root, clock, partial(opened, "contents")),
+        opening=open_opening(config, root),
+        drift=DriftKeeping(config.drift, find_url, clock),
         desk=open_desk(config, find_url=find_url),
         wording=open_wording(config, clock),
         started_s=clock.monotonic(),

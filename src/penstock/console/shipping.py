@@ -36,7 +36,7 @@ class Shipping:
         clock: Clock,
         told: Callable[[Sequence[bytes]], None] | None = None,
         *,
-        minute_sums_days: float = 14.0,
+        minute_sums_days: float = 40.0,
     ) -> None:
         self._directory = directory
         self._find_url = find_url

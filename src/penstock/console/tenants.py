@@ -9,6 +9,7 @@ from penstock.admission.identity import tenants as store
 from penstock.admission.identity.tenants import ProjectRow, TenantRow
 from penstock.console import identity_views as views
 from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.contents.erasing import erased as erased_contents
 from penstock.console.guards.vault import erased
 from penstock.console.knowledge.bases import delete_all
 from penstock.console.knowledge.shelf import in_thread
@@ -79,7 +80,7 @@ async def resume(plane: Plane, call: Caller, tenant: TenantId) -> views.TenantVi
 
 @router.delete("/{tenant}", status_code=204, openapi_extra=needs("tenants.write"), responses=errors(403, 404))
 async def drop_tenant(plane: Plane, call: Caller, tenant: TenantId) -> None:
-    """Delete it for good with its keys, vault, reviews, memory and knowledge; what it has used stays in the ledger."""
+    """Delete it for good with all that is kept of it; what it has used stays in the ledger."""
     async with plane.database.connection() as connection:
         await store.read_tenant(connection, tenant, scope=call.scope)
     await in_thread(plane, lambda desk: delete_all(desk, tenant, call.change()))
@@ -88,6 +89,7 @@ async def drop_tenant(plane: Plane, call: Caller, tenant: TenantId) -> None:
         await erased(connection, call.change(), tenant=tenant, user=None)
         await erased_reviews(connection, call.change(), tenant=tenant, user=None)
         await erased_memory(connection, call.change(), tenant=tenant, user=None)
+        await erased_contents(connection, call.change(), tenant=tenant, user=None)
 
 
 @router.get("/{tenant}/projects", openapi_extra=needs("tenants.read"), responses=errors(403, 404))

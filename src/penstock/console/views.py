@@ -32,6 +32,7 @@ class HealthView(BaseModel):
     reasons: list[str]
     postgres: Literal["up", "down"]
     data_plane: Literal["ready", "degraded", "not_ready", "unreachable"]
+    in_flight: int | None = Field(description="Exchanges that run in it; null where it does not say.")
     workers: int = Field(description="Of documents, that have said lately that they live.")
     journal: JournalView
 

@@ -6,7 +6,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ UnsupportedField 400        what the target cannot do; names the field
  │  ├ UnknownModel 404
  │  ├ UnknownHold 404             no answer that waits for a person is known by this id, to this caller
- │  ├ NotKept 404                 no conversation, response or item is kept by this id, for this caller
+ │  ├ NotKept 404                 nothing that was asked or answered is kept by this id, for this caller
  │  ├ PreviousResponseNotFound 404
  │  ├ MemoryFull 409              the caller has as many conversations as it may
  │  ├ UnknownPath 404, MethodNotAllowed 405, UnsupportedMediaType 415
@@ -23,6 +23,7 @@ PenstockError                     code, status, public text, retry: never | same
  │  ├ GuardUnavailable 503        a guard could not judge, and nothing passes unjudged
  │  ├ KnowledgeUnavailable 503    what answers are made from cannot be searched now
  │  ├ MemoryUnavailable 503       what was said before cannot be read now
+ │  ├ ContentsUnavailable 503     what was kept of an exchange cannot be opened
  │  ├ ConversationLocked 409      another turn of the conversation is under way
  │  └ ShuttingDown 503, LedgerUnavailable 503
  ├ DeadlineExceeded 504           the exchange's latency budget is spent
@@ -243,6 +244,12 @@ class MemoryUnavailable(CapacityError):
     """What was said before cannot be read, and nothing is answered as if it had not been said."""
 
     code = "memory_unavailable"
+
+
+class ContentsUnavailable(CapacityError):
+    """What was kept of an exchange cannot be opened here."""
+
+    code = "contents_unavailable"
 
 
 class ConversationLocked(CapacityError):

@@ -308,9 +308,12 @@ class Ledger(Protocol):
 
 
 class PriceList(Protocol):
-    """What a usage costs at a target.  An unknown price is `UNKNOWN_COST`, never zero."""
+    """What a usage costs at a target, by the prices of the Unix time `at`: when the exchange began.
 
-    def cost(self, target: Target, usage: Usage) -> Cost: ...
+    An unknown price is `UNKNOWN_COST`, never zero.
+    """
+
+    def cost(self, target: Target, usage: Usage, *, at: float) -> Cost: ...
 
 
 class TokenCounter(Protocol):

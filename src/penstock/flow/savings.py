@@ -26,22 +26,22 @@ def savings_of(exchange: Exchange, prices: PriceList, *, at_s: float) -> Sequenc
     if not (exchange.spared_tokens or exchange.dearest or is_kept) or usage.accuracy == "unknown":
         return ()
     found: list[Saved] = []
-    spent = exchange.cost.amount_nanousd
     if exchange.spared_tokens:
         whole = msgspec.structs.replace(usage, input_tokens=usage.input_tokens + exchange.spared_tokens)
-        amount = _beyond(prices, target, whole, spent)
+        amount = _beyond(exchange, prices, target, whole)
         found.append(Saved(at_s=at_s, by="compaction", tokens=exchange.spared_tokens, nanousd=amount))
     if is_kept:
         unkept = msgspec.structs.replace(usage, cache_read_tokens=0, cache_write_tokens=0)
-        amount = _beyond(prices, target, unkept, spent)
+        amount = _beyond(exchange, prices, target, unkept)
         found.append(Saved(at_s=at_s, by="prompt_cache", tokens=usage.cache_read_tokens, nanousd=amount))
     if exchange.dearest is not None and exchange.dearest.name != target.name:
-        amount = _beyond(prices, exchange.dearest, usage, spent)
+        amount = _beyond(exchange, prices, exchange.dearest, usage)
         found.append(Saved(at_s=at_s, by="routing", tokens=0, nanousd=amount))
     return found
 
 
-def _beyond(prices: PriceList, target: Target, usage: Usage, spent: int | None) -> int | None:
+def _beyond(exchange: Exchange, prices: PriceList, target: Target, usage: Usage) -> int | None:
     """What `usage` would have cost at `target`, beyond what was spent."""
-    amount = prices.cost(target, usage).amount_nanousd
+    spent = exchange.cost.amount_nanousd
+    amount = prices.cost(target, usage, at=exchange.started_at).amount_nanousd
     return None if amount is None or spent is None else amount - spent

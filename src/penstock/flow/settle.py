@@ -84,7 +84,7 @@ class Settlement:
         target = exchange.target
         if target is None or exchange.usage == NOTHING_USED:
             return NOTHING_SPENT
-        cost = self._prices.cost(target, exchange.usage)
+        cost = self._prices.cost(target, exchange.usage, at=exchange.started_at)
         if cost.amount_nanousd is None:
             exchange.facts.append(PriceUnknown(at_s=at_s, target=target.name))
         return cost
@@ -92,7 +92,7 @@ class Settlement:
     def _add_extra_calls(self, exchange: Exchange, *, at_s: float) -> None:
         for extra in exchange.extra_calls:
             usage = extra.usage if extra.usage is not None else UNKNOWN_USAGE
-            extra.cost = self._prices.cost(extra.target, usage)
+            extra.cost = self._prices.cost(extra.target, usage, at=exchange.started_at)
             exchange.facts.append(
                 ExtraCallBilled(
                     at_s=at_s,

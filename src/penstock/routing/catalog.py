@@ -111,6 +111,18 @@ class Catalog:
         routes = (self.resolve(name),) if tiers is None else tiers.routes
         return tuple(target for route in routes for target in route.targets)
 
+    def all_targets(self, name: str) -> tuple[Target, ...]:
+        """As `targets`, with those of the fallbacks and of the cheaper model; each once."""
+        tiers = self._tiers.get(name)
+        routes = (self.resolve(name),) if tiers is None else tiers.routes
+        cheaper = [route.cheaper for route in routes if route.cheaper is not None]
+        found = [
+            target
+            for route in (*routes, *cheaper)
+            for target in (*route.targets, *(target for step in route.fallbacks for target in step.targets))
+        ]
+        return tuple({target.name: target for target in found}.values())
+
     def tiered(self) -> Mapping[str, Tiers]:
         """All models with tiers."""
         return self._tiers

@@ -1,4 +1,4 @@
-"""One POST of this machine's own over HTTP: alerts to webhooks, traces to a collector.
+"""One POST of this machine's own over HTTP: alerts to webhooks, traces to a collector; e-mail connects by `reach` too.
 
 Called in threads.  No redirects and no proxies: what is sent goes where the configuration says.  The address is looked
 up once and is what the connection is made to, so that a name cannot pass the check for private addresses and then lead
@@ -105,7 +105,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self._timer.start()
-        raw = self._reach()
+        raw = reach(self.host, self.port, self._way)
         if self._is_secure:
             try:
                 raw = ssl.create_default_context(cafile=self._way.ca_file).wrap_socket(raw, server_hostname=self.host)
@@ -118,19 +118,6 @@ class _Connection(http.client.HTTPConnection):
         self._timer.cancel()
         super().close()
 
-    def _reach(self) -> socket.socket:
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        allowed = [each for each in found if self._way.allow_private or is_public(str(each[4][0]))]
-        if not allowed:
-            raise Unreachable("its address is private, and `allow_private` is off")
-        problem: OSError | None = None
-        for _, _, _, _, address in allowed:
-            try:
-                return socket.create_connection((str(address[0]), self.port), timeout=self._way.timeout_s)
-            except OSError as error:
-                problem = error
-        raise problem or OSError("it has no address")
-
     def _cut(self) -> None:
         self.is_cut = True
         raw: socket.socket | None = self.sock
@@ -139,6 +126,21 @@ class _Connection(http.client.HTTPConnection):
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)  # not TLS's own, which another thread is using
             except OSError:
                 return
+
+
+def reach(host: str, port: int, way: Way) -> socket.socket:
+    """A connection to the address that was checked.  Raises `OSError` and `Unreachable`."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    allowed = [each for each in found if way.allow_private or is_public(str(each[4][0]))]
+    if not allowed:
+        raise Unreachable("its address is private, and `allow_private` is off")
+    problem: OSError | None = None
+    for _, _, _, _, address in allowed:
+        try:
+            return socket.create_connection((str(address[0]), port), timeout=way.timeout_s)
+        except OSError as error:
+            problem = error
+    raise problem or OSError("it has no address")
 
 
 def is_public(address: str) -> bool:

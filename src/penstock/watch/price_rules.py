@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal
 
@@ -185,23 +186,48 @@ class PriceSheet:
             # Both figures are known, but not how much of the audio was cached: the least there can be.
             accuracy = "estimated"
             counts["cache_audio_read"] = max(0, counts["cache_read"] + counts["input_audio"] - counts["input"])
-        total = 0
+        total, is_clamped = self._total(counts, usage.input_tokens)
+        if is_clamped:
+            # The provider's parts add up to more than its whole; nothing is ever refunded for that.
+            accuracy = "estimated"
+        return Cost(NanoUsd((2 * total + self._denominator) // (2 * self._denominator)), accuracy)
+
+    def cost_of_many(self, summed: Usage, *, exchanges: int, longest: int) -> Fraction | None:
+        """Nano-dollars of exchanges whose tokens add up to `summed`, not rounded; None where some have no price.
+
+        The sum of their costs, as far as each was rounded by less than a nano-dollar: so only for exchanges for which
+        the same tiers hold, of which `longest` is the longest input, and whose parts are within their whole.
+        """
+        if (summed.input_tokens and "input" not in self._prices) or (
+            summed.output_tokens and "output" not in self._prices
+        ):
+            return None
+        total, _ = self._total({**_counts(summed), "requests": exchanges}, longest)
+        return Fraction(total, self._denominator)
+
+    @property
+    def lengths(self) -> frozenset[int]:
+        """The lengths of an input above which others of its prices hold."""
+        return frozenset(above for step in self._steps for above, _ in step.tiers)
+
+    def _total(self, counts: Mapping[str, int], length: int) -> tuple[int, bool]:
+        """The numerator over the denominator, and whether a part was more than what it is a part of."""
+        total, is_clamped = 0, False
         own: dict[str, int] = {}
         for step in self._steps:
             count = counts[step.unit]
             for part in step.parts:
                 count -= own[part]
             if count < 0:
-                # The provider's parts add up to more than its whole; nothing is ever refunded for that.
-                accuracy, count = "estimated", 0
+                is_clamped, count = True, 0
             own[step.unit] = count
             numerator = step.numerator
             for above, tier_numerator in step.tiers:
-                if usage.input_tokens > above:
+                if length > above:
                     numerator = tier_numerator
                     break
             total += count * numerator
-        return Cost(NanoUsd((2 * total + self._denominator) // (2 * self._denominator)), accuracy)
+        return total, is_clamped
 
 
 def _is_plain(usage: Usage) -> bool:

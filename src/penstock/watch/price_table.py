@@ -7,6 +7,7 @@ Only the units are kept that an answer's usage can tell: tokens by direction, ca
 searches.  A model without any price is kept without one: unknown, not free.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
@@ -37,7 +38,7 @@ def write_table(path: Path) -> None:
     """Write the file in one step: readers see all of it or none."""
     table = {provider.id: _provider(provider) for provider in providers}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
+    draft = path.with_suffix(f".{os.getpid()}.draft")  # both planes may be at it at once
     draft.write_bytes(msgspec.json.encode(table))
     draft.replace(path)
 

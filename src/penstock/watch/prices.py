@@ -8,9 +8,9 @@ A price that nobody knows is unknown, never zero: only an override of the operat
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +22,8 @@ from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
 from penstock.core.ports import Target
 from penstock.core.usage import UNKNOWN_COST, Cost, Usage
-from penstock.watch.price_rules import Model, Period, PriceSheet, Provider, Rate
+from penstock.watch.price_rules import Model, PriceSheet, Provider
+from penstock.watch.price_spans import Listed, Schedule, Span, TokenPrice
 
 ANY_MODEL = "*"
 _BUILD_TIMEOUT_S = 60
@@ -47,25 +48,7 @@ PRICE_LIST_IDS: Mapping[str, str] = MappingProxyType(
 """Vendors whose name in Penstock is not their id in the price list; any other vendor is looked up by its own name."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPrice:
-    """An operator's own price, in US dollars a million tokens.  A cache price left out is the input price."""
-
-    input_usd_per_million: Decimal
-    output_usd_per_million: Decimal
-    cache_read_usd_per_million: Decimal | None = None
-    cache_write_usd_per_million: Decimal | None = None
-
-    def rates(self) -> tuple[Rate, ...]:
-        named = (
-            ("input", self.input_usd_per_million),
-            ("output", self.output_usd_per_million),
-            ("cache_read", self.cache_read_usd_per_million),
-            ("cache_write", self.cache_write_usd_per_million),
-        )
-        return tuple(Rate(unit, 1_000_000, price) for unit, price in named if price is not None)
-
-
+_SIM = "sim"
 SIM_PRICE = TokenPrice(Decimal("0.50"), Decimal("1.50"), Decimal("0.05"))
 """What the scripted provider pretends to cost, so that a demo has figures: a small model's list price."""
 
@@ -89,12 +72,27 @@ def ensure_table(data_dir: Path) -> Path:
     return path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatedPrice:
+    """An operator's price for a provider's model (or `ANY_MODEL`), from `since` on and before `until`: days, UTC.
+
+    With `region` it is for targets there alone.
+    """
+
+    provider: str
+    model: str
+    price: TokenPrice
+    region: str | None = None
+    since: date | None = None
+    until: date | None = None
+
+
 class PriceBook:
     """`core.ports.PriceList`.
 
-    `table` is `ensure_table`'s file.  `overrides` come first, keyed by provider name and upstream model, or
-    `ANY_MODEL`.  `vendors` says which vendor stands behind a provider whose name is the operator's own; a provider that
-    is not in it is taken to be named for its vendor.
+    `table` is `ensure_table`'s file.  `dated` prices come first, the narrower before the wider; then `overrides`, keyed
+    by provider name and upstream model, or `ANY_MODEL`; then the list.  `vendors` says which vendor stands behind a
+    provider whose name is the operator's own; a provider that is not in it is taken to be named for its vendor.
     """
 
     def __init__(
@@ -103,52 +101,83 @@ class PriceBook:
         *,
         clock: Clock,
         overrides: Mapping[tuple[str, str], TokenPrice] | None = None,
+        dated: Sequence[DatedPrice] = (),
         vendors: Mapping[str, str] | None = None,
     ) -> None:
         self._table = table
         self._clock = clock
-        self._overrides = {("sim", ANY_MODEL): SIM_PRICE, **(overrides or {})}
+        self._overrides = dict(overrides or {})
+        self._dated = tuple(dated)
         self._vendors = dict(vendors or {})
-        self._resolved: dict[tuple[str, str], tuple[tuple[Period, PriceSheet], ...]] = {}
+        self._resolved: dict[tuple[str, str, str | None], Schedule] = {}
 
     def prepare(self, targets: Iterable[Target]) -> tuple[str, ...]:
-        """Look the targets' prices up ahead of traffic; returns the names of those whose price nobody knows."""
-        return tuple(target.name for target in targets if not self._lookup(target.provider.name, target.model))
+        """Look the targets' prices up ahead of traffic; returns the names of those whose price nobody knows now."""
+        now = self._clock.now()
+        return tuple(
+            target.name
+            for target in targets
+            if (sheet := self.schedule(target.provider.name, target.model, target.region).at(now)) is None
+            or sheet.is_empty
+        )
 
-    def cost(self, target: Target, usage: Usage) -> Cost:
-        """What `usage` costs at `target` now.
+    def cost(self, target: Target, usage: Usage, *, at: float | None = None) -> Cost:
+        """What `usage` costs at `target` for an exchange that began at the Unix time `at` (None: now).
 
         The first call for a target reads the price list (some milliseconds); `prepare` does so ahead of traffic.
         """
-        periods = self._lookup(target.provider.name, target.model)
-        if len(periods) > 1:
-            moment = datetime.fromtimestamp(self._clock.now(), UTC)
-            for period, sheet in reversed(periods):
-                if period.is_active(moment):
-                    return sheet.cost(usage)
-        return periods[0][1].cost(usage) if periods else UNKNOWN_COST
+        schedule = self.schedule(target.provider.name, target.model, target.region)
+        sheet = schedule.at(self._clock.now() if at is None else at)
+        return UNKNOWN_COST if sheet is None else sheet.cost(usage)
 
-    def _lookup(self, provider: str, model: str) -> tuple[tuple[Period, PriceSheet], ...]:
-        """The periods of a price, empty where it is unknown."""
-        key = (provider, model)
+    def schedule(self, provider: str, model: str, region: str | None = None) -> Schedule:
+        """When which price of a provider's model holds."""
+        key = (provider, model, region)
         found = self._resolved.get(key)
         if found is None:
             if len(self._resolved) >= _MAX_RESOLVED:
                 # Names that callers made up may pass through to a provider; they must not fill the memory.
                 self._resolved.clear()
-            found = self._resolved[key] = self._resolve(provider, model)
+            found = self._resolved[key] = self._resolve(provider, model, region)
         return found
 
-    def _resolve(self, provider: str, model: str) -> tuple[tuple[Period, PriceSheet], ...]:
-        override = self._overrides.get((provider, model)) or self._overrides.get((provider, ANY_MODEL))
-        if override is not None:
-            rates = override.rates()
-            return ((Period(rates), PriceSheet(rates)),)
-        vendor = self._vendors.get(provider, provider)
-        entry = find_model(self._table.read_bytes(), PRICE_LIST_IDS.get(vendor, vendor), model)
+    def is_listed(self, provider: str, model: str) -> bool:
+        """Whether the price list knows the provider's model, with or without a price."""
+        return self._entry(provider, model) is not None
+
+    def _resolve(self, provider: str, model: str, region: str | None) -> Schedule:
+        levels = [
+            [
+                _span(each.price, "configuration", each.since, each.until)
+                for each in self._dated
+                if (each.provider, each.model, each.region) == (provider, named, place)
+            ]
+            for named in (model, ANY_MODEL)
+            for place in ((None,) if region is None else (region, None))
+        ]
+        own = self._overrides.get((provider, model)) or self._overrides.get((provider, ANY_MODEL))
+        if own is not None:
+            levels.append([_span(own, "configuration")])
+        elif provider == _SIM:
+            levels.append([_span(SIM_PRICE, "built in")])
+        entry = self._entry(provider, model)
         if entry is None or not any(period.rates for period in entry.periods):
-            return ()
-        return tuple((period, PriceSheet(period.rates)) for period in entry.periods)
+            return Schedule(levels, (), self.source)
+        return Schedule(levels, [Listed(period, PriceSheet(period.rates)) for period in entry.periods], self.source)
+
+    def _entry(self, provider: str, model: str) -> Model | None:
+        vendor = self._vendors.get(provider, provider)
+        return find_model(self._table.read_bytes(), PRICE_LIST_IDS.get(vendor, vendor), model)
+
+    @property
+    def source(self) -> str:
+        """The price list and its version."""
+        return f"genai-prices {version('genai-prices')}"
+
+
+def _span(price: TokenPrice, source: str, since: date | None = None, until: date | None = None) -> Span:
+    rates = price.rates()
+    return Span(rates, PriceSheet(rates), source, since, until)
 
 
 def find_model(table: bytes, provider: str, model: str) -> Model | None:

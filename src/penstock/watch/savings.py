@@ -26,7 +26,9 @@ class SavingsCounts:
 
     __slots__ = (
         "_bypassed",
+        "_gained_nanousd",
         "_hits",
+        "_lost_nanousd",
         "_misses",
         "_other_nanousd",
         "_other_tokens",
@@ -46,6 +48,8 @@ class SavingsCounts:
         self._saved_tokens: dict[_Labels, float] = {}
         self._other_nanousd: dict[_Labels, float] = {}
         self._other_tokens: dict[_Labels, float] = {}
+        self._gained_nanousd: dict[_Labels, float] = {}
+        self._lost_nanousd: dict[_Labels, float] = {}
 
     def observe(self, record: Settled) -> None:
         """Count what a settled exchange saved and its caches did; well under a microsecond where that is nothing."""
@@ -77,6 +81,12 @@ class SavingsCounts:
             (*by, "by"),
             {labels: amount / _NANO for labels, amount in self._other_nanousd.items()},
         )
+        # What may go down and begins at nought with each process cannot be added up over time: two that only grow can.
+        for name, text, amounts in (
+            ("penstock_gained_usd", "As saved, but what was saved alone.", self._gained_nanousd),
+            ("penstock_lost_usd", "What keeping prompts cost more than it saved, by exchange.", self._lost_nanousd),
+        ):
+            yield _family(name, text, (*by, "by"), {labels: amount / _NANO for labels, amount in amounts.items()})
         yield _family(
             "penstock_saved_tokens", "Tokens that were not sent, or read for less.", (*by, "by"), self._other_tokens
         )
@@ -98,7 +108,10 @@ class SavingsCounts:
 
     def _saved(self, record: Settled, fact: Saved) -> None:
         labels = (*self._pair(record), fact.by)
-        _add(self._other_nanousd, labels, fact.nanousd or 0)
+        amount = fact.nanousd or 0
+        _add(self._other_nanousd, labels, amount)
+        _add(self._gained_nanousd, labels, max(amount, 0))
+        _add(self._lost_nanousd, labels, max(-amount, 0))
         _add(self._other_tokens, labels, fact.tokens)
 
     def _hit(self, record: Settled, fact: CacheHit) -> None:

@@ -72,7 +72,7 @@ class Shipper:
         *,
         clock: Clock,
         told: Callable[[Sequence[bytes]], None] | None = None,
-        minute_sums_days: float = 14.0,
+        minute_sums_days: float = 40.0,
     ) -> None:
         self._directory = directory
         self._retention = RollupRetention(minute_sums_days, clock)

@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from psycopg import sql
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
+from tests.console.web.things import add_holds, add_knowledge
+from tests.console.web.weeks import add_weeks
 
 from penstock.storage.embedded import EmbeddedPostgres
 
@@ -112,6 +114,9 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
     try:
         until(found.is_ready, lambda: f"{process.poll()}\n{log.read_text()}")
         seed(found)
+        add_weeks(found)
+        add_knowledge(found)
+        add_holds(found)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)

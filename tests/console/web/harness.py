@@ -18,7 +18,7 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Response
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from tests.console.serving import Reply
-from tests.console.web.traffic import add_exchanges, exchange, hostile_exchange
+from tests.console.web.traffic import add_exchanges, exchange, exchange_id, hostile_exchange
 
 from penstock.core.json import dumps, loads
 
@@ -26,6 +26,12 @@ HOSTILE = "<img src=x onerror=window.hit=1>{{constructor.constructor('window.hit
 FORMULA = '=HYPERLINK("http://evil","x")'
 PATIENCE_S = 60.0
 HOSTILE_EXCHANGE = 900_000
+EXAMPLES = {
+    "/exchanges/{exchange}": f"/exchanges/{exchange_id(HOSTILE_EXCHANGE)}",
+    "/knowledge/{base}": "/knowledge/returns?tenant=acme",
+    "/reviews/{hold}": "/reviews/hold_0001",
+}
+"""Where a page of one thing is looked at."""
 
 
 def free_port() -> int:
@@ -159,7 +165,7 @@ def seed(console: Console) -> None:
     """Something in every table; hostile texts wherever one may be given."""
     assert console.api("POST", "/tenants", {"id": "acme", "name": "Acme"}).status == 201
     assert console.api("POST", "/tenants", {"id": "hostile", "name": HOSTILE, "plan": FORMULA}).status == 201
-    for role in ("viewer", "developer", "auditor", "admin"):
+    for role in ("viewer", "developer", "auditor", "reviewer", "admin"):
         console.keys[role] = console.key("acme", role, name=f"{role} key")["key"]
     for name in (HOSTILE, FORMULA):
         assert console.api("POST", "/keys", {"tenant": "hostile", "name": name, "models": ["gpt-*"]}).status == 201

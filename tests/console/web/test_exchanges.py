@@ -79,9 +79,9 @@ def test_marks_are_offered_and_cost_is_asked_in_dollars(owner: Looker, console: 
 def test_pages_follow_each_other_and_the_export_has_all_of_them(
     owner: Looker, console: Console, tmp_path: Path
 ) -> None:
-    wanted = found(console, tenant="globex", since="2020-01-01")
+    wanted = found(console, tenant="hooli", since="2020-01-01")
     assert len(wanted) > 50
-    owner.go("/exchanges?tenant=globex&range=7d")
+    owner.go("/exchanges?tenant=hooli&range=7d")
     assert shown(owner) == wanted[:50]
     owner.page.get_by_role("button", name="Older").click()
     expect(owner.page.get_by_role("status")).to_contain_text("51 to ")

@@ -1,28 +1,32 @@
 """Who sees what: the same rights in the navigation, behind a deep link, and over the API."""
 
 import pytest
-from tests.console.web.harness import Console, Looker, until
+from tests.console.web.harness import EXAMPLES, Console, Looker, until
 
 from penstock.admission.identity.roles import granted
 from penstock.console.web.registry import PAGES
 
 FORBIDDEN = {
-    "viewer": ("/keys", "/audit", "/providers"),
+    "viewer": (
+        *("/exchanges", "/exchanges/{exchange}", "/keys", "/audit", "/providers", "/knowledge", "/reviews"),
+        "/reviews/{hold}",
+    ),
     "auditor": ("/providers",),
+    "reviewer": ("/keys", "/audit", "/providers", "/knowledge", "/knowledge/{base}"),
 }
 
 
-@pytest.mark.parametrize("role", ["viewer", "auditor"])
+@pytest.mark.parametrize("role", ["viewer", "auditor", "reviewer"])
 def test_a_role_sees_its_pages_and_no_others(stranger: Looker, console: Console, role: str) -> None:
     allowed = granted([role], spans_tenants=False)
-    seen = [page.title for page in PAGES if page.permission in allowed]
+    seen = [page.title for page in PAGES if page.permission in allowed and "{" not in page.path]
     stranger.sign_in(console.keys[role])
     stranger.go("/")
     assert [each.split("\n")[-1] for each in stranger.links()] == seen
     hidden = [page for page in PAGES if page.permission not in allowed]
     assert {page.path for page in hidden} >= set(FORBIDDEN[role])
     for page in hidden:
-        assert stranger.go(page.path) == 403
+        assert stranger.go(EXAMPLES.get(page.path, page.path)) == 403
         alert = stranger.page.locator("main [role=alert]").inner_text()
         assert "You may not see this" in alert
         assert f"`{page.permission}`" in alert

@@ -29,7 +29,7 @@ from penstock.watch.store import LedgerWriter
 
 TARGETS = ("openai-eu/gpt-4o-mini", "anthropic/claude-sonnet-4", "vllm/qwen3-32b")
 ASSISTANTS = ("support", "sales", "search", "translate", "summaries")
-TENANTS = ("acme", "globex", "initech", "umbrella")
+TENANTS = ("acme", "hooli", "initech", "umbrella")
 _OUTCOMES: tuple[End, ...] = ("completed", "blocked", "held", "rejected", "client_gone", "upstream_failed", "deadline")
 _WEIGHTS = (900, 20, 8, 25, 15, 25, 7)
 _CODES = {"upstream_failed": "upstream_unavailable", "deadline": "deadline_exceeded", "rejected": "limit_exceeded"}

@@ -6,7 +6,8 @@ from tests.watch.alerts.receiver import Receiver, receiving
 
 from penstock.testing.clock import FakeClock
 from penstock.watch.alerts.alert import Alert
-from penstock.watch.alerts.deliver import Deliverer, Terms
+from penstock.watch.alerts.channel import Terms, Wanted
+from penstock.watch.alerts.deliver import Deliverer
 from penstock.watch.alerts.store import PostgresAlerts
 from penstock.watch.alerts.webhook import Webhook
 
@@ -30,7 +31,9 @@ def make_alert(number: int, **changes: object) -> Alert:
 
 
 def make_webhook(receiver: Receiver, name: str = "ops", **changes: object) -> Webhook:
-    fields: dict[str, object] = {"name": name, "url": receiver.url, "keys": (KEY,), **changes}
+    chosen = {each: changes.pop(each) for each in ("kinds", "tenants", "min_severity") if each in changes}
+    wanted = Wanted(**chosen)  # type: ignore[arg-type] # as above
+    fields: dict[str, object] = {"name": name, "url": receiver.url, "keys": (KEY,), "wanted": wanted, **changes}
     return Webhook(**fields)  # type: ignore[arg-type] # as above
 
 

@@ -21,8 +21,9 @@ from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
 from penstock.testing.clock import FakeClock
 from penstock.watch.alerts.alert import Alert, decode_alert
+from penstock.watch.alerts.channel import Terms
 from penstock.watch.alerts.courier import AlertCourier, LocalPlan
-from penstock.watch.alerts.deliver import Deliverer, Terms
+from penstock.watch.alerts.deliver import Deliverer
 from penstock.watch.alerts.local import LocalAlerts
 from penstock.watch.alerts.outbox import AlertOutbox
 from penstock.watch.outgoing import is_anything_waiting, ship

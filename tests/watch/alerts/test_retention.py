@@ -13,7 +13,8 @@ from penstock.config.build import Builder
 from penstock.config.document import Document
 from penstock.config.secret import Secret, Text
 from penstock.testing.clock import FakeClock
-from penstock.watch.alerts.deliver import Deliverer, Terms
+from penstock.watch.alerts.channel import Terms
+from penstock.watch.alerts.deliver import Deliverer
 from penstock.watch.alerts.opening import open_deliverer
 from penstock.watch.alerts.retention import BATCH, EVERY_S, AlertRetention
 from penstock.watch.alerts.store import PostgresAlerts

@@ -1,20 +1,22 @@
 """`penstock alert …`: alerts, over the admin API."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
 from penstock.cli.admin.api import AdminApi, AsJson, ConfigFile, DataDirPath, Url, quoted, show, table
 from penstock.cli.settings import EXIT_FAILED
 
-alert = typer.Typer(name="alert", help="Alerts, and the webhooks that are told of them.", no_args_is_help=True)
+alert = typer.Typer(name="alert", help="Alerts, their rules, and who is told of them.", no_args_is_help=True)
 
+_RULE_COLUMNS = ("rule", "state", "group", "value", "bound", "since", "severity", "kind")
 _COLUMNS = ("at", "severity", "kind", "tenant", "text", "acknowledged_by", "id")
 
 
 @alert.callback()
 def _group(context: typer.Context, url: Url = None, data_dir: DataDirPath = None, config: ConfigFile = None) -> None:
-    """Alerts, and the webhooks that are told of them."""
+    """Alerts, their rules, and who is told of them."""
     context.obj = lambda: AdminApi(url=url, data_dir=data_dir, config=config)
 
 
@@ -47,14 +49,73 @@ def ack(
 
 
 @alert.command("test")
-def try_webhook(
+def try_channels(
     context: typer.Context,
-    webhook: Annotated[str, typer.Argument(help="The webhook's name in the configuration.")],
+    channel: Annotated[str | None, typer.Argument(help="Its name in the configuration; without one, all.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send a webhook a test alert and print what came back; exits with 1 where it was not taken."""
-    answer = _api(context).call("POST", f"/alerts/webhooks/{quoted(webhook)}/test")
-    said = answer["error"] or f"{answer['status']} in {answer['took_s']:.3f} s"
-    show(answer, as_json=as_json, text=lambda: f"{webhook}: {said}")
-    if not answer["is_taken"]:
+    """Send channels a test alert and print what came back; exits with 1 where one was not taken."""
+    answers = _api(context).items("POST", "/alerts/test", {"channel": channel})
+    show(answers, as_json=as_json, text=lambda: "\n".join(_tried(each) for each in answers) or "no channels")
+    if not all(each["is_taken"] for each in answers):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _tried(answer: dict[str, Any]) -> str:
+    said = answer["error"] or f"{answer['status'] or 'taken'} in {answer['took_s']:.3f} s"
+    return f"{answer['channel']}: {said}"
+
+
+@alert.command("rules")
+def rules(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the alert rules, and how each stands for each of its groups."""
+    answer = _api(context).items("GET", "/alerts/rules")
+    show(answer, as_json=as_json, text=lambda: table(list(_states(answer)), _RULE_COLUMNS))
+
+
+def _states(answer: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A line for each group that does not stand quiet; for a rule without one a line of its own."""
+    for rule in answer:
+        shown = [group for group in rule["groups"] if group["state"] != "quiet"]
+        for group in shown:
+            named = " ".join(f"{name}={value}" for name, value in group["group"].items())
+            yield {**rule, **group, "rule": rule["name"], "group": named or "-"}
+        if not shown:
+            yield {**rule, "rule": rule["name"], "group": f"{len(rule['groups'])} groups"}
+
+
+_SILENCE_COLUMNS = ("id", "rule", "kind", "tenant", "subject", "until", "reason", "made_by")
+
+
+@alert.command("silences")
+def silences(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the silences that are in force."""
+    answer = _api(context).items("GET", "/alerts/silences")
+    show(answer, as_json=as_json, text=lambda: table(answer, _SILENCE_COLUMNS))
+
+
+@alert.command("silence")
+def silence(  # noqa: PLR0917 - typer makes named options of these
+    context: typer.Context,
+    until: Annotated[str, typer.Option(help="Until when (ISO 8601, UTC without a zone).")],
+    reason: Annotated[str, typer.Option(help="Why; it is audited.")],
+    rule: Annotated[str | None, typer.Option(help="Of this rule.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Of this kind, or of all that begin so: budget.*.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell nobody of alerts that match, until then."""
+    body = {"rule": rule, "kind": kind, "tenant": tenant, "until": until, "reason": reason}
+    answer = _api(context).call("POST", "/alerts/silences", {name: each for name, each in body.items() if each})
+    show(answer, as_json=as_json, text=lambda: table([answer], _SILENCE_COLUMNS))
+
+
+@alert.command("unsilence")
+def unsilence(
+    context: typer.Context,
+    silence_id: Annotated[str, typer.Argument(help="The silence's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """End a silence now."""
+    answer = _api(context).call("DELETE", f"/alerts/silences/{quoted(silence_id)}")
+    show(answer, as_json=as_json, text=lambda: table([answer], _SILENCE_COLUMNS))

@@ -4,6 +4,7 @@ import http.client
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -33,6 +34,18 @@ Url = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's own answer.")]
 
 
+class Away(Exception):
+    """The control plane cannot be reached; the text says which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An answer that is an error."""
+
+    status: int
+    message: str
+
+
 class AdminApi:
     """One command's calls.  Every failure ends the command, with the reason on standard error."""
 
@@ -51,22 +64,51 @@ class AdminApi:
     def call(
         self, method: str, path: str, body: object = None, *, query: Mapping[str, object | None] | None = None
     ) -> dict[str, Any]:
-        """The JSON of a good answer, `{}` where it has none.  `path` is below `/admin/v1`; its parts are `quoted`."""
+        """The JSON of a good answer, `{}` where it has none.  `path` is below `/admin/v1`; its parts are `quoted`.
+
+        Bytes are sent as they are, as CSV; anything else as JSON.
+        """
+        try:
+            answer = self.fetch(method, path, body, query=query)
+        except Away as away:
+            _end(str(away), EXIT_FAILED)
+        if isinstance(answer, Refused):
+            _end(answer.message, EXIT_FAILED)
+        return answer
+
+    def ask(self, path: str, query: Mapping[str, object | None] | None = None) -> "dict[str, Any] | Refused":
+        """As `call`, for what the command can do without."""
+        try:
+            return self.fetch("GET", path, query=query)
+        except Away as away:
+            _end(str(away), EXIT_FAILED)
+
+    def fetch(
+        self, method: str, path: str, body: object = None, *, query: Mapping[str, object | None] | None = None
+    ) -> "dict[str, Any] | Refused":
+        """As `call`, for a command that goes on whatever comes back.  Raises `Away`."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        target = f"{self._url.path.rstrip('/')}/admin/v1{path}" + (f"?{urlencode(given)}" if given else "")
+        target = f"{self._url.path.rstrip('/')}/admin/v1{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        payload = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
+        if isinstance(body, bytes):
+            headers["content-type"] = "text/csv"
         connection = self._connection()
         try:
-            connection.request(method, target, None if body is None else msgspec.json.encode(body), headers)
+            connection.request(method, target, payload, headers)
             response = connection.getresponse()
             status, data = response.status, response.read(_MAX_BODY_BYTES)
         except (OSError, http.client.HTTPException) as error:
-            _end(f"the control plane at {self._url.geturl()} does not answer ({error})", EXIT_FAILED)
+            raise Away(f"the control plane at {self._url.geturl()} does not answer ({error})") from None
         finally:
             connection.close()
         if status >= 300:
-            _end(_message(status, data), EXIT_FAILED)
+            return Refused(status, _message(status, data))
         return cast("dict[str, Any]", msgspec.json.decode(data)) if data else {}
+
+    def items(self, method: str, path: str, body: object = None) -> list[dict[str, Any]]:
+        """As `call`, of an answer that is a list."""
+        return cast("list[dict[str, Any]]", self.call(method, path, body))
 
     def pages(self, path: str, query: Mapping[str, object | None]) -> list[dict[str, Any]]:
         """The items of every page of a list."""

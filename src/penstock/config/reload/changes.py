@@ -12,7 +12,7 @@ import msgspec
 from penstock.config.digest import config_hash
 from penstock.config.types import Config, Settings
 
-LIVE: tuple[str, ...] = ("limits", "budgets", "tenants", "alerts", "review", "traces")
+LIVE: tuple[str, ...] = ("limits", "budgets", "tenants", "alerts", "objectives", "review", "traces")
 """The sections that are taken over while everything runs; what stands in the others needs a restart."""
 
 

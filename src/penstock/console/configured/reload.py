@@ -47,7 +47,7 @@ class ReloadView(BaseModel):
 @router.post("/reload", openapi_extra=needs("config.reload"), responses=errors(403, 409))
 async def reload(plane: Plane, call: Caller) -> ReloadView:
     """Read the configuration file again and take over what needs no restart: limits, budgets, tenants, alerts,
-    review, traces.
+    objectives, review, traces.
 
     A file with any mistake in it changes nothing; the error names each with its line.  Data planes read their own file;
     one that finds it broken says so in its `/health`.

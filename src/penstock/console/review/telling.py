@@ -9,8 +9,8 @@ from penstock.review import deliveries
 from penstock.review.deliveries import Attempted, Told
 from penstock.storage.pool import connect
 from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.channel import Channel
 from penstock.watch.alerts.deliver import Claim, Standing
-from penstock.watch.alerts.webhook import Webhook
 
 RELEASED = "review.released"
 MESSAGE = "review.message"
@@ -25,15 +25,15 @@ class ReleaseDeliveries:
         # A claim is held for as long as a receiver takes to answer; what ends it is its own timeout, or our death.
         self._connection.execute("SET idle_in_transaction_session_timeout = 0")
 
-    def route(self, webhooks: Sequence[Webhook], now: float) -> None:
-        deliveries.route(self._connection, [(each.name, _wants(each)) for each in webhooks], now=now)
+    def route(self, channels: Sequence[Channel], now: float) -> None:
+        deliveries.route(self._connection, [(each.name, _wants(each)) for each in channels], now=now)
 
     def due(self, now: float) -> frozenset[str]:
         return deliveries.due(self._connection, now=now)
 
     @contextmanager
-    def claim(self, webhook: str, now: float) -> Generator[Claim | None]:
-        with deliveries.claim(self._connection, webhook, now=now) as pending:
+    def claim(self, channel: str, now: float) -> Generator[Claim | None]:
+        with deliveries.claim(self._connection, channel, now=now) as pending:
             if pending is None:
                 yield None
                 return
@@ -87,5 +87,5 @@ def notice(told: Told) -> Alert:
     )
 
 
-def _wants(webhook: Webhook) -> Callable[[Told], bool]:
-    return lambda told: webhook.wants(notice(told))
+def _wants(channel: Channel) -> Callable[[Told], bool]:
+    return lambda told: channel.wants(notice(told))

@@ -17,6 +17,7 @@ from penstock.core.json import dumps, loads
 
 PREFIX = "/admin/v1"
 _PATIENCE_S = 15.0
+_LINES = b"application/x-ndjson"
 
 _log = structlog.get_logger(__name__)
 
@@ -51,21 +52,24 @@ class AdminApi:
     ) -> Any:
         """The decoded answer; None where it has no body.  Raises `ApiRefused`.
 
-        `path` is below `/admin/v1`; a value of `query` that is a list is said once for each.
+        `path` is below `/admin/v1`.  A list in `query` is said once for each; a body of bytes is sent as it is.
+        JSON lines are a list.
         """
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                status, data = await self._ask(_scope(credential, method, path, query), body)
+                status, kind, data = await self._ask(_scope(credential, method, path, query), body)
         except TimeoutError:
             raise ApiRefused(504, "timeout", f"The control plane has not answered for {_PATIENCE_S:g} s.") from None
+        if kind == _LINES and status < 400:
+            return [loads(line) for line in data.splitlines()]
         decoded = loads(data) if data else None
         if status < 400:
             return decoded
         raise _refusal(status, decoded)
 
-    async def _ask(self, scope: dict[str, Any], body: object) -> tuple[int, bytes]:
+    async def _ask(self, scope: dict[str, Any], body: object) -> tuple[int, bytes, bytes]:
         sent: list[Message] = []
-        unread = [b"" if body is None else dumps(body)]
+        unread = [b"" if body is None else body if isinstance(body, bytes) else dumps(body)]
 
         async def receive() -> Message:
             if unread:
@@ -82,8 +86,13 @@ class AdminApi:
             _log.exception("console_call_failed", method=scope["method"], path=scope["path"])
         start = next((each for each in sent if each["type"] == "http.response.start"), None)
         if start is None:
-            return 500, b""
-        return start["status"], b"".join(each.get("body", b"") for each in sent if each["type"] == "http.response.body")
+            return 500, b"", b""
+        kind = dict(start.get("headers", ())).get(b"content-type", b"")
+        return (
+            start["status"],
+            kind,
+            b"".join(each.get("body", b"") for each in sent if each["type"] == "http.response.body"),
+        )
 
 
 def path_of(*parts: str) -> str:

@@ -5,6 +5,7 @@ NiceGUI keeps its application for a whole process: a process has one control pla
 
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI
@@ -16,12 +17,12 @@ from starlette.routing import Mount, Route
 
 from penstock.console.plane import ControlPlane
 from penstock.console.probe import reachable
-from penstock.console.web.api_client import AdminApi, ApiRefused, path_of
+from penstock.console.web.api_client import AdminApi, ApiRefused
 from penstock.console.web.gate import Gate, session_of
 from penstock.console.web.layout.parts.region import LIVE_S, refusal
 from penstock.console.web.layout.parts.text import Text, box
 from penstock.console.web.layout.shell import HEAD, THEME_COOKIE, draw
-from penstock.console.web.registry import PAGES, One, Page
+from penstock.console.web.registry import PAGES, Page
 from penstock.console.web.session.flows import Flows
 from penstock.console.web.session.origin import Origin
 from penstock.console.web.session.routes import ICON, PREFIX, Entrance
@@ -52,8 +53,6 @@ def mount_console(api: FastAPI, plane: ControlPlane) -> Sessions:
 
     for page in PAGES:
         _serve(page, plane, admin, sessions)
-        if page.one is not None:
-            _serve(page, plane, admin, sessions, one=page.one)
     _serve(None, plane, admin, sessions)
     app.on_page_exception(_failed)  # pyright: ignore[reportUnknownMemberType] - NiceGUI's types have gaps
     app.on_exception(_noted)  # pyright: ignore[reportUnknownMemberType] - same
@@ -91,27 +90,21 @@ def _entrance(entrance: Entrance) -> Starlette:
     )
 
 
-def _serve(
-    page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Sessions, *, one: One | None = None
-) -> None:
-    """Serve a page, the page of one of its things, or what stands in place of a page that is not there."""
+def _serve(page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Sessions) -> None:
+    """Serve a page, or what stands in place of one that is not there."""
 
     async def show(request: Request, client: Client) -> None:
-        path = request.scope["path"].removeprefix(PREFIX) or "/"
-        subject = "" if one is None else str(request.path_params["subject"])
-        if page is not None:
-            path = page.path + (path_of(subject) if one is not None else "")
         view = View(
             api=admin,
             sessions=sessions,
             session=session_of(request.scope),
-            path=path,
+            path=quote(request.scope["path"].removeprefix(PREFIX)) or "/",
+            parts=dict(request.path_params),
             query=dict(request.query_params),
             region=plane.config.region,
             clock=plane.clock,
             pace=plane.config.control.console.refresh_s / LIVE_S,
             data_plane=(reachable(plane.config.server.host), plane.config.server.port),
-            subject=subject,
         )
         ui.add_head_html(HEAD)
         theme = request.cookies.get(THEME_COOKIE, "auto")
@@ -119,14 +112,13 @@ def _serve(
             view,
             page,
             PAGES,
-            _nothing if page is None else partial((one or page).build, view),
+            _nothing if page is None else partial(page.build, view),
             theme=theme if theme in ("light", "dark") else "auto",
-            lead=_MISSING if page is None else (one or page).lead,
-            title=None if one is None else one.title,
+            lead=_MISSING if page is None else page.lead,
         )
 
-    title = "Not found" if page is None else (one or page).title
-    path = "/{missing:path}" if page is None else page.path + ("/{subject}" if one is not None else "")
+    title = "Not found" if page is None else page.title
+    path = "/{missing:path}" if page is None else page.path
     ui.page(path, title=f"{title} · Penstock", response_timeout=_BUILD_S)(show)
 
 

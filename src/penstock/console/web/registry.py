@@ -12,11 +12,16 @@ from penstock.console.web.pages import (
     alerts,
     audit,
     budgets,
+    cache,
+    costs,
+    guards,
     health,
     keys,
+    knowledge,
     limits,
     models,
     providers,
+    reviews,
     targets,
     tenants,
 )
@@ -26,21 +31,15 @@ from penstock.console.web.pages.overview import page as overview
 from penstock.console.web.pages.playground import page as playground
 from penstock.console.web.view import View
 
-Group = Literal["Now", "Models", "Access", "Spending", "Records"]
-
-
-@dataclass(frozen=True, slots=True)
-class One:
-    """The page of one thing of a page, below its address; `view.subject` is what the address says."""
-
-    title: str
-    lead: str
-    build: Callable[[View], Awaitable[None]]
+Group = Literal["Now", "Models", "Answers", "Access", "Spending", "Records"]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`path` is below `/console`; `permission` is what its API calls need, and who lacks it sees no link."""
+    """`path` is below `/console`; `permission` is what its API calls need, and who lacks it sees no link.
+
+    A path with a name in braces is a page of one thing: no link leads there but from the page before the braces.
+    """
 
     path: str
     title: str
@@ -49,7 +48,6 @@ class Page:
     group: Group
     lead: str
     build: Callable[[View], Awaitable[None]]
-    one: One | None = None
 
 
 PAGES: tuple[Page, ...] = (
@@ -62,7 +60,15 @@ PAGES: tuple[Page, ...] = (
         "Now",
         "Every request that was settled, found by whatever is known of it.",
         exchanges.build,
-        One("Exchange", "Everything that is known of one request.", exchange.build),
+    ),
+    Page(
+        "/exchanges/{exchange}",
+        "Exchange",
+        "swap_vert",
+        "ledger.read",
+        "Now",
+        "Everything that is known of one request.",
+        exchange.build,
     ),
     Page("/health", "Health", "monitor_heart", "status.read", "Now", "What runs, and what is wrong.", health.build),
     Page(
@@ -103,12 +109,61 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("/providers", "Providers", "hub", "providers.read", "Models", "Who can be called.", providers.build),
     Page(
+        "/guards", "Guards", "shield", "figures.read", "Answers", "What each found, stopped and masked.", guards.build
+    ),
+    Page("/cache", "Cache", "bolt", "cache.read", "Answers", "What is given again, and what that saves.", cache.build),
+    Page(
+        "/knowledge",
+        "Knowledge",
+        "menu_book",
+        "knowledge.read",
+        "Answers",
+        "The documents that models answer from.",
+        knowledge.build,
+    ),
+    Page(
+        "/knowledge/{base}",
+        "Knowledge base",
+        "menu_book",
+        "knowledge.read",
+        "Answers",
+        "Its documents, where they come from, and who would find what.",
+        knowledge.one,
+    ),
+    Page(
+        "/reviews",
+        "Reviews",
+        "rule",
+        "review.read",
+        "Answers",
+        "Answers that wait for a person.",
+        reviews.build,
+    ),
+    Page(
+        "/reviews/{hold}",
+        "Review",
+        "rule",
+        "review.read",
+        "Answers",
+        "One answer, and what becomes of it.",
+        reviews.one,
+    ),
+    Page(
         "/tenants", "Tenants", "apartment", "tenants.read", "Access", "Who pays, and with which share.", tenants.build
     ),
     Page(
         "/keys", "Keys", "key", "keys.read", "Access", "Credentials of tenants. A key itself is shown once.", keys.build
     ),
     Page("/limits", "Limits", "speed", "limits.read", "Spending", "How much of what, for whom.", limits.build),
+    Page(
+        "/costs",
+        "Costs",
+        "payments",
+        "figures.read",
+        "Spending",
+        "What was spent and saved, by whom, and how the month will end.",
+        costs.build,
+    ),
     Page("/budgets", "Budgets", "savings", "budgets.read", "Spending", "Money, and how far it is used.", budgets.build),
     Page("/audit", "Audit", "history", "audit.read", "Records", "Every change made over the admin API.", audit.build),
 )

@@ -1,7 +1,7 @@
 """One page in one browser: who looks, what was asked for, and the way to the admin API."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -28,7 +28,11 @@ class Who:
 
 @dataclass(slots=True, kw_only=True)
 class View:
-    """Made for each page load.  `who` decides what is offered; what is done the API decides again, each time."""
+    """Made for each page load.  `who` decides what is offered; what is done the API decides again, each time.
+
+    `path` is encoded, as it stands in the address; `parts` are those of it that the page's own names in braces.
+    `aside` is what of the address does not belong to a table: it stays there whatever the table remembers.
+    """
 
     api: AdminApi
     sessions: Sessions
@@ -40,9 +44,9 @@ class View:
     pace: float = 1.0
     """How much slower than usual what is live is read again."""
     data_plane: tuple[str, int] = ("127.0.0.1", 8080)
-    subject: str = ""
-    """What a page of one thing is about, as its address says."""
     who: Who = Who("", None, (), frozenset())
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
+    aside: dict[str, str] = field(default_factory=dict[str, str])
 
     async def identify(self) -> None:
         """Find out who looks.  Raises `ApiRefused`."""
@@ -53,10 +57,10 @@ class View:
         """What the API shows.  Raises `ApiRefused`; after a 401 the session is over."""
         return await self._call("GET", path, query=query)
 
-    async def act(self, method: str, path: str, body: object = None) -> Any:
+    async def act(self, method: str, path: str, body: object = None, **query: object) -> Any:
         """Have the API change something, because the user said so.  Raises `ApiRefused`."""
         self.sessions.touch(self.session)
-        return await self._call(method, path, body=body)
+        return await self._call(method, path, query=query, body=body)
 
     async def _call(
         self, method: str, path: str, *, query: Mapping[str, object] | None = None, body: object = None
@@ -81,11 +85,18 @@ class View:
 
     def here(self) -> str:
         """The address of the page as it is now."""
-        return link(self.path, **self.query)
+        return link(self.path, **{**self.aside, **self.query})
+
+    def keep_aside(self, **said: str) -> None:
+        """Put something of the page itself into its address; a blank takes it out."""
+        self.used()
+        self.aside = {name: value for name, value in {**self.aside, **said}.items() if value}
+        kept = {name: value for name, value in self.query.items() if name not in said}
+        self.remember(kept)
 
 
 def link(path: str, **query: str) -> str:
-    """The address of a page of the console.  `path` is encoded already (`api_client.path_of`)."""
+    """The address of a page of the console.  `path` is encoded already: `api_client.path_of` does it."""
     return PREFIX + path + (f"?{urlencode(query)}" if query else "")
 
 

@@ -13,11 +13,10 @@ from prometheus_client.registry import Collector
 from penstock.config.alerts import AlertSettings
 from penstock.core.clock import Clock
 from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.channel import Channel, Reply
 from penstock.watch.alerts.courier import AlertCourier
-from penstock.watch.alerts.opening import open_deliverer, terms_of, webhooks_of
+from penstock.watch.alerts.opening import channels_of, open_deliverer, terms_of
 from penstock.watch.alerts.outbox import FOLDER
-from penstock.watch.alerts.webhook import Webhook
-from penstock.watch.posting import Posted
 
 _STOP_S = 20.0
 
@@ -34,8 +33,8 @@ class Alerting(Collector):
         self._registry.register(self)
 
     @property
-    def webhooks(self) -> tuple[Webhook, ...]:
-        return self._deliverer.webhooks
+    def channels(self) -> tuple[Channel, ...]:
+        return self._deliverer.channels
 
     def start(self) -> None:
         self._courier.start()
@@ -50,15 +49,25 @@ class Alerting(Collector):
     def use(self, settings: AlertSettings) -> None:
         """Other receivers and terms, within a second or so."""
         self._retention.keep_days = settings.keep_days
-        self._deliverer.use(webhooks_of(settings), terms_of(settings))
+        self._deliverer.use(channels_of(settings), terms_of(settings))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`."""
         return (*self._courier.problems(), *self._deliverer.problems())
 
-    async def test(self, webhook: Webhook, alert: Alert) -> Posted:
+    async def test(self, channel: Channel, alert: Alert) -> Reply:
         """Send it once, in a thread."""
-        return await asyncio.to_thread(self._deliverer.test, webhook, alert)
+        return await asyncio.to_thread(self._deliverer.test, channel, alert)
+
+    def gauges(self) -> dict[str, float]:
+        """What rules may be of."""
+        now = self._clock.now()
+        standings = self._deliverer.standings
+        ages = (now - each.oldest_at for each in standings if each.waiting and each.oldest_at is not None)
+        return {
+            "alerts_waiting_s": max(0.0, *ages, 0.0),
+            "alerts_given_up": float(sum(each.failed for each in standings)),
+        }
 
     def metrics(self) -> bytes:
         """In Prometheus' text format."""
@@ -71,14 +80,14 @@ class Alerting(Collector):
     def collect(self) -> Iterator[Metric]:
         deliveries = GaugeMetricFamily(
             "penstock_alert_deliveries",
-            "Alerts that a webhook has not been told: still waiting, or given up and not acknowledged.",
+            "Alerts that a channel has not been told: still waiting, or given up and not acknowledged.",
             labels=("webhook", "state"),
         )
         oldest = GaugeMetricFamily(
             "penstock_alert_oldest_waiting_seconds", "Since the oldest of them arrived.", labels=("webhook",)
         )
-        known = {each.webhook: each for each in self._deliverer.standings}
-        for name in sorted({*known, *(webhook.name for webhook in self.webhooks)}):
+        known = {each.channel: each for each in self._deliverer.standings}
+        for name in sorted({*known, *(channel.name for channel in self.channels)}):
             each = known.get(name)
             deliveries.add_metric((name, "waiting"), 0 if each is None else each.waiting)
             deliveries.add_metric((name, "given_up"), 0 if each is None else each.failed)

@@ -19,11 +19,11 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.watch.alerts.alert import Alert, decode_alert
-from penstock.watch.alerts.deliver import Deliverer, Terms
+from penstock.watch.alerts.channel import Channel, Terms
+from penstock.watch.alerts.deliver import Deliverer
 from penstock.watch.alerts.local import LocalAlerts
 from penstock.watch.alerts.outbox import AlertOutbox
 from penstock.watch.alerts.store import PostgresAlerts
-from penstock.watch.alerts.webhook import Webhook
 from penstock.watch.folder import turn
 from penstock.watch.outgoing import is_anything_waiting, ship
 from penstock.watch.store import DatabaseError
@@ -68,7 +68,7 @@ class AlertCourier:
         self._outbox = outbox
         self._plan = local
         self.local: tuple[LocalAlerts, Deliverer] | None = None
-        self._used: tuple[tuple[Webhook, ...], Terms] | None = None
+        self._used: tuple[tuple[Channel, ...], Terms] | None = None
         self._failing_since: float | None = None
         self._error: str | None = None
         self._stopping = threading.Event()
@@ -92,9 +92,9 @@ class AlertCourier:
             self.local[1].join()
         self._open.close()
 
-    def use(self, webhooks: Sequence[Webhook], terms: Terms) -> None:
+    def use(self, channels: Sequence[Channel], terms: Terms) -> None:
         """Whom this process tells from now on, where it is the one that does."""
-        self._used = (tuple(webhooks), terms)  # first: it may be becoming the one right now, in its thread
+        self._used = (tuple(channels), terms)  # first: it may be becoming the one right now, in its thread
         self._use_locally()
 
     def _use_locally(self) -> None:

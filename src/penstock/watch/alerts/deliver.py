@@ -1,9 +1,11 @@
-"""Sends alerts to webhooks until they are taken: one lane a webhook, so that none holds up another.
+"""Sends alerts to channels until they are taken: one lane a channel, so that none holds up another.
 
-A delivery is claimed before it is sent and settled after, so that of any number of control planes one sends it.  What
-is not taken is tried again, with pauses that double up to an hour, each drawn at random from nothing to the whole
-(full jitter), until it has been tried for a day; a 410 ends it at once.  Only where a process dies between the
-receiver's answer and the database's is an alert sent twice, with the same `webhook-id`.
+A delivery is claimed before it is sent and settled after, so that of any number of control planes one sends it, and
+what is behind it waits: a channel is told in the order in which alerts arrived.  What is not taken is tried again, with
+pauses that double up to an hour, each drawn at random from nothing to the whole (full jitter), until it has been tried
+for a day; a 410 ends it at once.  An alert that the receiver itself refuses holds up none behind it.  Where nobody can
+know whether the receiver had it (no answer, or a process that died before it was written down), it is sent again under
+the same id.
 """
 
 import random
@@ -17,8 +19,7 @@ import structlog
 
 from penstock.core.clock import Clock
 from penstock.watch.alerts.alert import Alert
-from penstock.watch.alerts.webhook import Webhook, post
-from penstock.watch.posting import Posted
+from penstock.watch.alerts.channel import Channel, Reply, Terms
 from penstock.watch.store import DatabaseError
 
 _TICK_S = 1.0
@@ -35,13 +36,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How far a delivery is after an attempt.  `next_at` is None unless it waits for another."""
+    """How far a delivery is after an attempt.  `next_at` is None unless it waits for another; one that `is_refused`
+    lets others by meanwhile.
+    """
 
     state: Literal["waiting", "delivered", "given_up"]
     at: float
     next_at: float | None
     status: int | None
     error: str | None
+    is_refused: bool = False
 
 
 @dataclass(slots=True)
@@ -56,9 +60,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one webhook has not been told.  `failed` were given up, and nobody has acknowledged the alert yet."""
+    """What one channel has not been told.  `failed` were given up, and nobody has acknowledged the alert yet."""
 
-    webhook: str
+    channel: str
     waiting: int
     oldest_at: float | None
     failed: int
@@ -68,24 +72,22 @@ class Standing:
 class Deliveries(Protocol):
     """Where deliveries stand.  All may raise `DatabaseError` or `OSError`, and then nothing has changed."""
 
-    def route(self, webhooks: Sequence[Webhook], now: float) -> None:
+    def route(self, channels: Sequence[Channel], now: float) -> None:
         """Make the deliveries of alerts that are new."""
         ...
 
-    def due(self, now: float) -> frozenset[str]: ...
-    def claim(self, webhook: str, now: float) -> "AbstractContextManager[Claim | None]":
-        """The next delivery that is due and that nobody else is at; what its outcome says is kept after the block."""
+    def due(self, now: float) -> frozenset[str]:
+        """The channels for which something may be sent now."""
+        ...
+
+    def claim(self, channel: str, now: float) -> "AbstractContextManager[Claim | None]":
+        """The channel's next delivery in order, if that is due and nobody else is at the channel; what its outcome says
+        is kept after the block.
+        """
         ...
 
     def standings(self) -> tuple[Standing, ...]: ...
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    timeout_s: float
-    give_up_after_s: float
-    allow_private: bool
 
 
 class Deliverer:
@@ -97,7 +99,7 @@ class Deliverer:
 
     def __init__(
         self,
-        webhooks: Sequence[Webhook],
+        channels: Sequence[Channel],
         open_store: Callable[[], Deliveries | None],
         terms: Terms,
         *,
@@ -105,7 +107,8 @@ class Deliverer:
         jitter: random.Random | None = None,
         tend: Callable[[], None] | None = None,
     ) -> None:
-        self.webhooks = tuple(webhooks)
+        self.channels = tuple(channels)
+        self._anew: set[str] = set()
         self._tend = tend
         self._open_store = open_store
         self._terms = terms
@@ -119,13 +122,14 @@ class Deliverer:
         self._problem: str | None = None
         self._stopping = threading.Event()
 
-    def use(self, webhooks: Sequence[Webhook], terms: Terms) -> None:
+    def use(self, channels: Sequence[Channel], terms: Terms) -> None:
         """Other receivers and terms from the next turn on; what is being sent is finished as it was begun."""
-        known = frozenset(self.webhooks)
-        for webhook in webhooks:
-            if webhook not in known:
-                self._rests.pop(webhook.name, None)  # it was another one that did not answer
-        self.webhooks, self._terms = tuple(webhooks), terms
+        known = frozenset(self.channels)
+        for channel in channels:
+            if channel not in known:
+                self._rests.pop(channel.name, None)  # it was another one that did not answer
+                self._anew.add(channel.name)
+        self.channels, self._terms = tuple(channels), terms
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -135,17 +139,17 @@ class Deliverer:
     def problems(self) -> tuple[str, ...]:
         """What is wrong, for `/health`: what waits for long, and what was given up."""
         now = self._clock.now()
+        titles = {channel.name: channel.title for channel in self.channels}
         found: list[str] = []
         for each in self._standings:
+            title = titles.get(each.channel, f"the channel {each.channel}, which is no more")
             age_s = 0.0 if each.oldest_at is None else now - each.oldest_at
             if each.waiting and age_s > _OVERDUE_S:
                 why = f": {each.last_error}" if each.last_error else ""
-                found.append(
-                    f"{each.waiting} alerts wait for the webhook {each.webhook}, the oldest for {age_s:.0f} s{why}"
-                )
+                found.append(f"{each.waiting} alerts wait for {title}, the oldest for {age_s:.0f} s{why}")
             if each.failed:
                 found.append(
-                    f"{each.failed} alerts could not be delivered to the webhook {each.webhook} and were given up:"
+                    f"{each.failed} alerts could not be delivered to {title} and were given up:"
                     " acknowledge them once somebody knows"
                 )
         return tuple(found)
@@ -170,22 +174,23 @@ class Deliverer:
         self._stopping.set()
 
     def turn(self) -> None:
-        """Look once: take in what is new, and start the lanes of the webhooks that something is due for."""
+        """Look once: take in what is new, and start the lanes of the channels that something is due for."""
         if self._store is None:
             self._store = self._open_store()
         if self._store is None:
             return
         now = self._clock.now()
-        self._store.route(self.webhooks, now)
+        self._store.route(self.channels, now)
         due = self._store.due(now)
         self._standings = self._store.standings()
         self._note(None)
-        for webhook in self.webhooks:
-            lane = self._lanes.get(webhook.name)
-            is_resting = self._clock.monotonic() < self._rests.get(webhook.name, (0, 0.0))[1]
-            if webhook.name in due and not is_resting and (lane is None or not lane.is_alive()):
-                lane = threading.Thread(target=self._drive, args=(webhook,), name="penstock-webhook", daemon=True)
-                self._lanes[webhook.name] = lane
+        for channel in self.channels:
+            lane = self._lanes.get(channel.name)
+            is_resting = self._clock.monotonic() < self._rests.get(channel.name, (0, 0.0))[1]
+            is_wanted = channel.name in due or channel.name in self._anew
+            if is_wanted and not is_resting and (lane is None or not lane.is_alive()):
+                lane = threading.Thread(target=self._drive, args=(channel,), name="penstock-channel", daemon=True)
+                self._lanes[channel.name] = lane
                 lane.start()
         if self._tend is not None:
             self._tend()
@@ -195,74 +200,76 @@ class Deliverer:
         for lane in tuple(self._lanes.values()):
             lane.join(timeout_s)
 
-    def test(self, webhook: Webhook, alert: Alert) -> Posted:
-        """Send it now, once, whatever the webhook wants; nothing of it is kept."""
-        terms = self._terms
-        return post(webhook, alert, now=self._clock.now(), timeout_s=terms.timeout_s, allow_private=terms.allow_private)
+    def test(self, channel: Channel, alert: Alert) -> Reply:
+        """Send it now, once, whatever the channel wants; nothing of it is kept."""
+        return channel.send(alert, now=self._clock.now(), terms=self._terms)
 
-    def _drive(self, webhook: Webhook) -> None:
+    def _drive(self, channel: Channel) -> None:
         """One lane: everything that is due, until it is through or one of them is not taken."""
         try:
             store = self._open_store()
             if store is None:
                 return
             try:
-                while not self._stopping.is_set() and self._deliver(store, webhook):
+                while not self._stopping.is_set() and self._deliver(store, channel):
                     pass
             finally:
                 store.close()
         except (DatabaseError, OSError) as error:
-            _log.warning("alert_lane_stalled", webhook=webhook.name, error=str(error).strip())
+            _log.warning("alert_lane_stalled", channel=channel.name, error=str(error).strip())
         except Exception:  # noqa: BLE001 - boundary: a background job; it is tried again
-            _log.exception("alert_lane_failed", webhook=webhook.name)
+            _log.exception("alert_lane_failed", channel=channel.name)
 
-    def _deliver(self, store: Deliveries, webhook: Webhook) -> bool:
+    def _deliver(self, store: Deliveries, channel: Channel) -> bool:
         """One delivery; whether to go on with the next."""
-        with store.claim(webhook.name, self._clock.now()) as claim:
+        # What waits for a receiver that was another until now is not put off any longer.
+        early_s = _LONGEST_PAUSE_S if channel.name in self._anew else 0.0
+        self._anew.discard(channel.name)
+        with store.claim(channel.name, self._clock.now() + early_s) as claim:
             if claim is None:
                 return False
-            place = (claim.alert.id, webhook.name)
+            place = (claim.alert.id, channel.name)
             outcome = self._unrecorded.get(place)
             if outcome is None:
-                outcome = self._attempt(webhook, claim)
+                outcome = self._attempt(channel, claim)
             # Should the database go away now, this process still knows what it has sent.
             self._unrecorded[place] = outcome
             claim.outcome = outcome
         del self._unrecorded[place]
         return outcome.state != "waiting"
 
-    def _attempt(self, webhook: Webhook, claim: Claim) -> Outcome:
-        reply = self.test(webhook, claim.alert)
+    def _attempt(self, channel: Channel, claim: Claim) -> Outcome:
+        reply = self.test(channel, claim.alert)
         now = self._clock.now()
         attempts = claim.attempts + 1
         if reply.is_taken:
-            self._rests.pop(webhook.name, None)
+            self._rests.pop(channel.name, None)
             return Outcome("delivered", now, None, reply.status, None)
         is_hopeless = reply.is_gone or (
             claim.first_at is not None and now - claim.first_at >= self._terms.give_up_after_s
         )
-        self._rest(webhook, reply)
+        self._rest(channel, reply)
         if is_hopeless:
-            _log.error("alert_given_up", id=claim.alert.id, webhook=webhook.name, attempts=attempts, why=reply.problem)
+            _log.error("alert_given_up", id=claim.alert.id, channel=channel.name, attempts=attempts, why=reply.problem)
             return Outcome("given_up", now, None, reply.status, reply.problem)
         pause_s = max(self._pause_s(attempts, _FIRST_PAUSE_S, _LONGEST_PAUSE_S), _asked(reply))
         _log.warning(
             "alert_not_taken",
             id=claim.alert.id,
-            webhook=webhook.name,
+            channel=channel.name,
             attempts=attempts,
             why=reply.problem,
             retry_in_s=round(pause_s, 1),
         )
-        return Outcome("waiting", now, now + pause_s, reply.status, reply.problem)
+        return Outcome("waiting", now, now + pause_s, reply.status, reply.problem, reply.is_refused)
 
-    def _rest(self, webhook: Webhook, reply: Posted) -> None:
-        """Leave the webhook alone for a while, whatever else is due for it: many alerts are not many attempts."""
+    def _rest(self, channel: Channel, reply: Reply) -> None:
+        """Leave the channel alone for a while, whatever else is due for it: many alerts are not many attempts."""
         if reply.is_gone:
             return
-        failures = self._rests.get(webhook.name, (0, 0.0))[0] + 1
+        failures = self._rests.get(channel.name, (0, 0.0))[0] + 1
         rest_s = max(self._pause_s(failures, _FIRST_REST_S, _LONGEST_REST_S), _asked(reply))
-        self._rests[webhook.name] = (failures, self._clock.monotonic() + rest_s)
+        self._rests[channel.name] = (failures, self._clock.monotonic() + rest_s)
 
     def _pause_s(self, failures: int, first_s: float, longest_s: float) -> float:
         return self._jitter.uniform(0.0, min(longest_s, first_s * 2 ** min(failures - 1, _MAX_EXPONENT)))
@@ -280,6 +287,6 @@ class Deliverer:
             self._store = None
 
 
-def _asked(reply: Posted) -> float:
+def _asked(reply: Reply) -> float:
     """How long the receiver wants to be left alone; an hour at most."""
     return min(reply.retry_after_s or 0.0, _LONGEST_PAUSE_S)

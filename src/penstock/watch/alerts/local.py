@@ -13,15 +13,15 @@ import msgspec
 
 from penstock.config.datadir import write_private
 from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.channel import Channel
 from penstock.watch.alerts.deliver import Claim, Standing
-from penstock.watch.alerts.webhook import Webhook
 
 _MAX_IDS = 20_000
 _MAX_OPEN = 5_000
 
 
 class _Open(msgspec.Struct, kw_only=True):
-    """A delivery that waits.  One that is given up is in the log and nowhere else."""
+    """A delivery that waits, for the channel `webhook`.  One that is given up is in the log and nowhere else."""
 
     alert: Alert
     webhook: str
@@ -29,6 +29,7 @@ class _Open(msgspec.Struct, kw_only=True):
     attempts: int = 0
     first_at: float | None = None
     last_error: str | None = None
+    is_refused: bool = False
 
 
 class _Kept(msgspec.Struct, kw_only=True):
@@ -44,18 +45,18 @@ class LocalAlerts:
     The constructor raises `OSError` or `msgspec.DecodeError` where the file cannot be read.
     """
 
-    def __init__(self, path: Path, webhooks: Sequence[Webhook]) -> None:
+    def __init__(self, path: Path, channels: Sequence[Channel]) -> None:
         self._path = path
-        self._webhooks = tuple(webhooks)
+        self._channels = tuple(channels)
         self._lock = threading.Lock()
         try:
             self._kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
         except FileNotFoundError:
             self._kept = _Kept()
 
-    def use(self, webhooks: Sequence[Webhook]) -> None:
+    def use(self, channels: Sequence[Channel]) -> None:
         """Other receivers, for the alerts that come from now on."""
-        self._webhooks = tuple(webhooks)
+        self._channels = tuple(channels)
 
     def take(self, alerts: Sequence[Alert], now: float) -> None:
         """Add those that are not known yet.  Raises `OSError`, also where too many wait already."""
@@ -63,28 +64,28 @@ class LocalAlerts:
             kept = self._kept
             fresh = {alert.id: alert for alert in alerts if alert.id not in kept.ids}
             added = [
-                _Open(alert=alert, webhook=webhook.name, next_at=now)
+                _Open(alert=alert, webhook=channel.name, next_at=now)
                 for alert in fresh.values()
-                for webhook in self._webhooks
-                if webhook.wants(alert)
+                for channel in self._channels
+                if channel.wants(alert)
             ]
             if len(kept.open) + len(added) > _MAX_OPEN:
-                raise OSError("too many alerts wait for their webhooks")
+                raise OSError("too many alerts wait for their channels")
             ids = list(kept.ids) + list(fresh)
             self._write(_Kept(ids=dict.fromkeys(ids[-_MAX_IDS:]), open=kept.open + added))
 
-    def route(self, webhooks: Sequence[Webhook], now: float) -> None:
+    def route(self, channels: Sequence[Channel], now: float) -> None:
         """`take` has done it."""
 
     def due(self, now: float) -> frozenset[str]:
         with self._lock:
-            return frozenset(each.webhook for each in self._kept.open if each.next_at <= now)
+            names = {each.webhook for each in self._kept.open}
+            return frozenset(name for name in names if self._next(name, now) is not None)
 
     @contextmanager
-    def claim(self, webhook: str, now: float) -> Generator[Claim | None]:
+    def claim(self, channel: str, now: float) -> Generator[Claim | None]:
         with self._lock:
-            due = [each for each in self._kept.open if each.webhook == webhook and each.next_at <= now]
-            found = min(due, key=lambda each: each.next_at, default=None)
+            found = self._next(channel, now)
         if found is None:
             yield None
             return
@@ -94,17 +95,20 @@ class LocalAlerts:
         if outcome is None:
             return
         with self._lock:
-            rest = [each for each in self._kept.open if each is not found]
+            left: list[_Open] = []
             if outcome.state == "waiting":
-                rest.append(
+                left.append(
                     msgspec.structs.replace(
                         found,
                         attempts=found.attempts + 1,
                         first_at=outcome.at if found.first_at is None else found.first_at,
                         next_at=found.next_at if outcome.next_at is None else outcome.next_at,
                         last_error=outcome.error,
+                        is_refused=outcome.is_refused,
                     )
                 )
+            place = next(index for index, each in enumerate(self._kept.open) if each is found)
+            rest = [*self._kept.open[:place], *left, *self._kept.open[place + 1 :]]
             self._write(_Kept(ids=self._kept.ids, open=rest))
 
     def standings(self) -> tuple[Standing, ...]:
@@ -115,11 +119,21 @@ class LocalAlerts:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _standing(self, webhook: str) -> Standing:
-        waiting = [each for each in self._kept.open if each.webhook == webhook]
+    def _next(self, channel: str, now: float) -> _Open | None:
+        """The first in order that waits; what the receiver refuses lets others by."""
+        for each in self._kept.open:
+            if each.webhook == channel:
+                if each.next_at <= now:
+                    return each
+                if not each.is_refused:
+                    return None
+        return None
+
+    def _standing(self, channel: str) -> Standing:
+        waiting = [each for each in self._kept.open if each.webhook == channel]
         errors = [each.last_error for each in waiting if each.last_error is not None]
         oldest = min(each.alert.at for each in waiting)
-        return Standing(webhook, len(waiting), oldest, 0, errors[-1] if errors else None)
+        return Standing(channel, len(waiting), oldest, 0, errors[-1] if errors else None)
 
     def _write(self, kept: _Kept) -> None:
         """On disk before anything is believed."""

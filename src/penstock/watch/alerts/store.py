@@ -1,7 +1,8 @@
 """Alerts and their deliveries in PostgreSQL, for the whole fleet.  The primary key is what makes them be told once.
 
-The courier inserts, the deliverer claims (a row's lock is the claim, so the claim of a dead process is free at once),
-the admin API reads and acknowledges.
+The courier inserts, the deliverer claims, the admin API reads and acknowledges.  Who routes, and who sends to a
+channel, holds an advisory lock of its transaction meanwhile, so that one process does at a time and order is kept; the
+lock of a dead process is free at once.
 """
 
 from collections.abc import Generator, Sequence
@@ -17,8 +18,9 @@ from psycopg.rows import dict_row
 
 from penstock.storage.pool import connect
 from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.channel import Channel
 from penstock.watch.alerts.deliver import Claim, Standing
-from penstock.watch.alerts.webhook import Webhook
+from penstock.watch.alerts.silences import silenced_among
 
 _INSERT = (
     "INSERT INTO alerts (id, kind, severity, tenant, subject, text, facts, at, arrived_at)"
@@ -27,14 +29,28 @@ _INSERT = (
 _ALERT: LiteralString = (
     "a.id, a.kind, a.severity, a.tenant, a.subject, a.text, a.facts, extract(epoch FROM a.at)::float8 AS at"
 )
+_ALONE = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
+_ROUTING, _SENDING = 7_316_051, 7_316_052
+"""Advisory locks, by what they are for."""
+_NEXT: LiteralString = (
+    "d.state = 'waiting' AND d.next_at <= %(now)s AND NOT EXISTS (SELECT FROM alert_deliveries h"
+    " WHERE h.webhook = d.webhook AND h.state = 'waiting' AND h.place < d.place AND h.next_at > %(now)s"
+    " AND NOT h.is_refused)"
+)
+"""What is due, with nothing before it in the channel's order that still waits for its time."""
+_DUE: LiteralString = (
+    "SELECT webhook FROM alert_deliveries WHERE state = 'waiting' GROUP BY webhook"
+    " HAVING min(place) FILTER (WHERE next_at <= %(now)s)"
+    " < coalesce(min(place) FILTER (WHERE next_at > %(now)s AND NOT is_refused), 9223372036854775807)"
+)
+"""The channels with such a one, in a single pass however much waits."""
 _CLAIM = sql.SQL(
     "SELECT d.attempts, extract(epoch FROM d.first_at)::float8 AS first_at, {} FROM alert_deliveries d"
-    " JOIN alerts a ON a.id = d.alert"
-    " WHERE d.webhook = %s AND d.state = 'waiting' AND d.next_at <= %s"
-    " ORDER BY d.next_at, a.place LIMIT 1 FOR UPDATE OF d SKIP LOCKED"
-).format(sql.SQL(_ALERT))
+    " JOIN alerts a ON a.id = d.alert WHERE d.webhook = %(channel)s AND {}"
+    " ORDER BY d.place LIMIT 1 FOR UPDATE OF d SKIP LOCKED"
+).format(sql.SQL(_ALERT), sql.SQL(_NEXT))
 _UNROUTED = sql.SQL(
-    "SELECT {} FROM alerts a WHERE a.routed_at IS NULL ORDER BY a.place LIMIT 500 FOR UPDATE SKIP LOCKED"
+    "SELECT a.place, {} FROM alerts a WHERE a.routed_at IS NULL ORDER BY a.place LIMIT 500 FOR UPDATE SKIP LOCKED"
 ).format(sql.SQL(_ALERT))
 _STANDINGS = (
     "SELECT d.webhook, count(*) FILTER (WHERE d.state = 'waiting'),"
@@ -43,6 +59,27 @@ _STANDINGS = (
     " (array_agg(d.last_error ORDER BY d.next_at DESC) FILTER (WHERE d.last_error IS NOT NULL))[1]"
     " FROM alert_deliveries d JOIN alerts a ON a.id = d.alert WHERE d.state <> 'delivered' GROUP BY 1 ORDER BY 1"
 )
+
+
+def add(connection: psycopg.Connection, alerts: Sequence[Alert], now: float) -> None:
+    """Add those that are not there yet, in the transaction that there is: for who writes down what they are about."""
+    arrived_at = _time(now)
+    rows = [
+        (
+            alert.id,
+            alert.kind,
+            alert.severity,
+            alert.tenant,
+            alert.subject,
+            alert.text,
+            msgspec.json.encode(alert.facts).decode(),
+            _time(alert.at),
+            arrived_at,
+        )
+        for alert in alerts
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, rows)
 
 
 class PostgresAlerts:
@@ -59,52 +96,49 @@ class PostgresAlerts:
     @property
     def has_schema(self) -> bool:
         """Whether whoever migrates has been here: on a first start that takes a moment."""
-        found = self._connection.execute("SELECT to_regclass('alert_deliveries') IS NOT NULL").fetchone()
+        found = self._connection.execute("SELECT to_regclass('alert_silences') IS NOT NULL").fetchone()
         return found is not None and bool(found[0])
 
     def take(self, alerts: Sequence[Alert], now: float) -> None:
         """Add those that are not there yet, in one transaction.  Raises `DatabaseError`."""
-        arrived_at = _time(now)
-        rows = [
-            (
-                alert.id,
-                alert.kind,
-                alert.severity,
-                alert.tenant,
-                alert.subject,
-                alert.text,
-                msgspec.json.encode(alert.facts).decode(),
-                _time(alert.at),
-                arrived_at,
-            )
-            for alert in alerts
-        ]
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            cursor.executemany(_INSERT, rows)
+        with self._connection.transaction():
+            add(self._connection, alerts, now)
 
-    def route(self, webhooks: Sequence[Webhook], now: float) -> None:
+    def route(self, channels: Sequence[Channel], now: float) -> None:
         at = _time(now)
         with self._connection.transaction(), self._connection.cursor(row_factory=dict_row) as cursor:
-            alerts = [msgspec.convert(row, Alert) for row in cursor.execute(_UNROUTED)]
-            if not alerts:
+            if not self._is_alone(_ROUTING, "alerts"):
                 return
-            wanted = [(alert.id, webhook.name, at) for alert in alerts for webhook in webhooks if webhook.wants(alert)]
+            rows = cursor.execute(_UNROUTED).fetchall()
+            if not rows:
+                return
+            places = {row["id"]: row.pop("place") for row in rows}
+            alerts = [msgspec.convert(row, Alert) for row in rows]
+            silenced = silenced_among(self._connection, alerts, at)
+            wanted = [
+                (alert.id, channel.name, at, places[alert.id])
+                for alert in alerts
+                for channel in channels
+                if alert.id not in silenced and channel.wants(alert)
+            ]
             cursor.executemany(
-                "INSERT INTO alert_deliveries (alert, webhook, next_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                "INSERT INTO alert_deliveries (alert, webhook, next_at, place) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
                 wanted,
             )
-            cursor.execute("UPDATE alerts SET routed_at = %s WHERE id = ANY(%s)", (at, [alert.id for alert in alerts]))
+            cursor.executemany(
+                "UPDATE alerts SET routed_at = %s, silenced_by = %s WHERE id = %s",
+                [(at, silenced.get(alert.id), alert.id) for alert in alerts],
+            )
 
     def due(self, now: float) -> frozenset[str]:
-        rows = self._connection.execute(
-            "SELECT DISTINCT webhook FROM alert_deliveries WHERE state = 'waiting' AND next_at <= %s", (_time(now),)
-        )
-        return frozenset(row[0] for row in rows)
+        return frozenset(row[0] for row in self._connection.execute(_DUE, {"now": _time(now)}))
 
     @contextmanager
-    def claim(self, webhook: str, now: float) -> Generator[Claim | None]:
+    def claim(self, channel: str, now: float) -> Generator[Claim | None]:
         with self._connection.transaction(), self._connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute(_CLAIM, (webhook, _time(now))).fetchone()
+            is_alone = self._is_alone(_SENDING, channel)
+            row = cursor.execute(_CLAIM, {"channel": channel, "now": _time(now)}).fetchone() if is_alone else None
             if row is None:
                 yield None
                 return
@@ -117,8 +151,8 @@ class PostgresAlerts:
             cursor.execute(
                 "UPDATE alert_deliveries SET state = %(state)s, attempts = attempts + 1,"
                 " first_at = coalesce(first_at, %(at)s), next_at = coalesce(%(next_at)s, next_at),"
-                " ended_at = %(ended_at)s, last_status = %(status)s, last_error = %(error)s"
-                " WHERE alert = %(alert)s AND webhook = %(webhook)s",
+                " ended_at = %(ended_at)s, last_status = %(status)s, last_error = %(error)s,"
+                " is_refused = %(is_refused)s WHERE alert = %(alert)s AND webhook = %(channel)s",
                 {
                     "state": outcome.state,
                     "at": at,
@@ -126,10 +160,16 @@ class PostgresAlerts:
                     "ended_at": None if outcome.state == "waiting" else at,
                     "status": outcome.status,
                     "error": outcome.error,
+                    "is_refused": outcome.is_refused,
                     "alert": claim.alert.id,
-                    "webhook": webhook,
+                    "channel": channel,
                 },
             )
+
+    def _is_alone(self, what: int, name: str) -> bool:
+        """Whether nobody else does it until the transaction ends."""
+        found = self._connection.execute(_ALONE, (what, name)).fetchone()
+        return found is not None and bool(found[0])
 
     def standings(self) -> tuple[Standing, ...]:
         return tuple(Standing(*row) for row in self._connection.execute(_STANDINGS))
@@ -150,7 +190,7 @@ class AlertChoice:
 
 
 _CHOSEN = sql.SQL(
-    "SELECT a.place, a.arrived_at, a.acknowledged_at, a.acknowledged_by, {},"
+    "SELECT a.place, a.arrived_at, a.acknowledged_at, a.acknowledged_by, a.silenced_by, {},"
     " coalesce((SELECT jsonb_agg(jsonb_build_object('webhook', d.webhook, 'state', d.state, 'attempts', d.attempts,"
     " 'next_at', CASE WHEN d.state = 'waiting' THEN d.next_at END, 'ended_at', d.ended_at,"
     " 'last_status', d.last_status, 'last_error', d.last_error) ORDER BY d.webhook)"

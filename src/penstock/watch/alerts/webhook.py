@@ -13,28 +13,44 @@ from datetime import UTC, datetime
 import msgspec
 
 import penstock
-from penstock.watch.alerts.alert import Alert, Severity, is_at_least
+from penstock.watch.alerts.alert import Alert
+from penstock.watch.alerts.channel import EVERYTHING, Reply, Terms, Wanted, is_refusal
 from penstock.watch.posting import Posted, Way
 from penstock.watch.posting import post as send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A receiver.  `keys` sign, the present one first; `kinds` and `tenants` None are all."""
+    """A receiver.  `keys` sign, the present one first."""
 
     name: str
     url: str
     keys: tuple[bytes, ...]
-    kinds: tuple[str, ...] | None = None
-    tenants: frozenset[str] | None = None
-    min_severity: Severity = "info"
+    wanted: Wanted = EVERYTHING
+
+    @property
+    def title(self) -> str:
+        return f"the webhook {self.name}"
 
     def wants(self, alert: Alert) -> bool:
-        return (
-            is_at_least(alert.severity, self.min_severity)
-            and (self.tenants is None or alert.tenant in self.tenants)
-            and (self.kinds is None or any(_is_match(kind, alert.kind) for kind in self.kinds))
-        )
+        return self.wanted.has(alert)
+
+    def send(self, alert: Alert, *, now: float, terms: Terms) -> Reply:
+        return reply_of(post(self, alert, now=now, timeout_s=terms.timeout_s, allow_private=terms.allow_private))
+
+
+def reply_of(posted: Posted) -> Reply:
+    """What an answer over HTTP says of an alert."""
+    return Reply(
+        status=posted.status,
+        problem=None if posted.is_taken else posted.problem,
+        text=posted.text,
+        took_s=posted.took_s,
+        is_taken=posted.is_taken,
+        is_refused=is_refusal(posted.status) and not posted.is_gone,
+        is_gone=posted.is_gone,
+        retry_after_s=posted.retry_after_s,
+    )
 
 
 def message_id(alert_id: str) -> str:
@@ -65,7 +81,3 @@ def post(webhook: Webhook, alert: Alert, *, now: float, timeout_s: float, allow_
         "webhook-signature": signature(webhook.keys, msg_id, int(now), body),
     }
     return send(webhook.url, body, headers, Way(timeout_s=timeout_s, allow_private=allow_private))
-
-
-def _is_match(pattern: str, kind: str) -> bool:
-    return kind.startswith(pattern[:-1]) if pattern.endswith("*") else kind == pattern

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from penstock.core.errors import MalformedRequest
+from penstock.watch.figures import promql
 from penstock.watch.figures.sums import FAULTS, UNJUDGED, Sums, Times
 
 Unit: TypeAlias = Literal["count", "share", "nanousd", "seconds", "tokens"]
@@ -22,8 +23,7 @@ class Figure:
 
     `is_total` says that it is a whole number, and that those of parts add up to that of the whole.  `needs_times` says
     that it needs histograms.  `better` is the direction that people want.  `prometheus` is the same over the metrics of
-    the data planes, with `{by}` for labels to group by, each behind a comma, and `{window}` for the time to look back;
-    None where metrics do not tell it.
+    the data planes (`figures.promql`), money in US dollars as Prometheus has it; None where metrics do not tell it.
     """
 
     name: str
@@ -35,6 +35,10 @@ class Figure:
     needs_times: bool = False
     better: Better | None = None
     prometheus: str | None = None
+
+    def told_of(self, sums: Sums) -> int:
+        """Of how many it is told: of a share its whole, of all else the exchanges."""
+        return self.value.whole(sums) if isinstance(self.value, _Share) else sums.exchanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class _Words(NamedTuple):
     meaning: str
 
 
-def _total(unit: Unit, words: _Words, value: Callable[[Sums], int], metric: str | None = None) -> Figure:
+def _total(unit: Unit, words: _Words, value: Callable[[Sums], int], prometheus: str | None = None) -> Figure:
     return Figure(
         name=words.name,
         title=words.title,
@@ -84,7 +88,7 @@ def _total(unit: Unit, words: _Words, value: Callable[[Sums], int], metric: str 
         unit=unit,
         value=value,
         is_total=True,
-        prometheus=None if metric is None else f"sum by (job{{by}}) (increase({metric}[{{window}}]))",
+        prometheus=prometheus,
     )
 
 
@@ -104,65 +108,84 @@ def _exchanges(sums: Sums) -> int:
     return sums.exchanges
 
 
-def _ratio(chosen: str, of: str = "") -> str:
-    """Of the exchanges that `of` chooses by their labels, those that `chosen` does, for Prometheus."""
-    one, all_of = (
-        f"sum by (job{{by}}) (increase(penstock_exchanges_total{{{{{labels}}}}}[{{window}}]))"
-        for labels in (chosen, of)
-    )
-    return f"{one} / {all_of}"
-
-
-def _quantile(share: float, metric: str) -> str:
-    return f"histogram_quantile({share}, sum by (job, le{{by}}) (rate({metric}_bucket[{{window}}])))"
-
-
 _FAULTS = f'outcome=~"{"|".join(sorted(FAULTS))}"'
 _JUDGED = f'outcome!~"{"|".join(sorted(UNJUDGED))}"'
+
+
+def _ended(outcome: str) -> str:
+    return promql.total("penstock_exchanges_total", f'outcome="{outcome}"')
+
+
+def _tokens(labels: str) -> str:
+    return promql.total("penstock_tokens_total", labels)
+
+
 _COUNTS = (
     _total(
         "count",
         _Words("exchanges", "Exchanges", "Requests that were settled, however they ended."),
         _exchanges,
-        "penstock_exchanges_total",
+        promql.total("penstock_exchanges_total"),
     ),
     _total(
         "count",
         _Words("attempts", "Calls of providers", "Calls that were begun."),
         lambda s: s.attempts,
-        "penstock_attempts_total",
+        promql.total("penstock_attempts_total"),
     ),
     _total(
         "count",
         _Words("failed_attempts", "Failed calls", "Calls of providers that gave no answer."),
         lambda s: s.failed_attempts,
-        "penstock_attempt_failures_total",
+        promql.total("penstock_attempt_failures_total"),
     ),
     _total(
-        "count", _Words("faults", "Faults", "Exchanges that failed by our fault, or a provider's."), lambda s: s.faults
+        "count",
+        _Words("faults", "Faults", "Exchanges that failed by our fault, or a provider's."),
+        lambda s: s.faults,
+        promql.total("penstock_exchanges_total", _FAULTS),
     ),
-    _total("count", _Words("completed", "Completed", "Exchanges that were answered in full."), _Ended("completed")),
+    _total(
+        "count",
+        _Words("completed", "Completed", "Exchanges that were answered in full."),
+        _Ended("completed"),
+        _ended("completed"),
+    ),
     _total(
         "count",
         _Words("blocked", "Blocked", "Exchanges whose request or answer a guard has blocked."),
         _Ended("blocked"),
+        _ended("blocked"),
     ),
-    _total("count", _Words("held", "Held", "Exchanges whose answer a person is to give."), _Ended("held")),
+    _total(
+        "count",
+        _Words("held", "Held", "Exchanges whose answer a person is to give."),
+        _Ended("held"),
+        _ended("held"),
+    ),
     _total(
         "count",
         _Words("rejected", "Rejected", "Exchanges refused before any call: bad input, limits."),
         _Ended("rejected"),
+        _ended("rejected"),
     ),
     _total(
         "count",
         _Words("client_gone", "Clients gone", "Exchanges whose client left before the end."),
         _Ended("client_gone"),
+        _ended("client_gone"),
     ),
-    _total("count", _Words("cache_hits", "Cache hits", "Answers that had been given before."), lambda s: s.cache_hits),
+    _total(
+        "count",
+        _Words("cache_hits", "Cache hits", "Answers that had been given before."),
+        lambda s: s.cache_hits,
+        promql.total("penstock_cache_hits_total"),
+    ),
     _total(
         "count",
         _Words("cache_misses", "Cache misses", "Exchanges for which nothing was kept."),
         lambda s: s.cache_misses,
+        promql.total("penstock_cache_misses_total"),
     ),
 )
 _TOKENS = (
@@ -170,66 +193,81 @@ _TOKENS = (
         "tokens",
         _Words("input_tokens", "Input tokens", "Everything that went in, cached ones included."),
         lambda s: s.input_tokens,
+        _tokens('kind="input"'),
     ),
     _total(
         "tokens",
         _Words("output_tokens", "Output tokens", "Everything that came out, reasoning included."),
         lambda s: s.output_tokens,
+        _tokens('kind="output"'),
     ),
     _total(
-        "tokens", _Words("tokens", "Tokens", "Input and output together."), lambda s: s.input_tokens + s.output_tokens
+        "tokens",
+        _Words("tokens", "Tokens", "Input and output together."),
+        lambda s: s.input_tokens + s.output_tokens,
+        _tokens('kind=~"input|output"'),
     ),
     _total(
         "tokens",
         _Words("cache_read_tokens", "Tokens read from prompt caches", "Input that a provider had kept."),
         lambda s: s.cache_read_tokens,
+        _tokens('kind="cache_read"'),
     ),
     _total(
         "tokens",
         _Words("cache_write_tokens", "Tokens written to prompt caches", "Input that a provider keeps for later."),
         lambda s: s.cache_write_tokens,
+        _tokens('kind="cache_write"'),
     ),
     _total(
         "tokens",
         _Words("reasoning_tokens", "Reasoning tokens", "Output that nobody is shown."),
         lambda s: s.reasoning_tokens,
+        _tokens('kind="reasoning"'),
     ),
 )
 _MONEY = (
     _total(
-        "nanousd", _Words("cost_nanousd", "Cost", "What exchanges cost, where it is known."), lambda s: s.cost_nanousd
+        "nanousd",
+        _Words("cost_nanousd", "Cost", "What exchanges cost, where it is known."),
+        lambda s: s.cost_nanousd,
+        promql.total("penstock_cost_usd_total"),
     ),
     _total(
         "count",
         _Words("unknown_costs", "Unknown costs", "Exchanges whose cost nobody knows."),
         lambda s: s.unknown_costs,
-        "penstock_cost_unknown_total",
+        promql.total("penstock_cost_unknown_total"),
     ),
     _total(
         "count",
         _Words("estimated", "Estimated usage", "Exchanges whose tokens had to be counted."),
         lambda s: s.estimated,
-        "penstock_usage_estimated_total",
+        promql.total("penstock_usage_estimated_total"),
     ),
     _total(
         "nanousd",
         _Words("saved_nanousd", "Saved", "What caches, routing, shorter prompts and kept prompts saved."),
         lambda s: s.saved_nanousd,
+        promql.saved_in_all(),
     ),
     _total(
         "nanousd",
         _Words("saved_cache_nanousd", "Saved by caches", "What hits would have cost."),
         lambda s: s.saved_cache_nanousd,
+        promql.total("penstock_cache_saved_usd_total"),
     ),
     _total(
         "nanousd",
         _Words("saved_routing_nanousd", "Saved by routing", "Against the strongest tier."),
         lambda s: s.saved_routing_nanousd,
+        promql.saved("routing"),
     ),
     _total(
         "nanousd",
         _Words("saved_compaction_nanousd", "Saved by compaction", "By shorter prompts."),
         lambda s: s.saved_compaction_nanousd,
+        promql.saved("compaction"),
     ),
     _total(
         "nanousd",
@@ -239,6 +277,7 @@ _MONEY = (
             "By prompts that providers kept; below zero where writing them cost more.",
         ),
         lambda s: s.saved_prompt_cache_nanousd,
+        promql.saved("prompt_cache"),
     ),
     Figure(
         name="cost_per_exchange_nanousd",
@@ -247,6 +286,7 @@ _MONEY = (
         unit="nanousd",
         value=_Share(lambda s: s.cost_nanousd, lambda s: s.exchanges - s.unknown_costs),
         better="lower",
+        prometheus=promql.cost_per_exchange(),
     ),
 )
 _RATES = (
@@ -258,42 +298,43 @@ _RATES = (
         ),
         _Share(lambda s: s.judged - s.faults, lambda s: s.judged),
         "higher",
-        f"1 - {_ratio(_FAULTS, _JUDGED)}",
+        f"1 - {promql.ratio(_FAULTS, _JUDGED)}",
     ),
     _rate(
         _Words("fault_rate", "Fault rate", "Of the exchanges that count, those with a fault of ours or a provider's."),
         _Share(lambda s: s.faults, lambda s: s.judged),
         "lower",
-        _ratio(_FAULTS, _JUDGED),
+        promql.ratio(_FAULTS, _JUDGED),
     ),
     _rate(
         _Words("blocked_rate", "Blocked, share", "Of all, those that a guard has blocked."),
         _Share(_Ended("blocked"), _exchanges),
         None,
-        _ratio('outcome="blocked"'),
+        promql.ratio('outcome="blocked"'),
     ),
     _rate(
         _Words("held_rate", "Held, share", "Of all, those that went to a person."),
         _Share(_Ended("held"), _exchanges),
         None,
-        _ratio('outcome="held"'),
+        promql.ratio('outcome="held"'),
     ),
     _rate(
         _Words("rejected_rate", "Rejected, share", "Of all, those refused before any call."),
         _Share(_Ended("rejected"), _exchanges),
         "lower",
-        _ratio('outcome="rejected"'),
+        promql.ratio('outcome="rejected"'),
     ),
     _rate(
         _Words("client_gone_rate", "Clients gone, share", "Of all, those whose client left."),
         _Share(_Ended("client_gone"), _exchanges),
         "lower",
-        _ratio('outcome="client_gone"'),
+        promql.ratio('outcome="client_gone"'),
     ),
     _rate(
         _Words("failed_attempt_rate", "Failed calls, share", "Of the calls of providers, those that gave no answer."),
         _Share(lambda s: s.failed_attempts, lambda s: s.attempts),
         "lower",
+        promql.failed_attempt_rate(),
     ),
     _rate(
         _Words(
@@ -303,6 +344,7 @@ _RATES = (
         ),
         _Share(lambda s: s.cache_hits, lambda s: s.cache_hits + s.cache_misses),
         "higher",
+        promql.cache_hit_rate(),
     ),
 )
 
@@ -317,7 +359,7 @@ def _times(words: _Words, of: Times, metric: str) -> Iterator[Figure]:
             value=_Percentile(of, percent / 100),
             needs_times=True,
             better="lower",
-            prometheus=_quantile(percent / 100, metric),
+            prometheus=promql.quantile(percent / 100, metric),
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from operator import add, itemgetter
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias
 
 from penstock.watch.rollups.histogram import bucket_of
 from penstock.watch.rollups.notes import Note
@@ -17,7 +17,6 @@ from penstock.watch.row import LedgerRow
 
 _MINUTE_S = GRAINS["minute"]
 _HOUR_S = GRAINS["hour"]
-_Name = TypeVar("_Name", int, str)
 
 SUMS: Final = (
     "exchanges",
@@ -50,14 +49,6 @@ Values: TypeAlias = tuple[str, ...]
 """Of dimensions, in the order in which they stand in the view, or among all."""
 
 
-class Place(NamedTuple):
-    """One row of the tables: `at` is the beginning of its minute or hour, in Unix seconds."""
-
-    at: int
-    view: View
-    values: Values
-
-
 @dataclass(slots=True)
 class Cell:
     """`sums` are in the order of `SUMS`; the histograms count by bucket, the tallies by name."""
@@ -69,15 +60,31 @@ class Cell:
 
     def include(self, other: "Cell") -> None:
         self.sums = list(map(add, self.sums, other.sums))
-        _include(self.durations, other.durations)
-        _include(self.firsts, other.firsts)
+        for mine, theirs in ((self.durations, other.durations), (self.firsts, other.firsts)):
+            for bucket, count in theirs.items():
+                mine[bucket] = mine.get(bucket, 0) + count
         if other.tallies:
-            _include(self.tallies, other.tallies)
+            _add_tallies(self.tallies, other.tallies)
+
+    def copied(self) -> "Cell":
+        return Cell(self.sums, dict(self.durations), dict(self.firsts), dict(self.tallies))
 
 
-def _include(counts: dict[_Name, int], others: Mapping[_Name, int]) -> None:
-    for key, count in others.items():
-        counts[key] = counts.get(key, 0) + count
+def _add_tallies(counts: dict[str, int], others: Mapping[str, int]) -> None:
+    for name, count in others.items():
+        counts[name] = counts.get(name, 0) + count
+
+
+Cells: TypeAlias = dict[tuple[int, Values], Cell]
+"""By the beginning of their minute or hour, in Unix seconds, and the values of their view's dimensions."""
+
+
+class Table(NamedTuple):
+    """What one view's sums of one grain are to grow by."""
+
+    grain: Grain
+    view: View
+    cells: Cells
 
 
 class Batch:
@@ -116,30 +123,30 @@ class Batch:
             bucket = bucket_of(row.first_event_s)
             cell.firsts[bucket] = cell.firsts.get(bucket, 0) + 1
         if note.tallies:
-            _include(cell.tallies, note.tallies)
+            _add_tallies(cell.tallies, note.tallies)
 
     def values(self) -> Iterator[Values]:
         """Those of every dimension, in the order of `DIMENSIONS`, each set of them once for each of its minutes."""
         return (values for _, values in self._cells)
 
-    def cells(self, known: Callable[[Values], Values]) -> dict[Grain, dict[Place, Cell]]:
-        """Everything added up, by grain.  `known` gives values as they are to be kept: those beyond the most, other."""
+    def tables(self, known: Callable[[Values], Values]) -> list[Table]:
+        """Everything added up.  `known` gives values as they are to be kept: those beyond the most, other.
+
+        A cell that stands for a minute and for its hour is one and the same object.
+        """
         minutes = _merged(((minute * _MINUTE_S, known(values)), cell) for (minute, values), cell in self._cells.items())
-        found: dict[Grain, dict[Place, Cell]] = {"minute": {}, "hour": {}}
-        for view, of_view in _by_view(minutes):
+        found: list[Table] = []
+        for view, cells in _by_view(minutes):
             if "minute" in view.grains:
-                found["minute"] |= {Place(at, view, values): cell for (at, values), cell in of_view.items()}
-            hours = _merged(((at - at % _HOUR_S, values), cell) for (at, values), cell in of_view.items())
-            found["hour"] |= {Place(at, view, values): cell for (at, values), cell in hours.items()}
+                found.append(Table("minute", view, cells))
+            hours = _merged(((at - at % _HOUR_S, values), cell) for (at, values), cell in cells.items())
+            found.append(Table("hour", view, hours))
         return found
 
 
-_Cells: TypeAlias = dict[tuple[int, Values], Cell]
-
-
-def _merged(cells: Iterable[tuple[tuple[int, Values], Cell]]) -> _Cells:
+def _merged(cells: Iterable[tuple[tuple[int, Values], Cell]]) -> Cells:
     """A cell that is alone at its place is that one itself, not a copy: most are."""
-    merged: _Cells = {}
+    merged: Cells = {}
     made: set[tuple[int, Values]] = set()
     for key, cell in cells:
         there = merged.get(key)
@@ -148,16 +155,14 @@ def _merged(cells: Iterable[tuple[tuple[int, Values], Cell]]) -> _Cells:
             continue
         if key not in made:
             made.add(key)
-            alone, there = there, Cell()
-            there.include(alone)
-            merged[key] = there
+            there = merged[key] = there.copied()
         there.include(cell)
     return merged
 
 
-def _by_view(whole: _Cells) -> Iterator[tuple[View, _Cells]]:
+def _by_view(whole: Cells) -> Iterator[tuple[View, Cells]]:
     """Each view's cells, those first that others are made of."""
-    found: dict[int, _Cells] = {}
+    found: dict[int, Cells] = {}
     for view in reversed(VIEWS):
         source = DIMENSIONS if view.of is None else VIEWS[view.of].dimensions
         pick = _picker([source.index(each) for each in view.dimensions])

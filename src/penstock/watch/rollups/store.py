@@ -5,7 +5,7 @@ and each change waits for the one before.  The series that a batch belongs to ar
 them is made first, in a transaction of its own: they are names, and a batch that is not written leaves some unused.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from penstock.watch.rollups.batch import SUMS, Batch, Cell, Place, Values
+from penstock.watch.rollups.batch import SUMS, Batch, Cell, Table, Values
 from penstock.watch.rollups.views import DIMENSIONS, MOST_VALUES, OTHER, TALLIED, Dimension, Grain, View
 
 _MOST_SERIES = 200_000
@@ -91,24 +91,26 @@ class RollupWriter:
             if name in self._known:
                 self._known[name].add(value)
 
-    def prepare(self, batch: Batch) -> dict[Grain, dict[Place, Cell]]:
-        """The batch's cells, with a series for each.  Raises `psycopg.Error`."""
+    def prepare(self, batch: Batch) -> list[Table]:
+        """What the tables are to grow by, with a series for each cell.  Raises `psycopg.Error`."""
         self._learn(batch.values())
-        cells = batch.cells(self._bounded)
-        self._name({(place.view, place.values) for of_grain in cells.values() for place in of_grain})
-        return cells
+        tables = batch.tables(self._bounded)
+        self._name({(table.view.number, values): table.view for table in tables for _, values in table.cells})
+        return tables
 
-    def write(self, cells: dict[Grain, dict[Place, Cell]]) -> None:
-        """Add them to the tables.  To be called within the transaction that writes what they are of."""
-        with self._connection.cursor() as cursor:
-            for grain in _ORDER:
-                of_grain = cells[grain]
+    def write(self, tables: Sequence[Table]) -> None:
+        """Add them.  To be called within the transaction that writes what they are of."""
+        texts: dict[int, str] = {}
+        for grain in _ORDER:
+            of_grain = [table for table in tables if table.grain == grain]
+            with self._connection.cursor() as cursor:
                 with cursor.copy(_COPY) as copy:
-                    copy.write("".join(self._line(place, cell) for place, cell in of_grain.items()))
+                    for table in of_grain:
+                        copy.write("".join(self._lines(table, texts)))
                 cursor.execute(_MERGE[grain])
                 cursor.execute(_COMPACT[grain])
                 cursor.execute("DELETE FROM rollup_arrivals")
-                tallies = "".join(self._tally_lines(of_grain))
+                tallies = "".join(line for table in of_grain for line in self._tally_lines(table))
                 if tallies:
                     with cursor.copy(_COPY_TALLIES) as copy:
                         copy.write(tallies)
@@ -134,18 +136,17 @@ class RollupWriter:
         pairs = zip(DIMENSIONS, values, strict=True)
         return tuple(value if value in self._known[name] else OTHER for name, value in pairs)
 
-    def _name(self, wanted: set[tuple[View, Values]]) -> None:
+    def _name(self, wanted: Mapping[tuple[int, Values], View]) -> None:
         """See that there is a number for each of these series."""
+        if len(self._series) > _MOST_SERIES:
+            self._series.clear()
         missing = {
-            _fingerprint(view, values): (view, values)
-            for view, values in wanted
-            if (view.number, values) not in self._series
+            _fingerprint(number, values): (view, values)
+            for (number, values), view in wanted.items()
+            if (number, values) not in self._series
         }
         if not missing:
             return
-        if len(self._series) > _MOST_SERIES:
-            self._series.clear()
-            missing = {_fingerprint(view, values): (view, values) for view, values in wanted}
         found = self._find(missing)
         if len(found) < len(missing):
             added = [_row(mark, *missing[mark]) for mark in sorted(missing.keys() - found.keys())]
@@ -160,20 +161,33 @@ class RollupWriter:
         query = "SELECT fingerprint, id FROM rollup_series WHERE fingerprint = ANY(%s)"
         return {bytes(mark): number for mark, number in self._connection.execute(query, (list(marks),)).fetchall()}
 
-    def _line(self, place: Place, cell: Cell) -> str:
-        series = self._series[(place.view.number, place.values)]
-        sums = "\t".join([str(int(amount)) for amount in cell.sums])
-        histograms = _NO_TIMES
-        if place.view.has_times:
-            histograms = f"{_arrays(cell.durations)}\t{_arrays(cell.firsts)}"
-        return f"{_time(place.at)}\t{series}\t{place.view.number}\t{sums}\t{histograms}\n"
+    def _lines(self, table: Table, texts: dict[int, str]) -> Iterator[str]:
+        """For COPY.  `texts` are what cells have as text: most stand for a minute and for its hour."""
+        number, has_times = table.view.number, table.view.has_times
+        times: dict[int, str] = {}
+        for (at, values), cell in table.cells.items():
+            text = texts.get(id(cell)) if has_times else None
+            if text is None:
+                text = _text(cell, has_times=has_times)
+                if has_times:
+                    texts[id(cell)] = text
+            time = times.get(at)
+            if time is None:
+                time = times[at] = _time(at)
+            yield f"{time}\t{self._series[(number, values)]}\t{number}\t{text}\n"
 
-    def _tally_lines(self, cells: dict[Place, Cell]) -> Iterator[str]:
-        for place, cell in cells.items():
-            if place.view is TALLIED:
-                series = self._series[(place.view.number, place.values)]
+    def _tally_lines(self, table: Table) -> Iterator[str]:
+        if table.view is TALLIED:
+            for (at, values), cell in table.cells.items():
+                series = self._series[(table.view.number, values)]
                 for name, amount in cell.tallies.items():
-                    yield f"{_time(place.at)}\t{series}\t{_escaped(name)}\t{amount}\n"
+                    yield f"{_time(at)}\t{series}\t{_escaped(name)}\t{amount}\n"
+
+
+def _text(cell: Cell, *, has_times: bool) -> str:
+    """A cell's sums and histograms."""
+    sums = "\t".join(map(str, cell.sums))
+    return f"{sums}\t{_arrays(cell.durations)}\t{_arrays(cell.firsts)}" if has_times else f"{sums}\t{_NO_TIMES}"
 
 
 def empty(connection: psycopg.Connection) -> None:
@@ -201,8 +215,8 @@ def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def _fingerprint(view: View, values: Values) -> bytes:
-    digest = blake2b(f"{view.number}".encode(), digest_size=16)
+def _fingerprint(view: int, values: Values) -> bytes:
+    digest = blake2b(f"{view}".encode(), digest_size=16)
     for value in values:
         text = value.encode("utf-8", "surrogatepass")
         digest.update(len(text).to_bytes(4, "big") + text)

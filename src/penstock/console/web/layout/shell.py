@@ -47,14 +47,13 @@ async def draw(
     *,
     theme: str,
     lead: str,
-    title: str | None = None,
 ) -> int:
-    """A whole page; the status to send it with.  `title` is in place of the page's own, where it is of one thing."""
+    """A whole page; the status to send it with."""
     refused = await _identified(view)
     _frame(view, page, pages, theme)
     status = 200
     with box("main", "page", id="main", tabindex="-1"):
-        Text("h1", "There is no such page" if page is None else title or page.title)
+        Text("h1", "There is no such page" if page is None else page.title)
         Text("p", lead, "lead")
         if page is not None and refused is None and not view.who.may(page.permission):
             refused = ApiRefused(403, "forbidden", f"This credential may not do that: it needs `{page.permission}`.")
@@ -150,14 +149,15 @@ def _user(view: View) -> None:
 
 
 def _navigation(view: View, page: Shown | None, pages: Sequence[Shown]) -> None:
-    seen = [each for each in pages if view.who.may(each.permission)]
+    seen = [each for each in pages if view.who.may(each.permission) and "{" not in each.path]
+    here = "" if page is None else page.path.partition("/{")[0]
     with box("nav", "side", aria_label="Pages"):
         for group in dict.fromkeys(each.group for each in seen):
             Text("h2", group)
             with box("ul"):
                 for each in seen:
                     if each.group == group:
-                        _item(each, is_current=each is page)
+                        _item(each, is_current=each.path == here)
 
 
 def _item(page: Shown, *, is_current: bool) -> None:

@@ -27,7 +27,9 @@ body.body--dark {{ color-scheme: dark; {_DARK} }}
 """
 
 CHART_COLOURS = {
+    "both": ("#0d9488", "#4f7fe0", "#c47614", "#8b6cf0", "#d4577a", "#6b9b1e", "#7a8698"),
     "light": ("#0f766e", "#3b6fd4", "#b45309", "#7c3aed", "#be3455", "#4d7c0f"),
     "dark": ("#3fd0bd", "#7fa9f5", "#f0b357", "#b79bf5", "#f08ba3", "#a8cf5b"),
 }
-"""For series, in this order; told apart with any kind of colour vision by their lightness too."""
+"""For series, in this order; told apart with any kind of colour vision by their lightness too.  `both` is for where
+nobody knows the theme: 3 : 1 on either ground (WCAG 2.2, 1.4.11)."""

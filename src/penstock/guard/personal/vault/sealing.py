@@ -6,6 +6,7 @@ one tenant under one key (NIST SP 800-38D, 8.3).
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from hashlib import blake2b
 from secrets import token_bytes
 from typing import Final
@@ -81,6 +82,14 @@ class Sealer:
             return self._key(key_id, tenant).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _INFO + bound_to)
         except (InvalidTag, ValueError):
             raise CannotOpen("it has been changed since it was sealed, or is another's") from None
+
+    def derived(self, tenant: str, purpose: bytes) -> Mapping[str, bytes]:
+        """The tenant's keys for something else than sealing, by the id of the key that each is derived from."""
+        info = purpose + b"\0" + tenant.encode("utf-8", "surrogatepass")
+        return {
+            key_id: HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(key)
+            for key_id, key in self._keys.items()
+        }
 
     def _key(self, key_id: str, tenant: str) -> AESGCM:
         found = self._made.get((key_id, tenant))

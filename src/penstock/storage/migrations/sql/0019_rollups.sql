@@ -21,6 +21,7 @@ CREATE INDEX ledger_started_at ON ledger (started_at, id);
 CREATE INDEX ledger_tenant_started_at ON ledger (tenant, started_at, id);
 CREATE INDEX ledger_user ON ledger ("user", started_at) WHERE "user" IS NOT NULL;
 CREATE INDEX ledger_not_completed ON ledger (outcome, started_at, id) WHERE outcome <> 'completed';
+CREATE INDEX ledger_unknown_cost ON ledger (started_at) WHERE cost_nanousd IS NULL;
 CREATE INDEX ledger_cost ON ledger (cost_nanousd, started_at) WHERE cost_nanousd >= 100000000;
 CREATE INDEX ledger_marks ON ledger USING gin (marks) WHERE marks <> '{}';
 

@@ -1,6 +1,6 @@
 """Charts by ECharts, in the theme's colours, with the same figures as a table for whoever cannot see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,19 @@ from nicegui import ui
 from penstock.console.web.layout.parts.text import attach, box
 from penstock.console.web.layout.theme import CHART_COLOURS
 
+Kind = Literal["line", "bar"]
+Unit = Literal["", "usd", "share", "seconds"]
 _GREY = "#7a8698"
+_WRITTEN: Mapping[Unit, str] = {
+    "usd": "(v) => window.penstock.money(v)",
+    "share": "(v) => window.penstock.percent(v)",
+    "seconds": "(v) => typeof v === 'number' ? window.penstock.number(v) + ' s' : v",
+}
+_AXIS: Mapping[Unit, str] = {
+    **_WRITTEN,
+    "usd": "(v) => (v < 0 ? '\u2212$' : '$') + window.penstock.number(Math.abs(v))",
+}
+"""How a value of a unit is written, and how on an axis; as JavaScript, ours and never a text from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,46 +34,48 @@ class Series:
 
 
 def chart(
-    title: str, labels: Sequence[str], series: Sequence[Series], *, kind: Literal["line", "bar"] = "line"
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    kind: Kind = "line",
+    is_stacked: bool = False,
+    unit: Unit = "",
 ) -> None:
     """`labels` stand below; each series has a value for each of them, None where nothing is known."""
-    options = _options(series, kind)
+    options = _options(series, kind, is_stacked=is_stacked, unit=unit)
     options["xAxis"] |= {"type": "category", "data": list(labels)}
     for shown, each in zip(options["series"], series, strict=True):
         shown["data"] = list(each.values)
-    _draw(title, options)
-    _alternative(title, labels, series, are_times=False)
+    _draw(title, options, labels, series, are_times=False)
 
 
 def timeline(
-    title: str,
-    times: Sequence[str],
-    series: Sequence[Series],
-    *,
-    kind: Literal["line", "bar"] = "line",
-    unit: str = "",
+    title: str, times: Sequence[str], series: Sequence[Series], *, kind: Kind = "line", unit: Unit = ""
 ) -> None:
     """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601."""
-    options = _options(series, kind)
+    options = _options(series, kind, is_stacked=kind == "bar", unit=unit)
     options["xAxis"]["type"] = "time"
-    options["yAxis"]["axisLabel"]["formatter"] = "{value} " + unit if unit else "{value}"
     for shown, each in zip(options["series"], series, strict=True):
         shown["data"] = [[at, value] for at, value in zip(times, each.values, strict=True)]
-        if kind == "bar":
-            shown["stack"] = "all"
-    _draw(title, options)
-    _alternative(title, times, series, are_times=True)
+    _draw(title, options, times, series, are_times=True)
 
 
-def _draw(title: str, options: dict[str, Any]) -> None:
+def _draw(
+    title: str, options: dict[str, Any], labels: Sequence[str], series: Sequence[Series], *, are_times: bool
+) -> None:
     with box("figure", role="group", aria_label=title).style("margin: 0"):
         attach(ui.echart(options).classes("chart"), aria_hidden="true")
+        _alternative(title, labels, series, are_times=are_times)
 
 
-def _options(series: Sequence[Series], kind: str) -> dict[str, Any]:
+def _options(series: Sequence[Series], kind: Kind, *, is_stacked: bool, unit: Unit) -> dict[str, Any]:
+    """All but the data and what stands below."""
     line = {"axisLine": {"lineStyle": {"color": "#8a94a4"}}}
+    written = {":valueFormatter": _WRITTEN[unit]} if unit else {}
+    on_axis = {":formatter": _AXIS[unit]} if unit else {}
     return {
-        "color": CHART_COLOURS["light"],
+        "color": CHART_COLOURS["both"],
         "darkMode": "auto",
         "animation": False,
         "grid": {"left": 8, "right": 12, "top": 36 if len(series) > 1 else 12, "bottom": 4, "containLabel": True},
@@ -78,12 +92,12 @@ def _options(series: Sequence[Series], kind: str) -> dict[str, Any]:
             "pageIconColor": _GREY,
         },
         # As rich text and not as HTML: names come from outside.
-        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True},
+        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True, **written},
         "xAxis": {**line, "axisLabel": {"color": _GREY, "width": 140, "overflow": "truncate", "hideOverlap": True}},
         "yAxis": {
             "type": "value",
             "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}},
-            "axisLabel": {"color": _GREY},
+            "axisLabel": {"color": _GREY, **on_axis},
             **line,
         },
         "series": [
@@ -92,6 +106,7 @@ def _options(series: Sequence[Series], kind: str) -> dict[str, Any]:
                 "type": kind,
                 "showSymbol": False,
                 "barMaxWidth": 28,
+                **({"stack": "all"} if is_stacked else {}),
                 **({} if each.colour is None else {"itemStyle": {"color": each.colour}}),
             }
             for each in series

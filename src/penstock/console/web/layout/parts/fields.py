@@ -105,10 +105,24 @@ def _draw_many(field: Field, answers: dict[str, Any]) -> None:
 Submit = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def ask(view: View, title: str, fields: Sequence[Field], submit: Submit, *, label: str, text: str = "") -> None:
-    """A dialog with a form.  What the API refuses is said in it, and it stays open."""
+def ask(
+    view: View,
+    title: str,
+    fields: Sequence[Field],
+    submit: Submit,
+    *,
+    label: str,
+    text: str = "",
+    before: Callable[[], None] | None = None,
+) -> None:
+    """A dialog with a form.  What the API refuses is said in it, and it stays open.
+
+    `before` draws what is no plain field, ahead of the others.
+    """
     answers: dict[str, Any] = {}
     with _sheet(title, text) as dialog:
+        if before is not None:
+            before()
         for field in fields:
             _draw(field, answers)
         said = box("div", role="alert")
@@ -163,7 +177,7 @@ class _sheet:  # noqa: N801 - reads as a block
 
     def __init__(self, title: str, text: str, *, is_persistent: bool = False) -> None:
         name = f"dialog-{next(_numbers)}"
-        with ui.context.client.content:  # not in what is drawn anew beneath it, which would take it away
+        with ui.context.client.layout:  # NiceGUI ends a dialog with whatever it was opened from
             self.dialog = ui.dialog()
         self.dialog.props["aria-labelledby"] = name
         if is_persistent:

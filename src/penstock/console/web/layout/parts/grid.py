@@ -41,7 +41,7 @@ class Grid(ui.element, component="table.js"):
                 "name": str(row.get("name") or row["id"]),
                 "cells": [c.of(row) for c in columns],
                 "tones": ["" if c.tone is None else c.tone(row) for c in columns],
-                "hrefs": [None if c.href is None else c.href(row) for c in columns],
+                "links": ["" if c.href is None else c.href(row) for c in columns],
                 "acts": [] if acts_of is None else acts_of(row),
             }
             for row in rows

@@ -5,22 +5,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 PAGE_ROWS = 50
-Kind = Literal["text", "mono", "number", "time", "clock", "badge", "tags"]
-"""`clock` is a time to the second."""
+Kind = Literal["text", "mono", "number", "usd", "percent", "time", "clock", "badge", "tags"]
+"""`usd` are whole dollars with cents, `percent` shares of one, `clock` is a time to the second."""
 Row = Mapping[str, Any]
 Tone = Literal["", "ok", "warn", "bad", "info"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`value` is taken from the row; `tone` colours a badge; `href` is where it leads, if anywhere."""
+    """`value` is taken from the row; `tone` colours a badge; `href` is where a cell leads, `""` for nowhere."""
 
     name: str
     label: str
     kind: Kind = "text"
     value: Callable[[Row], Any] | None = None
     tone: Callable[[Row], Tone] | None = None
-    href: Callable[[Row], str | None] | None = None
+    href: Callable[[Row], str] | None = None
 
     def of(self, row: Row) -> Any:
         return row.get(self.name) if self.value is None else self.value(row)

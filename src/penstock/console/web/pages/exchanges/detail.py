@@ -27,7 +27,7 @@ _ASKED_FOR = (
 
 
 async def build(view: View) -> None:
-    await Region(view, lambda: view.read("/ledger" + path_of(view.subject)), _show).open()
+    await Region(view, lambda: view.read("/ledger" + path_of(view.parts["exchange"])), _show).open()
 
 
 def _show(entry: dict[str, Any]) -> None:

@@ -58,9 +58,9 @@ def draw(view: View, asked: Asked, found: Found) -> None:
             timeline("Exchanges by outcome", found.times, _outcomes(found), kind="bar")
         with card("Duration"):
             named = (("p50", "duration_p50_s"), ("p95", "duration_p95_s"), ("p99", "duration_p99_s"))
-            timeline("Duration in seconds", found.times, [_course(found, *each) for each in named], unit="s")
+            timeline("Duration in seconds", found.times, [_course(found, *each) for each in named], unit="seconds")
         with card("Cost by assistant"):
-            timeline("Cost by assistant in US dollars", found.times, _costs(found), kind="bar", unit="$")
+            timeline("Cost by assistant in US dollars", found.times, _costs(found), kind="bar", unit="usd")
         with card("Tokens"):
             named = (("Input", "input_tokens"), ("Output", "output_tokens"))
             timeline("Tokens", found.times, [_course(found, *each) for each in named], kind="bar")
@@ -144,9 +144,9 @@ def _top(view: View, asked: Asked, dimension: str, lines: Sequence[Mapping[str, 
         rows.sort(key=lambda row: -row["exchanges"])
         also = {name: value for name, value in (("tenant", asked.tenant), ("model", asked.assistant)) if value}
 
-        def href(row: Row) -> str | None:
+        def href(row: Row) -> str:
             if not row["is_one"] or not view.who.may("ledger.read"):
-                return None
+                return ""
             return link("/exchanges", **{**also, field: str(row["id"]), **asked.span.query()})
 
         columns = (

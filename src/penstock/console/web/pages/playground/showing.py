@@ -34,7 +34,7 @@ class Column:
                 Text("h2", question.model)
                 self._badges = box("div", "row")
             self._text = Text(
-                "div", "", "answer", role="log", aria_live="polite", aria_label=f"Answer of {question.model}"
+                "div", "", "reply", role="log", aria_live="polite", aria_label=f"Answer of {question.model}"
             )
             self._notes = box()
             self._figures = box()

@@ -1,15 +1,18 @@
-"""Alerts over the admin API: listed, acknowledged, and webhooks tested."""
+"""Alerts over the admin API: listed, acknowledged, and channels tested."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.admission.identity.audit import Subject, record
 from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.plane import ControlPlane
 from penstock.core.errors import PenstockError
 from penstock.watch.alerts.alert import Alert, Scalar, Severity
+from penstock.watch.alerts.channel import Channel, Reply
 from penstock.watch.alerts.store import AlertChoice, acknowledge, list_alerts
 from penstock.watch.alerts.webhook import message_id
 
@@ -30,10 +33,15 @@ class UnknownWebhook(PenstockError):
     status = 404
 
 
-class DeliveryView(BaseModel):
-    """How far an alert's way to one webhook is."""
+class UnknownChannel(PenstockError):
+    code = "unknown_channel"
+    status = 404
 
-    webhook: str
+
+class DeliveryView(BaseModel):
+    """How far an alert's way to one channel is."""
+
+    webhook: str = Field(description="The channel's name, whichever way it tells.")
     state: Literal["waiting", "delivered", "given_up"]
     attempts: int
     next_at: datetime | None
@@ -57,6 +65,7 @@ class AlertView(BaseModel):
     arrived_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    silenced_by: str | None = Field(description="The silence that kept it from people.")
     deliveries: list[DeliveryView]
 
 
@@ -67,14 +76,27 @@ class AlertPage(BaseModel):
     next: int | None
 
 
+class Tried(BaseModel):
+    """Which channel; absent, all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Annotated[str | None, Field(max_length=100)] = None
+
+
 class WebhookReply(BaseModel):
-    """What came back.  `status` is null where nothing did, and `error` says why; `body` is its beginning."""
+    """What came back.  `status` is null where nothing did, `error` says why it is not taken, `body` is its start."""
 
     status: int | None
     error: str | None
     body: str
     took_s: float
     is_taken: bool
+
+
+class ChannelReply(WebhookReply):
+    channel: str
+    title: str = Field(description="What people call it.")
 
 
 def _choice(
@@ -130,23 +152,43 @@ async def take_note(plane: Plane, call: Caller, alert_id: AlertId) -> AlertView:
 @router.post("/webhooks/{name}/test", openapi_extra=needs("webhooks.write"), responses=errors(403, 404))
 async def try_webhook(plane: Plane, call: Caller, name: str) -> WebhookReply:
     """Send the webhook a test alert, now and once, and say what came back; no list or filter keeps it away."""
-    webhook = next((each for each in plane.alerts.webhooks if each.name == name), None)
+    webhook = next((each for each in plane.alerts.channels if each.name == name), None)
     if webhook is None:
         raise UnknownWebhook("There is no such webhook in the configuration.")
+    return _reply(await _try(plane, call, webhook))
+
+
+@router.post("/test", openapi_extra=needs("webhooks.write"), responses=errors(403, 404))
+async def try_channels(plane: Plane, call: Caller, tried: Tried) -> list[ChannelReply]:
+    """Send a channel, or each of them, a test alert, now and once, and say what came back."""
+    channels = [each for each in plane.alerts.channels if tried.channel in {None, each.name}]
+    if tried.channel is not None and not channels:
+        raise UnknownChannel("There is no such channel in the configuration.")
+    replies = await asyncio.gather(*(_try(plane, call, each) for each in channels))
+    return [
+        ChannelReply(channel=each.name, title=each.title, **_reply(reply).model_dump())
+        for each, reply in zip(channels, replies, strict=True)
+    ]
+
+
+async def _try(plane: ControlPlane, call: Call, channel: Channel) -> Reply:
     alert = Alert(
         id=f"test:{call.request_id}",
         kind="test",
         severity="info",
-        subject=name,
+        subject=channel.name,
         text="This is a test: somebody wanted to see that alerts get here.",
         at=call.now.timestamp(),
     )
     async with plane.database.connection() as connection, connection.transaction():
-        subject = Subject(id=f"webhook:{name}", tenant=None, before=None, after={"alert": alert.id})
+        subject = Subject(id=f"webhook:{channel.name}", tenant=None, before=None, after={"alert": alert.id})
         await record(connection, call.change(), "webhook.tested", subject)
-    reply = await plane.alerts.test(webhook, alert)
+    return await plane.alerts.test(channel, alert)
+
+
+def _reply(reply: Reply) -> WebhookReply:
     return WebhookReply(
-        status=reply.status, error=reply.error, body=reply.text, took_s=reply.took_s, is_taken=reply.is_taken
+        status=reply.status, error=reply.problem, body=reply.text, took_s=reply.took_s, is_taken=reply.is_taken
     )
 
 

@@ -1,0 +1,1 @@
+"""How long a search by text takes among very many exchanges."""

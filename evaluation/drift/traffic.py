@@ -1,0 +1,208 @@
+"""Exchanges of assistants, hour by hour, whose course is known: as sums, which is all that the watch is given.
+
+Traffic follows the hour of the day and the weekday, and is overdispersed.  What exchanges are like does too, and
+wanders: from hour to hour, from day to day, each with memory, together in all features of an assistant in part, and on
+some days far off.  Without a change all of this is stationary.
+"""
+
+from dataclasses import dataclass, field
+from math import erf, log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.watch.drift.series import Piece, Series
+from penstock.watch.drift.tally import FEATURES, OCTAVES, Measure, measures_of
+
+Numbers = NDArray[np.float64]
+ASSISTANTS = 10
+_SHARES = {
+    "groundedness": (0.90, 0.22),
+    "confidence": (0.80, 0.15),
+    "familiarity": (0.75, 0.12),
+    "retrieval": (0.55, 0.15),
+    "personal_data": (0.15, None),
+    "blocked": (0.01, None),
+    "held": (0.02, None),
+    "failed": (0.005, None),
+}
+"""Mean and deviation of one exchange's value; None where it is 0 or 1."""
+_LOGS = {"input_length": (5.5, 1.0), "output_length": (5.0, 0.8), "cost": (13.0, 0.9), "latency": (1.0, 0.5)}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What traffic is like.  Deviations are parts of one exchange's own."""
+
+    name: str
+    burst: float = 0.3
+    """Of an hour's traffic around its pattern."""
+    by_hour: float = 0.15
+    """How far values go with the time of day."""
+    by_weekday: float = 0.08
+    hours: tuple[float, float] = (0.10, 0.7)
+    """Deviation from hour to hour, and how much of it is left an hour later."""
+    days: tuple[float, float] = (0.04, 0.4)
+    """From day to day, the same."""
+    tails: float = 0.0
+    """Degrees of freedom of the days' deviations; 0 is a normal distribution."""
+    together: float = 0.3
+    """How much of that all features of an assistant share."""
+    odd_days: float = 0.0
+    """How many are far off: a holiday, with a third of the traffic and other questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one feature from an hour on: `size` is a part of the mean, `over_h` how long it takes to come."""
+
+    feature: str
+    size: float
+    begins: int
+    over_h: int = 0
+    ends: int | None = None
+
+
+@dataclass(slots=True)
+class Assistant:
+    daily: float
+    hours: int
+    series: dict[str, list[tuple[Measure, Series]]] = field(default_factory=dict[str, list[tuple[Measure, Series]]])
+
+
+def make(
+    world: World,
+    seed: int,
+    weeks: int,
+    *,
+    daily: float | None = None,
+    changes: tuple[Change, ...] = (),
+    only: tuple[str, ...] = tuple(FEATURES),
+) -> Assistant:
+    """One assistant with between 500 and 5,000 exchanges a day, or so many."""
+    rng = np.random.default_rng([seed, 77])
+    hours = weeks * 168
+    mean = float(np.exp(rng.uniform(log(500), log(5000)))) if daily is None else daily
+    odd = np.repeat(rng.random(weeks * 7) < world.odd_days, 24)
+    counts = _traffic(rng, world, mean, hours) * np.where(odd, 0.3, 1.0)
+    counts = rng.poisson(counts).astype(float)
+    common = _wander(rng, world, hours)
+    found = Assistant(mean, hours)
+    for place, feature in enumerate(FEATURES):
+        if feature not in only:
+            continue
+        rng = np.random.default_rng([seed, 78, place])
+        alone = _wander(rng, world, hours)
+        off = sqrt(world.together) * common + sqrt(1 - world.together) * alone
+        off = off + _pattern(rng, world, hours) + np.where(odd, 0.25 * rng.choice([-1, 1]), 0.0)
+        own = [change for change in changes if change.feature == feature]
+        found.series[feature] = _drawn(rng, feature, counts, off, own)
+    return found
+
+
+def _traffic(rng: np.random.Generator, world: World, daily: float, hours: int) -> Numbers:
+    at = np.arange(hours)
+    hour, weekday = at % 24, at // 24 % 7
+    peak = rng.uniform(10, 16)
+    shape = 0.15 + np.exp(2.2 * (np.cos((hour - peak) / 24 * 2 * np.pi) - 1))
+    shape = shape * np.where(weekday >= 5, rng.uniform(0.2, 0.8), 1.0)
+    shape = shape / shape.mean() * daily / 24
+    level = _memory(rng, hours, 0.8) * world.burst
+    return shape * np.exp(level - world.burst**2 / 2)
+
+
+def _memory(rng: np.random.Generator, count: int, left: float, tails: float = 0.0) -> Numbers:
+    """A stationary series of deviation 1 with memory."""
+    steps = rng.standard_normal(count) if not tails else rng.standard_t(tails, count) / sqrt(tails / (tails - 2))
+    series = np.empty(count)
+    last = rng.standard_normal()
+    for each in range(count):
+        last = left * last + sqrt(1 - left * left) * steps[each]
+        series[each] = last
+    return series
+
+
+def _wander(rng: np.random.Generator, world: World, hours: int) -> Numbers:
+    size, left = world.hours
+    by_hour = size * _memory(rng, hours, left)
+    size, left = world.days
+    return by_hour + np.repeat(size * _memory(rng, hours // 24, left, world.tails), 24)
+
+
+def _pattern(rng: np.random.Generator, world: World, hours: int) -> Numbers:
+    at = np.arange(hours)
+    phase = rng.uniform(0, 24)
+    by_weekday = rng.standard_normal(7) * world.by_weekday
+    return world.by_hour * np.sin((at % 24 - phase) / 24 * 2 * np.pi) + by_weekday[at // 24 % 7]
+
+
+def _come(change: Change, hours: int) -> Numbers:
+    """How much of it is there, from 0 to 1."""
+    at = np.arange(hours)
+    there = np.clip((at - change.begins + 1) / max(1, change.over_h), 0, 1)
+    return np.where(at >= change.ends, 0.0, there) if change.ends is not None else there
+
+
+def _drawn(
+    rng: np.random.Generator, feature: str, counts: Numbers, off: Numbers, changes: list[Change]
+) -> list[tuple[Measure, Series]]:
+    hours = len(counts)
+    moved = sum((change.size * _come(change, hours) for change in changes), np.zeros(hours))
+    measures = measures_of(feature)
+    if feature in _SHARES:
+        mean, deviation = _SHARES[feature]
+        return [(measures[0], _share(rng, counts, mean * (1 + moved), deviation, off))]
+    mean, deviation = _LOGS[feature]
+    level = mean + np.log1p(moved) + off * deviation
+    totals = level * counts + rng.standard_normal(hours) * deviation * np.sqrt(counts)
+    squares = counts * deviation**2 + np.divide(totals**2, counts, out=np.zeros(hours), where=counts > 0)
+    first = (measures[0], _series(counts, totals, squares))
+    if len(measures) == 1:
+        return [first]
+    octaves = _octaves(rng, counts, level, deviation)
+    return [
+        first,
+        *((each, _series(counts, octaves[each.index - 1], octaves[each.index - 1])) for each in measures[1:]),
+    ]
+
+
+def _share(rng: np.random.Generator, counts: Numbers, mean: Numbers, deviation: float | None, off: Numbers) -> Series:
+    if deviation is None:
+        share = np.clip(mean + off * np.sqrt(mean * (1 - mean)), 0.0, 1.0)
+        totals = rng.binomial(counts.astype(int), share).astype(float)
+        return _series(counts, totals, totals)
+    level = mean + off * deviation
+    totals = np.clip(level * counts + rng.standard_normal(len(counts)) * deviation * np.sqrt(counts), 0, counts)
+    squares = counts * deviation**2 + np.divide(totals**2, counts, out=np.zeros(len(counts)), where=counts > 0)
+    return _series(counts, totals, squares)
+
+
+def _octaves(rng: np.random.Generator, counts: Numbers, level: Numbers, deviation: float) -> list[Numbers]:
+    edges = [log(16) + each * log(2) for each in range(OCTAVES - 1)]
+    below = np.array([[0.5 + 0.5 * erf((edge - at) / deviation / sqrt(2)) for edge in edges] for at in level])
+    shares = np.diff(np.hstack([np.zeros((len(level), 1)), below, np.ones((len(level), 1))]), axis=1)
+    drawn = rng.multinomial(counts.astype(int), np.clip(shares, 0, 1) / shares.sum(axis=1, keepdims=True))
+    return [drawn[:, each].astype(float) for each in range(OCTAVES)]
+
+
+def _series(counts: Numbers, totals: Numbers, squares: Numbers) -> Series:
+    return Series(
+        {
+            hour: Piece(int(count), float(total), float(square))
+            for hour, (count, total, square) in enumerate(zip(counts, totals, squares, strict=True))
+            if count
+        }
+    )
+
+
+FITTED_ON = (
+    World("calm", hours=(0.08, 0.6), days=(0.03, 0.3)),
+    World("uneven", burst=0.5, hours=(0.15, 0.8), days=(0.06, 0.5), odd_days=0.01),
+)
+REPORTED = (
+    World("usual"),
+    World("bursts", burst=0.7, hours=(0.2, 0.85), together=0.6),
+    World("restless days", days=(0.10, 0.6), by_weekday=0.15),
+    World("heavy tails", days=(0.05, 0.4), tails=4.0, hours=(0.15, 0.7)),
+    World("holidays", odd_days=0.02),
+)

@@ -1,0 +1,123 @@
+"""Deliberate faults in what tells drift from what always varies, and in what is told once."""
+
+from mutations.mutation import Mutation
+
+WATCHING = "tests/watch/drift/test_watching.py"
+ANOMALY = "tests/watch/drift/test_anomaly.py"
+CHECKING = "tests/watch/drift/test_checking.py"
+API = "tests/console/test_drift_api.py"
+
+MUTATIONS = (
+    Mutation(
+        "drift: exchanges are taken for independent",
+        "watch/drift/compare.py",
+        "deviation = math.sqrt(between + own / window.count + doubt)",
+        "deviation = math.sqrt(own / window.count)",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: weekdays have no level of their own",
+        "watch/drift/compare.py",
+        "effects, drawn_in = _weekdays(cells) if span.every == DAY_H else (_NO_EFFECTS, 0.0)",
+        "effects, drawn_in = _NO_EFFECTS, 0.0",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: bursts of what is rare are compared as they are",
+        "watch/drift/compare.py",
+        "return math.asin(math.sqrt(min(1.0, (total + 0.375) / (count + 0.75))))",
+        "return total / count",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: each feature has the whole budget",
+        "watch/drift/watching.py",
+        "(self.features * measures * looks)",
+        "(measures * looks)",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: each measure has its feature's budget",
+        "watch/drift/watching.py",
+        "(self.features * measures * looks)",
+        "(self.features * looks)",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: a change is told until it is the reference",
+        "watch/drift/watching.py",
+        "breaks = sorted(each.since for each in earlier)",
+        "breaks: list[int] = []",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: what comes slowly is its own reference",
+        "watch/drift/compare.py",
+        "chosen = of_part[gap:] if len(of_part) >= 2 * gap else of_part",
+        "chosen = of_part[:1]",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: an hour is added to what was there",
+        "watch/drift/store.py",
+        'cursor.execute("DELETE FROM drift_hours WHERE hour = %s", [hour])',
+        "pass",
+        CHECKING,
+    ),
+    Mutation(
+        "drift: what comes late is lost",
+        "watch/drift/checking.py",
+        "for each in range(max(oldest, hour - _AGAIN_H), hour):",
+        "for each in ():",
+        CHECKING,
+    ),
+    Mutation(
+        "drift: two look at a time",
+        "watch/drift/checking.py",
+        "or not store.is_alone(connection)",
+        "",
+        CHECKING,
+    ),
+    Mutation(
+        "drift: a finding without its alert",
+        "watch/drift/checking.py",
+        "        with connection.transaction():\n            store.keep",
+        "        if True:\n            store.keep",
+        CHECKING,
+    ),
+    Mutation(
+        "drift: earlier findings are forgotten",
+        "watch/drift/checking.py",
+        "earlier = store.read_findings(connection, begin)",
+        "earlier = store.read_findings(connection, hour)",
+        CHECKING,
+    ),
+    Mutation(
+        "drift: who sees one tenant sees all of them",
+        "console/drift/routes.py",
+        "if call.scope is not None:",
+        "if call.scope == '*':",
+        API,
+    ),
+    Mutation(
+        "anomaly: the night is judged as the day",
+        "watch/drift/anomaly.py",
+        "return [middles.get(int(time // HOUR_S) % period, whole) for time in times]",
+        "return [whole for time in times]",
+        ANOMALY,
+    ),
+    Mutation(
+        "anomaly: a spike becomes the level",
+        "watch/drift/anomaly.py",
+        "return max(-_REACH, min(_REACH, scaled))",
+        "return scaled",
+        ANOMALY,
+    ),
+    Mutation(
+        "anomaly: the budget is each figure's own",
+        "watch/drift/anomaly.py",
+        "chance = looks.false_alarms / (looks.figures * WEEK_H * HOUR_S / step) / 2",
+        "chance = looks.false_alarms / (WEEK_H * HOUR_S / step) / 2",
+        ANOMALY,
+    ),
+)

@@ -1,0 +1,153 @@
+"""Deliberate faults in prices, comparisons, invoices and what answers are worth."""
+
+from mutations.mutation import Mutation
+
+API = "tests/console/test_money_api.py"
+SPANS = "tests/watch/test_price_spans.py"
+INVOICES = "tests/watch/test_invoices.py"
+CONFIG = "tests/config/test_prices.py"
+ALERTS = "tests/app/test_unpriced.py"
+
+MUTATIONS = (
+    Mutation(
+        "money: a price holds on its last day too",
+        "watch/price_spans.py",
+        "(self.until is None or day < self.until)",
+        "(self.until is None or day <= self.until)",
+        SPANS,
+    ),
+    Mutation(
+        "money: prices are those of the settlement",
+        "watch/prices.py",
+        "schedule.at(self._clock.now() if at is None else at)",
+        "schedule.at(self._clock.now())",
+        SPANS,
+    ),
+    Mutation(
+        "money: the first price of one's own holds for good",
+        "watch/price_spans.py",
+        "if len(first) == 1 and first[0].since is None and first[0].until is None:",
+        "if len(first) == 1:",
+        SPANS,
+    ),
+    Mutation(
+        "money: a request is free in a sum of many",
+        "watch/price_rules.py",
+        '{**_counts(summed), "requests": exchanges}',
+        "_counts(summed)",
+        SPANS,
+    ),
+    Mutation(
+        "money: prices may overlap",
+        "config/money/prices.py",
+        "if begins is None or ends is None or ends > begins:",
+        "if begins is None:",
+        CONFIG,
+    ),
+    Mutation("money: prices may leave a gap", "config/money/prices.py", "elif ends < begins:", "elif False:", CONFIG),
+    Mutation(
+        "money: people are told each time",
+        "app/money/unpriced.py",
+        "self._told.add(name)",
+        "self._told.discard(name)",
+        ALERTS,
+    ),
+    Mutation(
+        "money: traffic is not cut where prices change",
+        "console/money/compare.py",
+        'timed = schedules.values() if prices == "then" else ()',
+        "timed = ()",
+        API,
+    ),
+    Mutation(
+        "money: traffic is not cut at tiers",
+        "console/money/compare.py",
+        "lengths = {length + 1 for each",
+        "lengths = {length + 2 for each",
+        API,
+    ),
+    Mutation(
+        "money: unknown costs are free traffic",
+        "console/money/store.py",
+        "WHERE left_out IS NULL",
+        "WHERE true",
+        API,
+    ),
+    Mutation(
+        "money: a hedge is the winner's",
+        "console/money/store.py",
+        "cost_nanousd - coalesce(beside.nanousd, 0) AS cost_nanousd",
+        "cost_nanousd AS cost_nanousd",
+        API,
+    ),
+    Mutation(
+        "money: what people called bad is resolved",
+        "console/money/store.py",
+        "feedback.verdict = 'bad'",
+        "feedback.verdict = 'worse'",
+        API,
+    ),
+    Mutation(
+        "money: a model without a value has one",
+        "console/money/value.py",
+        "- row.cost_nanousd if is_told else None",
+        "- row.cost_nanousd",
+        API,
+    ),
+    Mutation(
+        "money: another tenant's worth",
+        "console/money/value.py",
+        "tenant=call.narrowed(tenant))",
+        "tenant=tenant)",
+        API,
+    ),
+    Mutation(
+        "money: a comma is guessed about",
+        "watch/invoices/amounts.py",
+        'if mark is None and ("," in digits or "." in digits):',
+        "if False:",
+        INVOICES,
+    ),
+    Mutation(
+        "money: a credit is charged",
+        "watch/invoices/reading.py",
+        "return value.copy_negate() if amount.is_negative else value",
+        "return value",
+        INVOICES,
+    ),
+    Mutation(
+        "money: euros are dollars",
+        "watch/invoices/reading.py",
+        "if currency != _USD:",
+        "if False:",
+        INVOICES,
+    ),
+    Mutation(
+        "money: days' totals are charged again",
+        "watch/invoices/reading.py",
+        "if is_total(table.cell(row, table.format.model)):",
+        "if False:",
+        INVOICES,
+    ),
+    Mutation(
+        "money: next month's charges are this one's",
+        "watch/invoices/reading.py",
+        "if not how.month <= day < how.after:",
+        "if not how.month <= day:",
+        INVOICES,
+    ),
+    Mutation(
+        "money: models make up for each other",
+        "watch/invoices/matching.py",
+        'total.verdict == "matched" and all(each.verdict == "matched" for each in models or days)',
+        'total.verdict == "matched"',
+        INVOICES,
+    ),
+    Mutation(
+        "money: any invoice agrees",
+        "watch/invoices/matching.py",
+        "return abs(difference) <= self.nanousd or Decimal(100 * abs(difference)) <= share",
+        "return True",
+        INVOICES,
+    ),
+)

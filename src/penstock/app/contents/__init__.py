@@ -1,0 +1,1 @@
+"""Contents of exchanges in both planes: what masks, seals and marks them."""

@@ -1,0 +1,1 @@
+"""Prices out of the configuration, and what is told of those that nobody knows."""

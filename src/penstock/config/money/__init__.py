@@ -1,0 +1,1 @@
+"""What things cost, and what they are worth, as the operator says."""

@@ -1,0 +1,1 @@
+"""Alerts over the admin API: what was told, silences, rules and objectives; and the thread that judges rules."""

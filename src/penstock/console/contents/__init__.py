@@ -1,0 +1,1 @@
+"""The control plane's part of contents: bringing them in, showing, finding and erasing them."""

@@ -1,0 +1,1 @@
+"""Drift over the admin API, and the thread of the control plane that looks for it."""

@@ -1,0 +1,274 @@
+"""What the views of money ask the ledger, as SQL: each bounded in time, each sum of whole numbers and so exact.
+
+One function for each question, so that one that rollups can answer is answered from there by changing it here alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+_EXTRA = sql.SQL("""facts @> '[{"fact": "extra_call_billed"}]'""")
+_INTERNAL = sql.SQL("""facts @> '[{"fact": "summarised"}]'""")
+_UNPRICED: LiteralString = """
+    SELECT fact ->> 'target' AS target, count(DISTINCT ledger.id)::bigint AS exchanges, max(started_at) AS last_at
+    FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
+    WHERE started_at >= %(since)s AND started_at < %(until)s AND cost_nanousd IS NULL
+        AND ((fact ->> 'fact' = 'price_unknown' AND usage_accuracy <> 'unknown')
+            OR (fact ->> 'fact' = 'extra_call_billed' AND fact ->> 'cost_nanousd' IS NULL
+                AND fact ->> 'accuracy' <> 'unknown'))
+    GROUP BY 1 ORDER BY exchanges DESC, target LIMIT 1000
+"""
+_UNUSED: LiteralString = """
+    SELECT count(*) FROM ledger
+    WHERE started_at >= %(since)s AND started_at < %(until)s AND cost_nanousd IS NULL AND usage_accuracy = 'unknown'
+"""
+_TRAFFIC = sql.SQL("""
+    SELECT target, width_bucket(started_at, %(cuts)s::timestamptz[])::int AS period,
+        count(*)::bigint AS exchanges, min(started_at) AS first_at, max(input_tokens)::bigint AS longest,
+        sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
+        sum(cache_read_tokens)::bigint AS cache_read_tokens, sum(cache_write_tokens)::bigint AS cache_write_tokens,
+        sum(reasoning_tokens)::bigint AS reasoning_tokens, sum(cost_nanousd)::bigint AS cost_nanousd
+    FROM (SELECT *, CASE
+            WHEN cost_nanousd IS NULL THEN 'unknown_cost'
+            WHEN cache_read_tokens + cache_write_tokens > input_tokens OR reasoning_tokens > output_tokens
+                THEN 'parts_exceed_whole'
+            WHEN {extra} THEN 'several_calls'
+        END AS left_out FROM ledger
+        WHERE started_at >= %(since)s AND started_at < %(until)s AND target IS NOT NULL
+            AND input_tokens + output_tokens > 0
+            AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+            AND (%(model)s::text IS NULL OR model = %(model)s)) AS rows
+    WHERE left_out IS NULL
+    GROUP BY target, period, width_bucket(input_tokens, %(lengths)s::bigint[])
+""").format(extra=_EXTRA)
+_LEFT_OUT = sql.SQL("""
+    SELECT CASE
+            WHEN cost_nanousd IS NULL THEN 'unknown_cost'
+            WHEN cache_read_tokens + cache_write_tokens > input_tokens OR reasoning_tokens > output_tokens
+                THEN 'parts_exceed_whole'
+            ELSE 'several_calls'
+        END AS reason, count(*)::bigint AS exchanges, coalesce(sum(cost_nanousd), 0)::bigint AS cost_nanousd
+    FROM ledger
+    WHERE started_at >= %(since)s AND started_at < %(until)s AND target IS NOT NULL
+        AND input_tokens + output_tokens > 0
+        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s) AND (%(model)s::text IS NULL OR model = %(model)s)
+        AND (cost_nanousd IS NULL OR cache_read_tokens + cache_write_tokens > input_tokens
+            OR reasoning_tokens > output_tokens OR {extra})
+    GROUP BY 1 ORDER BY 1
+""").format(extra=_EXTRA)
+_MEASURED: LiteralString = """
+    SELECT target, count(*)::bigint AS exchanges,
+        count(*) FILTER (WHERE outcome IN ('upstream_failed', 'deadline'))::bigint AS failed,
+        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_s) AS durations_s,
+        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY first_event_s) AS first_events_s
+    FROM ledger
+    WHERE started_at >= %(since)s AND started_at < %(until)s AND target = ANY(%(targets)s)
+        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+    GROUP BY 1
+"""
+_BILLED = sql.SQL("""
+    SELECT timezone(%(zone)s, started_at)::date AS day, target, count(*)::bigint AS calls,
+        count(*) FILTER (WHERE cost_nanousd IS NULL)::bigint AS unknown_cost,
+        count(*) FILTER (WHERE accuracy <> 'exact')::bigint AS estimated,
+        sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
+        coalesce(sum(cost_nanousd), 0)::bigint AS nanousd,
+        coalesce(sum(cost_nanousd) FILTER (WHERE accuracy <> 'exact'), 0)::bigint AS estimated_nanousd
+    FROM (
+        SELECT started_at, target, usage_accuracy AS accuracy, input_tokens - coalesce(beside.tokens_in, 0)
+                AS input_tokens, output_tokens - coalesce(beside.tokens_out, 0) AS output_tokens,
+            cost_nanousd - coalesce(beside.nanousd, 0) AS cost_nanousd
+        FROM ledger LEFT JOIN LATERAL (
+            SELECT sum((fact ->> 'input_tokens')::bigint) AS tokens_in,
+                sum((fact ->> 'output_tokens')::bigint) AS tokens_out,
+                sum((fact ->> 'cost_nanousd')::bigint) AS nanousd
+            FROM jsonb_array_elements(facts) AS fact WHERE fact ->> 'fact' = 'extra_call_billed'
+        ) AS beside ON {extra}
+        WHERE started_at >= %(since)s AND started_at < %(until)s AND starts_with(target, %(prefix)s)
+        UNION ALL
+        SELECT started_at, fact ->> 'target', fact ->> 'accuracy', (fact ->> 'input_tokens')::bigint,
+            (fact ->> 'output_tokens')::bigint, (fact ->> 'cost_nanousd')::bigint
+        FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
+        WHERE started_at >= %(since)s AND started_at < %(until)s AND {extra}
+            AND fact ->> 'fact' = 'extra_call_billed' AND starts_with(fact ->> 'target', %(prefix)s)
+    ) AS calls
+    WHERE input_tokens + output_tokens > 0 OR cost_nanousd IS DISTINCT FROM 0
+    GROUP BY 1, 2
+""").format(extra=_EXTRA)
+_RESOLVED = sql.SQL("""
+    outcome = 'completed'
+    AND NOT jsonb_path_exists(facts, '$[*] ? (@.fact == "fell_back" && @.targets.size() == 0)')
+    AND NOT EXISTS (SELECT FROM feedback
+        WHERE feedback.tenant = ledger.tenant AND feedback.exchange = ledger.id AND feedback.verdict = 'bad')
+""")
+_WORTH = sql.SQL("""
+    SELECT model, count(*)::bigint AS exchanges,
+        count(*) FILTER (WHERE NOT is_internal)::bigint AS interactions,
+        count(*) FILTER (WHERE NOT is_internal AND is_resolved)::bigint AS resolved,
+        count(*) FILTER (WHERE NOT is_internal AND outcome = 'held')::bigint AS held,
+        coalesce(sum(cost_nanousd), 0)::bigint AS cost_nanousd,
+        count(*) FILTER (WHERE cost_nanousd IS NULL)::bigint AS unknown_cost
+    FROM (SELECT model, outcome, cost_nanousd, {internal} AS is_internal,
+            {resolved} AS is_resolved
+        FROM ledger WHERE started_at >= %(since)s AND started_at < %(until)s
+            AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)) AS rows
+    GROUP BY 1 ORDER BY exchanges DESC, model LIMIT 1000
+""").format(internal=_INTERNAL, resolved=_RESOLVED)
+_SAVED: LiteralString = """
+    SELECT model, CASE fact ->> 'fact' WHEN 'saved' THEN fact ->> 'by' ELSE 'cache' END AS by,
+        count(*)::bigint AS exchanges,
+        coalesce(sum(coalesce(fact ->> 'nanousd', fact ->> 'saved_nanousd')::bigint), 0)::bigint AS nanousd,
+        count(*) FILTER (WHERE coalesce(fact ->> 'nanousd', fact ->> 'saved_nanousd') IS NULL)::bigint AS unpriced
+    FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
+    WHERE started_at >= %(since)s AND started_at < %(until)s
+        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s) AND fact ->> 'fact' IN ('saved', 'cache_hit')
+    GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From `since` on and before `until`; of one tenant or model, or of all."""
+
+    since: datetime
+    until: datetime
+    tenant: str | None = None
+    model: str | None = None
+
+    def values(self) -> dict[str, object]:
+        return {"since": self.since, "until": self.until, "tenant": self.tenant, "model": self.model}
+
+
+@dataclass(frozen=True, slots=True)
+class UnpricedRow:
+    """Exchanges with a call of a target whose price nobody knew."""
+
+    target: str
+    exchanges: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficRow:
+    """Sums of one target's exchanges of one period and one range of lengths: the same prices hold for all of them."""
+
+    target: str
+    period: int
+    exchanges: int
+    first_at: datetime
+    longest: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost_nanousd: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutRow:
+    reason: str
+    exchanges: int
+    cost_nanousd: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRow:
+    """How exchanges went that ended at a target; the times are the median and the 95th percentile."""
+
+    target: str
+    exchanges: int
+    failed: int
+    durations_s: list[float] | None
+    first_events_s: list[float | None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BilledRow:
+    """Calls of one target on one day.  `unknown_cost` of them are in no sum of money."""
+
+    day: date
+    target: str
+    calls: int
+    unknown_cost: int
+    estimated: int
+    input_tokens: int
+    output_tokens: int
+    nanousd: int
+    estimated_nanousd: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorthRow:
+    """One model's exchanges; `interactions` are those that a caller asked for."""
+
+    model: str
+    exchanges: int
+    interactions: int
+    resolved: int
+    held: int
+    cost_nanousd: int
+    unknown_cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRow:
+    model: str
+    by: str
+    exchanges: int
+    nanousd: int
+    unpriced: int
+
+
+async def read_unpriced(connection: psycopg.AsyncConnection, span: Span) -> tuple[list[UnpricedRow], int]:
+    """By target, the most exchanges first; and how many exchanges have no cost because nobody said what they used."""
+    async with connection.cursor(row_factory=class_row(UnpricedRow)) as cursor:
+        rows = await (await cursor.execute(_UNPRICED, span.values())).fetchall()
+    unused = await (await connection.execute(_UNUSED, span.values())).fetchone()
+    return rows, 0 if unused is None else int(unused[0])
+
+
+async def read_traffic(
+    connection: psycopg.AsyncConnection, span: Span, *, cuts: Sequence[datetime], lengths: Sequence[int]
+) -> tuple[list[TrafficRow], list[LeftOutRow]]:
+    """What a target was called for, cut at moments and at lengths of the input; and what cannot be priced anew.
+
+    An input of a length in `lengths` belongs to what begins there.
+    """
+    values = {**span.values(), "cuts": list(cuts), "lengths": list(lengths)}
+    async with connection.cursor(row_factory=class_row(TrafficRow)) as cursor:
+        rows = await (await cursor.execute(_TRAFFIC, values)).fetchall()
+    async with connection.cursor(row_factory=class_row(LeftOutRow)) as cursor:
+        return rows, await (await cursor.execute(_LEFT_OUT, values)).fetchall()
+
+
+async def read_measured(
+    connection: psycopg.AsyncConnection, span: Span, targets: Sequence[str]
+) -> dict[str, MeasuredRow]:
+    """How the exchanges of these targets went."""
+    async with connection.cursor(row_factory=class_row(MeasuredRow)) as cursor:
+        rows = await (await cursor.execute(_MEASURED, {**span.values(), "targets": list(targets)})).fetchall()
+    return {row.target: row for row in rows}
+
+
+async def read_billed(connection: psycopg.AsyncConnection, span: Span, *, provider: str, zone: str) -> list[BilledRow]:
+    """What was called of a provider, by day of the zone: answers and the calls beside them, each at its own target."""
+    values = {**span.values(), "prefix": f"{provider}/", "zone": zone}
+    async with connection.cursor(row_factory=class_row(BilledRow)) as cursor:
+        return await (await cursor.execute(_BILLED, values)).fetchall()
+
+
+async def read_worth(connection: psycopg.AsyncConnection, span: Span) -> tuple[list[WorthRow], list[SavedRow]]:
+    """By model, the busiest first: what was resolved and what it cost; and what was saved, by kind.
+
+    Resolved is what `_RESOLVED` says.  An event that says so itself (a purchase, a form that was sent) would be another
+    condition beside it.
+    """
+    async with connection.cursor(row_factory=class_row(WorthRow)) as cursor:
+        rows = await (await cursor.execute(_WORTH, span.values())).fetchall()
+    async with connection.cursor(row_factory=class_row(SavedRow)) as cursor:
+        return rows, await (await cursor.execute(_SAVED, span.values())).fetchall()

@@ -1,0 +1,1 @@
+"""Grafana dashboards and Prometheus rules, made from the catalogue of figures and one table of thresholds."""

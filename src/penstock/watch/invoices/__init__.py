@@ -1,0 +1,1 @@
+"""A provider's invoice, read from its CSV export and held against the ledger.  No money is ever a float here."""

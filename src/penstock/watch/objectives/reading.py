@@ -1,0 +1,54 @@
+"""What objectives are counted from, for threads (rules) and for the event loop (the admin API)."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import psycopg
+
+from penstock.config.alerts import ObjectiveSettings
+from penstock.watch.figures.question import Question
+from penstock.watch.figures.store import ask
+from penstock.watch.figures.sums import Sums
+from penstock.watch.objectives.objective import Count, Objective, Standing, count, standing
+from penstock.watch.rollups.views import Dimension
+
+WINDOWS: dict[str, timedelta] = {
+    "5m": timedelta(minutes=5),
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+    "3d": timedelta(days=3),
+}
+"""Whose burn rates are shown."""
+
+
+def objectives_of(settings: dict[str, ObjectiveSettings]) -> tuple[Objective, ...]:
+    return tuple(Objective(name, each) for name, each in settings.items())
+
+
+def question_of(objective: Objective, since: datetime, until: datetime, *, tenant: str | None = None) -> Question:
+    """By outcome, since only some of them count."""
+    filters: dict[Dimension, str] = {}
+    if objective.settings.assistant is not None:
+        filters["assistant"] = objective.settings.assistant
+    if tenant is not None:
+        filters["tenant"] = tenant
+    return Question(since=since, until=until, by=("outcome",), filters=filters, times=objective.needs_times)
+
+
+async def stand(
+    connection: psycopg.AsyncConnection, objective: Objective, until: datetime, *, tenant: str | None
+) -> Standing:
+    """As it is at `until`, of one tenant's exchanges or of all.  Raises `psycopg.Error`."""
+    windows = {"": timedelta(days=objective.settings.window_days), **WINDOWS}
+    counts: dict[str, Count] = {}
+    for name, length in windows.items():
+        lines = await ask(connection, question_of(objective, until - length, until, tenant=tenant))
+        counts[name] = count(objective, (line.sums for line in lines))
+    return standing(objective, counts.pop(""), counts)
+
+
+def counter(objective: Objective, read: Callable[[Question], Iterator[Sums]]) -> Callable[[datetime, datetime], Count]:
+    """Counts any time of the objective, by whatever answers questions."""
+    return lambda since, until: count(objective, read(question_of(objective, since, until)))

@@ -1,0 +1,128 @@
+"""What is a change and what is none: told once, with what it was before, and not for what always varies."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from tests.watch.drift.hours import hours_of
+
+from penstock.watch.drift.compare import SPANS, Reference, compare
+from penstock.watch.drift.series import Piece, Series
+from penstock.watch.drift.student import score_at, two_sided
+from penstock.watch.drift.tally import measures_of
+from penstock.watch.drift.watching import Budget, Finding, Watch, look
+
+WEEK = 168
+BEGUN = 8 * WEEK
+DAY = SPANS[1]
+WATCH = Watch()
+(MEASURE,) = measures_of("groundedness")
+
+
+def found_in(pieces: dict[int, Piece], *, begin: int = BEGUN, earlier: tuple[Finding, ...] = ()) -> list[Finding]:
+    feature = [(MEASURE, Series(pieces))]
+    found = list(earlier)
+    for now in range(begin, max(pieces) + 2):
+        new = look(feature, now, found, WATCH)
+        if new is not None:
+            found.append(new)
+    return found[len(earlier) :]
+
+
+def flat(_: int) -> float:
+    return 0.9
+
+
+def from_hour(hour: int, value: float) -> Callable[[int], float]:
+    return lambda at: value if at >= hour else 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_days_that_vary_are_no_change(seed: int) -> None:
+    # Four times as far apart as their exchanges explain: a test that takes these for independent alarms every week.
+    pieces = hours_of(flat, hours=BEGUN + 3 * WEEK, seed=seed, days=0.02, count=200)
+    assert found_in(pieces) == []
+
+
+def test_a_fall_of_a_tenth_is_found_within_a_day_and_told_once() -> None:
+    at = BEGUN + WEEK + 11
+    (finding,) = found_in(hours_of(from_hour(at, 0.81), hours=at + 2 * WEEK))
+    assert finding.found - at <= 24
+    assert abs(finding.since - at) <= 6
+    assert finding.reference == pytest.approx(0.9, abs=0.015)
+    assert finding.low < finding.change < finding.high < 0
+    assert finding.false_alarms < 1
+
+
+def test_its_end_is_a_change_of_its_own() -> None:
+    at, end = BEGUN + WEEK, BEGUN + 2 * WEEK
+    pieces = hours_of(lambda hour: 0.75 if at <= hour < end else 0.9, hours=end + WEEK)
+    fall, rise = found_in(pieces)
+    assert fall.change < 0 < rise.change
+    assert 0 < rise.found - end <= 48
+    assert abs(rise.since - end) <= 3
+
+
+def test_what_comes_slowly_is_found_against_weeks_long_before() -> None:
+    begun = BEGUN + WEEK
+    slowly = hours_of(lambda hour: 0.9 - 0.09 * min(1.0, max(0, hour - begun) / (3 * WEEK)), hours=begun + 4 * WEEK)
+    assert found_in(slowly)
+
+
+def test_weekdays_have_levels_of_their_own() -> None:
+    # Saturdays lie lower by a tenth every week: that is their pattern and no change.
+    pieces = hours_of(lambda hour: 0.81 if hour // 24 % 7 == 2 else 0.9, hours=BEGUN + 2 * WEEK)
+    assert found_in(pieces) == []
+    # A Tuesday that is like a Saturday is one.
+    odd = hours_of(lambda hour: 0.81 if hour // 24 % 7 == 2 or hour >= BEGUN + 5 * 24 else 0.9, hours=BEGUN + 7 * 24)
+    assert found_in(odd)
+
+
+def test_what_seldom_happens_comes_in_bursts_and_is_no_change_for_that() -> None:
+    rng = random.Random(3)  # noqa: S311 - a test's traffic
+    pieces: dict[int, Piece] = {}
+    for hour in range(BEGUN + 2 * WEEK):
+        share = rng.choice((0.0, 0.002, 0.004, 0.03))
+        hits = sum(rng.random() < share for _ in range(60))
+        pieces[hour] = Piece(60, float(hits), float(hits))
+    assert found_in(pieces) == []
+
+
+def test_too_little_is_no_evidence() -> None:
+    pieces = hours_of(from_hour(BEGUN + 12, 0.2), hours=BEGUN + 36, count=1)
+    assert compare(Series(pieces), BEGUN + 36, DAY, "share", Reference()) is None
+    young = hours_of(from_hour(100, 0.2), hours=130)
+    assert found_in(young, begin=24) == []
+
+
+def test_a_share_that_was_always_whole_is_compared_too() -> None:
+    pieces = {hour: Piece(20, 20.0, 20.0) for hour in range(BEGUN + 24)}
+    assert found_in(pieces) == []
+    broken = pieces | {hour: Piece(20, 10.0, 10.0) for hour in range(BEGUN + 12, BEGUN + 24)}
+    finding = found_in(broken)[0]
+    assert finding.found <= BEGUN + 14
+    assert finding.current < finding.reference
+
+
+def test_the_budget_is_for_all_that_is_watched() -> None:
+    one, many = Budget(features=1), Budget(features=120)
+    for span in SPANS:
+        assert many.threshold(span, 1) * 120 == pytest.approx(one.threshold(span, 1))
+        assert many.threshold(span, 13) * 13 == pytest.approx(many.threshold(span, 1))
+    assert sum(span.budget for span in SPANS) == pytest.approx(1.0)
+
+
+def test_students_tails() -> None:
+    # Of the exact distribution, to some per cent.
+    for score, freedom, exact in ((2.0, 10, 0.07339), (4.0, 10, 0.002518), (5.0, 30, 2.347e-05)):
+        assert two_sided(score, freedom) == pytest.approx(exact, rel=0.06)
+        assert score_at(two_sided(score, freedom), freedom) == pytest.approx(score, rel=1e-6)
+
+
+def test_windows_of_the_past_are_those_that_each_alone_would_be() -> None:
+    series = Series(hours_of(flat, hours=700))
+    for now, hours, every, most in ((700, 24, 24, 56), (690, 6, 24, 56), (700, 168, 168, 8), (720, 24, 24, 56)):
+        counts, totals, _ = series.before(now, hours, every, most)
+        alone = [series.over(end - hours, end) for end in range(now - every, hours - 1, -every)][:most]
+        assert counts == [piece.count for piece in alone]
+        assert totals == [piece.total for piece in alone]
