@@ -4,6 +4,9 @@ from mutations.mutation import Mutation
 
 PARTS = "tests/console/web/test_parts.py"
 SIGN_IN = "tests/console/web/test_sign_in.py"
+EXCHANGES = "tests/console/web/test_exchanges.py"
+OVERVIEW = "tests/console/web/test_overview.py"
+PLAYGROUND = "tests/console/web/test_playground.py"
 
 MUTATIONS = (
     Mutation(
@@ -68,5 +71,33 @@ MUTATIONS = (
         "        self.tries.failed(_address(request))\n",
         "",
         SIGN_IN,
+    ),
+    Mutation(
+        "a key made for the playground outlives its page",
+        "console/web/pages/playground/page.py",
+        "        await self._credential.revoke()\n\n    def _come",
+        "\n    def _come",
+        PLAYGROUND,
+    ),
+    Mutation(
+        "the playground goes on asking when nobody listens",
+        "console/web/pages/playground/asking.py",
+        "self._socket.shutdown(socket.SHUT_RDWR)",
+        "pass",
+        PLAYGROUND,
+    ),
+    Mutation(
+        "times of unequal length are compared as they are",
+        "console/web/pages/overview/drawing.py",
+        "(speed if is_total else 1.0)",
+        "1.0",
+        OVERVIEW,
+    ),
+    Mutation(
+        "the fields of an amount are asked for as dollars",
+        "console/web/pages/exchanges/choice.py",
+        "int(Decimal(self.values[name]) * NANO)",
+        "int(Decimal(self.values[name]))",
+        EXCHANGES,
     ),
 )

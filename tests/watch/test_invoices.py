@@ -70,9 +70,7 @@ def billed(day: date, model: str, nanousd: int, **more: int) -> Billed:
     return Billed(day=day, model=model, nanousd=nanousd, **{**sums, **more})
 
 
-def held(
-    found: Invoice, *rows: Billed, tolerance: Tolerance = STRICT, aliases: dict[str, str] | None = None
-) -> Report:
+def held(found: Invoice, *rows: Billed, tolerance: Tolerance = STRICT, aliases: dict[str, str] | None = None) -> Report:
     return reconcile(found, rows, tolerance, aliases=aliases or {})
 
 

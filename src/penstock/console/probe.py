@@ -16,9 +16,14 @@ class PlaneReply:
     body: bytes
 
 
+def reachable(host: str) -> str:
+    """Where a plane that listens on `host` is found from this machine."""
+    return _ANY_ADDRESS.get(host, host)
+
+
 def get(host: str, port: int, path: str, headers: Mapping[str, str] | None = None) -> PlaneReply | None:
     """A small GET; None where nothing answers.  Blocks for two seconds at most."""
-    connection = http.client.HTTPConnection(_ANY_ADDRESS.get(host, host), port, timeout=_TIMEOUT_S)
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", path, headers=dict(headers or {}))
         response = connection.getresponse()

@@ -15,10 +15,11 @@ from psycopg import sql
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
 from tests.console.web.things import add_holds, add_knowledge
-from tests.console.web.traffic import add_traffic
+from tests.console.web.weeks import add_weeks
 
 from penstock.storage.embedded import EmbeddedPostgres
 
+expect.set_options(timeout=20_000)
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -38,6 +39,7 @@ control:
   console:
     public_url: http://127.0.0.1:{port}
     tries_per_minute: 40
+    refresh_s: 0.5
     oidc:
       acme: {{client_id: {client}, client_secret: env:OIDC_SECRET, label: Acme}}
 identity:
@@ -108,10 +110,11 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
     with log.open("wb") as said:
         process = subprocess.Popen(command, env={**environ, **given}, stdout=said, stderr=said)
     found = Console(port, root / "data", console_database, log)
+    found.serve = ([*command[:3], "serve", *command[4:]], {**environ, **given})
     try:
         until(found.is_ready, lambda: f"{process.poll()}\n{log.read_text()}")
         seed(found)
-        add_traffic(found)
+        add_weeks(found)
         add_knowledge(found)
         add_holds(found)
         yield found
@@ -122,13 +125,29 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
 
 
 @pytest.fixture(scope="session")
+def data_plane(console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Beside the console, on its data directory."""
+    command, environ = console.serve
+    log = tmp_path_factory.mktemp("serve") / "serve.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)
+    try:
+        until(
+            lambda: console.api("GET", "/status").json["health"]["data_plane"] in ("ready", "degraded"), log.read_text
+        )
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists() and shutil.which("chromium") is None:
         if os.environ.get("PENSTOCK_REQUIRE_BROWSER") == "1":
             pytest.fail("PENSTOCK_REQUIRE_BROWSER=1, and there is no Chromium")
         pytest.skip("there is no Chromium: apt-get install chromium")
     path = str(CHROMIUM) if CHROMIUM.exists() else shutil.which("chromium")
-    expect.set_options(timeout=20_000)  # what is live is read again every five seconds
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield launched

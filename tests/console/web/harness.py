@@ -1,6 +1,8 @@
 """What page tests are written with: the control plane over HTTP, somebody who looks, and things to look at."""
 
 import http.client
+import os
+import random
 import socket
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -16,14 +18,20 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Response
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from tests.console.serving import Reply
+from tests.console.web.traffic import add_exchanges, exchange, exchange_id, hostile_exchange
 
 from penstock.core.json import dumps, loads
 
-EXAMPLES = {"/knowledge/{base}": "/knowledge/returns?tenant=acme", "/reviews/{hold}": "/reviews/hold_0001"}
-"""Where a page of one thing is looked at."""
 HOSTILE = "<img src=x onerror=window.hit=1>{{constructor.constructor('window.hit=1')()}}"
 FORMULA = '=HYPERLINK("http://evil","x")'
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+HOSTILE_EXCHANGE = 900_000
+EXAMPLES = {
+    "/exchanges/{exchange}": f"/exchanges/{exchange_id(HOSTILE_EXCHANGE)}",
+    "/knowledge/{base}": "/knowledge/returns?tenant=acme",
+    "/reviews/{hold}": "/reviews/hold_0001",
+}
+"""Where a page of one thing is looked at."""
 
 
 def free_port() -> int:
@@ -47,6 +55,8 @@ class Console:
     log: Path
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Of the seeded tenant, by role."""
+    serve: tuple[list[str], dict[str, str]] = field(default_factory=lambda: ([], {}))
+    """How its data plane is started, and in what environment."""
 
     @property
     def url(self) -> str:
@@ -143,6 +153,14 @@ class Looker:
         return self.page.locator("nav.side a").all_inner_texts()
 
 
+def shoot(looker: Looker, name: str) -> None:
+    """A picture of the whole page, where pictures are asked for."""
+    folder = os.environ.get("PENSTOCK_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        looker.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
 def seed(console: Console) -> None:
     """Something in every table; hostile texts wherever one may be given."""
     assert console.api("POST", "/tenants", {"id": "acme", "name": "Acme"}).status == 201
@@ -160,7 +178,7 @@ def seed(console: Console) -> None:
     assert console.api("POST", "/targets/sim%2Fsim/open", {"reason": HOSTILE}).status == 200
     add_alert(console, "alert-hostile", HOSTILE)
     add_alert(console, "alert-formula", FORMULA)
-    _add_exchanges(console)
+    _add_traffic(console)
 
 
 def add_alert(console: Console, name: str, text: str) -> None:
@@ -172,14 +190,11 @@ def add_alert(console: Console, name: str, text: str) -> None:
         )
 
 
-def _add_exchanges(console: Console) -> None:
-    with psycopg.connect(console.database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO ledger (id, started_at, duration_s, tenant, key, dialect, operation, is_streamed,"
-            " model, outcome, attempts, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
-            " reasoning_tokens, usage_accuracy, cost_nanousd, cost_accuracy, config_hash, facts)"
-            " SELECT 'x' || n, now() - n * interval '1 minute', 0.5, 'acme', 'k', 'openai_chat', 'chat', false,"
-            " (ARRAY['support', %s])[1 + n %% 2], 'completed', 1, 10, 20, 0, 0, 0, 'exact', 1000000, 'exact', 'h', '[]'"
-            " FROM generate_series(1, 60) n",
-            (HOSTILE,),
-        )
+def _add_traffic(console: Console) -> None:
+    """Of the last hours; for pictures of two days, and more of it."""
+    rng = random.Random(7)  # noqa: S311 - made exchanges
+    amount, hours = (5000, 47) if os.environ.get("PENSTOCK_SCREENSHOTS") else (300, 20)
+    now = time.time()  # noqa: TID251 - the control plane is another process, with its own clock
+    records = [exchange(rng, number, now - 60 - rng.random() * hours * 3600) for number in range(amount)]
+    records += [hostile_exchange(HOSTILE_EXCHANGE + n, now - 30 - n, text) for n, text in enumerate((HOSTILE, FORMULA))]
+    add_exchanges(console.database_url, records)

@@ -7,7 +7,10 @@ from penstock.admission.identity.roles import granted
 from penstock.console.web.registry import PAGES
 
 FORBIDDEN = {
-    "viewer": ("/keys", "/audit", "/providers", "/knowledge", "/reviews", "/reviews/{hold}"),
+    "viewer": (
+        *("/exchanges", "/exchanges/{exchange}", "/keys", "/audit", "/providers", "/knowledge", "/reviews"),
+        "/reviews/{hold}",
+    ),
     "auditor": ("/providers",),
     "reviewer": ("/keys", "/audit", "/providers", "/knowledge", "/knowledge/{base}"),
 }

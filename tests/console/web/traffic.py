@@ -1,119 +1,169 @@
-"""Ten weeks of exchanges as a small company has them, with what guards and caches did: for the pages of figures."""
+"""Exchanges for pages to be about: of some assistants, tenants and people, good and bad ones, with what happened."""
 
 import random
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 import msgspec
-from tests.console.web.harness import FORMULA, HOSTILE, Console
 
-from penstock.core.clock import SystemClock
+from penstock.core.ends import End
 from penstock.core.facts import (
     AnyFact,
-    CacheBypassed,
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
     CacheHit,
     CacheMissed,
-    GuardFailed,
+    Ended,
     GuardJudged,
+    Hedged,
+    KnowledgeSearched,
+    LeaseTaken,
     PersonalDataMasked,
+    Queued,
+    RouteChosen,
     Saved,
 )
 from penstock.core.record import Settled
 from penstock.watch.row import arrive
 from penstock.watch.store import LedgerWriter
 
-DAYS = 70
-MODELS = ("support", "sales", "handbook", HOSTILE)
+TARGETS = ("openai-eu/gpt-4o-mini", "anthropic/claude-sonnet-4", "vllm/qwen3-32b")
+ASSISTANTS = ("support", "sales", "search", "translate", "summaries")
+TENANTS = ("acme", "hooli", "initech", "umbrella")
+_OUTCOMES: tuple[End, ...] = ("completed", "blocked", "held", "rejected", "client_gone", "upstream_failed", "deadline")
+_WEIGHTS = (900, 20, 8, 25, 15, 25, 7)
+_CODES = {"upstream_failed": "upstream_unavailable", "deadline": "deadline_exceeded", "rejected": "limit_exceeded"}
 
 
-def add_traffic(console: Console) -> None:
-    rng = random.Random(7)  # noqa: S311 - made records
-    now = SystemClock().now()
-    records = [_record(rng, number, now) for number in range(700)]
-    writer = LedgerWriter(console.database_url)
-    writer.insert([arrive(msgspec.json.encode(record)) for record in records])
-    writer.close()
+def exchange_id(number: int) -> str:
+    return f"ex_{number:032x}"
 
 
-def _record(rng: random.Random, number: int, now: float) -> Settled:
-    began = now - 60 - rng.random() * DAYS * 86_400
-    if datetime.fromtimestamp(began, UTC).weekday() >= 5 and rng.random() < 0.7:
-        began -= 2 * 86_400
-    model = rng.choices(MODELS, (50, 30, 18, 2))[0]
-    is_hit = rng.random() < 0.25
-    cost = 0 if is_hit else rng.randrange(10**8, 10**9) * (3 if model == "sales" else 1)
-    is_unknown = rng.random() < 0.03
-    outcome = "completed" if rng.random() < 0.93 else "blocked"
+def exchange(rng: random.Random, number: int, started_at: float) -> Settled:
+    """One of many."""
+    outcome = rng.choices(_OUTCOMES, _WEIGHTS)[0]
+    target = rng.choices(TARGETS, (6, 3, 1))[0]
+    duration_s = round(rng.lognormvariate(0.4, 0.7), 4)
+    is_hit = outcome == "completed" and rng.random() < 0.18
+    if is_hit:
+        duration_s = round(rng.uniform(0.004, 0.03), 4)
+    tokens_in, tokens_out = (
+        rng.randrange(120, 4200),
+        0 if outcome in {"rejected", "blocked"} else rng.randrange(20, 900),
+    )
+    has_call = outcome not in {"rejected", "blocked"} and not is_hit
+    facts = _facts(rng, outcome, target, duration_s, is_hit=is_hit, has_call=has_call)
+    cost = tokens_in * 150 + tokens_out * 600 if has_call else 0
     return Settled(
-        id=f"ex_seed{number:028x}",
-        started_at=began,
-        duration_s=rng.lognormvariate(-0.3, 0.8),
-        first_event_s=0.2,
-        tenant=rng.choices(("acme", "globex", "hostile"), (70, 25, 5))[0],
-        key=f"key_{rng.randrange(4)}",
-        user=None,
+        id=exchange_id(number),
+        started_at=started_at,
+        duration_s=duration_s,
+        first_event_s=None if not (has_call or is_hit) else round(duration_s * 0.35, 4),
+        tenant=rng.choices(TENANTS, (8, 4, 2, 1))[0],
+        key=f"key_{rng.randrange(6):08x}",
+        user=rng.choice((None, "ana@acme.example", "li@acme.example", "service-desk")),
         dialect="openai-chat",
         operation="chat",
-        is_streamed=True,
-        model=model,
-        target=rng.choice(("openai-eu/gpt-4o-mini", "sim/sim")),
+        is_streamed=rng.random() < 0.7,
+        model=rng.choices(ASSISTANTS, (8, 4, 3, 2, 1))[0],
+        target=target if has_call else None,
         outcome=outcome,
-        outcome_code=None,
-        attempts=1,
-        input_tokens=rng.randrange(3000),
-        output_tokens=rng.randrange(900),
-        cache_read_tokens=0,
+        outcome_code=_CODES.get(outcome),
+        attempts=sum(isinstance(each, AttemptStarted) for each in facts),
+        input_tokens=tokens_in,
+        output_tokens=tokens_out,
+        cache_read_tokens=rng.randrange(tokens_in) if rng.random() < 0.3 else 0,
         cache_write_tokens=0,
         reasoning_tokens=0,
-        usage_accuracy="estimated" if rng.random() < 0.04 else "exact",
-        cost_nanousd=None if is_unknown else cost,
-        cost_accuracy="unknown" if is_unknown else "exact",
-        config_hash="0123456789abcdef",
-        facts=tuple(_facts(rng, is_hit=is_hit, is_blocked=outcome == "blocked")),
-        project=rng.choice((None, "web", FORMULA)),
-        feature=rng.choice((None, "search", "chat")),
-        region="eu-central-1",
+        usage_accuracy="exact",
+        cost_nanousd=cost,
+        cost_accuracy="exact",
+        config_hash="5d0fe3a1c8b24f77",
+        facts=tuple(facts),
+        project=rng.choice((None, "web", "app")),
+        feature=rng.choice((None, "chat", "summary")),
+        region=rng.choice(("eu-central-1", "us-east-1")) if has_call else None,
     )
 
 
-def _facts(rng: random.Random, *, is_hit: bool, is_blocked: bool) -> list[AnyFact]:
-    facts: list[AnyFact] = []
+def _facts(
+    rng: random.Random, outcome: End, target: str, duration_s: float, *, is_hit: bool, has_call: bool
+) -> list[AnyFact]:
+    at = 0.0004
+    facts: list[AnyFact] = [RouteChosen(at_s=at, route="support", targets=TARGETS), LeaseTaken(at_s=at * 2, lease="l1")]
+    for guard in ("injection", "personal_data"):
+        took = duration_s * rng.uniform(0.01, 0.05)
+        at += took
+        action = "block" if outcome == "blocked" and guard == "injection" else "allow"
+        facts.append(
+            GuardJudged(
+                at_s=at, guard=guard, direction="input", mode="enforce", action=action, texts=2, latency_s=took,
+                findings=int(action == "block"), score=0.93 if action == "block" else None,
+            )
+        )  # fmt: skip
+        if action == "block":
+            return [*facts, Ended(at_s=duration_s, end=outcome)]
+    if rng.random() < 0.25:
+        facts.append(PersonalDataMasked(at_s=at, kinds={"email": rng.randrange(1, 3), "iban": 1}))
     if is_hit:
-        facts.append(CacheHit(at_s=0.0, kind="exact", age_s=60.0, saved_nanousd=rng.randrange(10**8, 10**9)))
-    elif rng.random() < 0.8:
-        facts.append(CacheMissed(at_s=0.0, reason="new"))
-    else:
-        facts.append(CacheBypassed(at_s=0.0, reason="no_store"))
-    facts += [Saved(at_s=0.2, by="routing", tokens=0, nanousd=rng.randrange(10**8))]
-    if rng.random() < 0.3:
-        facts.append(Saved(at_s=0.2, by="prompt_cache", tokens=10, nanousd=rng.randrange(-(10**7), 10**8)))
-    masks = rng.random() < 0.2
-    facts.append(_judged("personal_data", "input", "mask" if masks else "allow"))
-    if masks:
-        kinds = {"EMAIL_ADDRESS": rng.randrange(1, 4), "PERSON": 1}
-        facts.append(PersonalDataMasked(at_s=0.0, kinds=kinds | ({"API_KEY": 1} if rng.random() < 0.2 else {})))
-    facts.append(_judged("injection", "input", "block" if is_blocked else "allow"))
-    facts.append(_judged("policy", "output", "block" if rng.random() < 0.03 else "allow", mode="shadow"))
-    if rng.random() < 0.02:
-        failed = GuardFailed(
-            at_s=0.0,
-            guard="tone",
-            direction="output",
-            mode="enforce",
-            reason="timeout",
-            is_let_through=rng.random() < 0.5,
-        )
-        facts.append(failed)
+        facts.append(CacheHit(at_s=at, kind="exact", age_s=rng.uniform(5, 4000), saved_nanousd=400_000))
+    elif has_call:
+        facts.append(CacheMissed(at_s=at, reason="new"))
+        at = _calls(rng, facts, outcome, target=target, at=at, duration_s=duration_s)
+    facts.append(Ended(at_s=duration_s, end=outcome, code=_CODES.get(outcome)))
     return facts
 
 
-def _judged(guard: str, direction: str, action: str, *, mode: str = "enforce") -> GuardJudged:
-    return GuardJudged(
-        at_s=0.0,
-        guard=guard,
-        direction=direction,
-        mode=mode,
-        action=action,
-        texts=1,
-        findings=int(action != "allow"),
-        latency_s=0.001,
+def _calls(
+    rng: random.Random, facts: list[AnyFact], outcome: End, *, target: str, at: float, duration_s: float
+) -> float:
+    if rng.random() < 0.3:
+        took = duration_s * 0.06
+        facts.append(KnowledgeSearched(at_s=at + took, bases=("manuals",), passages=4, documents=2, tokens=900, latency_s=took))  # fmt: skip # noqa: E501
+        at += took
+    if rng.random() < 0.1:
+        facts.append(Queued(at_s=at + duration_s * 0.05, target=target, waited_s=duration_s * 0.05))
+        at += duration_s * 0.05
+    number = 1
+    if rng.random() < 0.2 or outcome == "upstream_failed":
+        facts.append(AttemptStarted(at_s=at, attempt=1, target=target))
+        at += duration_s * 0.1
+        facts.append(AttemptFailed(at_s=at, attempt=1, target=target, code="upstream_throttled", upstream_status=429))
+        number = 2
+    facts.append(AttemptStarted(at_s=at, attempt=number, target=target))
+    if rng.random() < 0.1:
+        at += duration_s * 0.08
+        facts.append(Hedged(at_s=at, target=TARGETS[1], after_s=0.4))
+        facts.append(AttemptStarted(at_s=at, attempt=number + 1, target=TARGETS[1]))
+    if outcome in {"completed", "client_gone", "held"}:
+        facts.append(AttemptSucceeded(at_s=max(at, duration_s * 0.35), attempt=number, target=target))
+        if rng.random() < 0.2:
+            facts.append(Saved(at_s=duration_s, by="prompt_cache", tokens=800, nanousd=90_000))
+    return at
+
+
+def hostile_exchange(number: int, started_at: float, text: str) -> Settled:
+    """The text wherever somebody outside could put one."""
+    rng = random.Random(number)  # noqa: S311 - made exchanges
+    facts: tuple[AnyFact, ...] = (
+        RouteChosen(at_s=0.0, route=text, targets=(text,)),
+        GuardJudged(at_s=0.01, guard=text, direction="input", mode="enforce", action="allow", texts=1, latency_s=0.01),
+        PersonalDataMasked(at_s=0.02, kinds={text: 1}),
+        AttemptStarted(at_s=0.03, attempt=1, target=text),
+        AttemptFailed(at_s=0.2, attempt=1, target=text, code=text, upstream_status=500, detail=text),
+        Ended(at_s=0.4, end="upstream_failed", code=text),
     )
+    return msgspec.structs.replace(
+        exchange(rng, number, started_at),
+        tenant=text, key=text, user=text, model=text, target=text, project=text, feature=text, region=text,
+        release=text, outcome="upstream_failed", outcome_code=text, duration_s=0.4, facts=facts,
+    )  # fmt: skip
+
+
+def add_exchanges(database_url: str, records: Sequence[Settled]) -> None:
+    """Into the ledger, with their sums, as the control plane brings them in."""
+    writer = LedgerWriter(database_url)
+    try:
+        writer.insert([arrive(msgspec.json.encode(record)) for record in records])
+    finally:
+        writer.close()

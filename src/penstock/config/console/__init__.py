@@ -34,7 +34,8 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     `public_url` is where browsers find the control plane (`https://penstock.example`); without it, that is what they
     ask for.  A session ends `session_idle_s` after its user was last active, `session_max_s` after sign-in at the
     latest; with more than `max_sessions` the one that was idle longest ends.  An address that failed to sign in
-    `tries_per_minute` times waits.  `oidc` is by the names in `identity.issuers`.
+    `tries_per_minute` times waits.  What is live on a page is read again every `refresh_s`.  `oidc` is by the names in
+    `identity.issuers`.
     """
 
     enabled: bool = True
@@ -43,6 +44,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_max_s: _Seconds = 43_200.0
     max_sessions: _Count = 1000
     tries_per_minute: _Count = 10
+    refresh_s: Annotated[float, msgspec.Meta(ge=0.1)] = 5.0
     oidc: dict[str, OidcSettings] = {}
 
 

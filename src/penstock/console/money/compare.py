@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query
 
 from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.money import compared as views
-from penstock.console.money.asking import Asked, NamedTarget, Since, Until, all_named, between, configured, named
+from penstock.console.money.asking import Asked, NamedTarget, Since, Until, all_named, between, configured
 from penstock.console.money.store import MeasuredRow, Span, TrafficRow, read_measured, read_traffic
 from penstock.console.plane import ControlPlane
 from penstock.core.usage import Usage
@@ -156,7 +156,7 @@ def _candidate(
                 recorded_nanousd=sum(row.cost_nanousd for row in own),
                 nanousd=cost,
                 uncached_nanousd=repriced(own, schedule, traffic.at, cached=False),
-                tokens=views.tokens_of(named(source, known).model, target.model),
+                tokens=views.tokens_of(_model_of(source, known), target.model),
             )
         )
     recorded = sum(line.recorded_nanousd for line in lines)
@@ -170,6 +170,11 @@ def _candidate(
         lines=lines,
         measured=traffic.measured(target.name),
     )
+
+
+def _model_of(target: str, known: Mapping[str, NamedTarget]) -> str:
+    """Of a target that the ledger names: nobody who asks is to blame where that reads like no target's name."""
+    return known[target].model if target in known else target.partition("/")[2]
 
 
 def _whole(parts: Sequence[int | None]) -> int | None:

@@ -5,6 +5,7 @@ NiceGUI keeps its application for a whole process: a process has one control pla
 
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI
@@ -15,9 +16,10 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 
 from penstock.console.plane import ControlPlane
+from penstock.console.probe import reachable
 from penstock.console.web.api_client import AdminApi, ApiRefused
 from penstock.console.web.gate import Gate, session_of
-from penstock.console.web.layout.parts.region import refusal
+from penstock.console.web.layout.parts.region import LIVE_S, refusal
 from penstock.console.web.layout.parts.text import Text, box
 from penstock.console.web.layout.shell import HEAD, THEME_COOKIE, draw
 from penstock.console.web.registry import PAGES, Page
@@ -89,17 +91,20 @@ def _entrance(entrance: Entrance) -> Starlette:
 
 
 def _serve(page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Sessions) -> None:
+    """Serve a page, or what stands in place of one that is not there."""
+
     async def show(request: Request, client: Client) -> None:
-        path = request.scope["path"].removeprefix(PREFIX) or "/"
         view = View(
             api=admin,
             sessions=sessions,
             session=session_of(request.scope),
-            path=path,
+            path=quote(request.scope["path"].removeprefix(PREFIX)) or "/",
             parts=dict(request.path_params),
             query=dict(request.query_params),
             region=plane.config.region,
             clock=plane.clock,
+            pace=plane.config.control.console.refresh_s / LIVE_S,
+            data_plane=(reachable(plane.config.server.host), plane.config.server.port),
         )
         ui.add_head_html(HEAD)
         theme = request.cookies.get(THEME_COOKIE, "auto")
@@ -107,7 +112,7 @@ def _serve(page: Page | None, plane: ControlPlane, admin: AdminApi, sessions: Se
             view,
             page,
             PAGES,
-            partial(page.build, view) if page is not None else _nothing,
+            _nothing if page is None else partial(page.build, view),
             theme=theme if theme in ("light", "dark") else "auto",
             lead=_MISSING if page is None else page.lead,
         )

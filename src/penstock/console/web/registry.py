@@ -20,12 +20,15 @@ from penstock.console.web.pages import (
     knowledge,
     limits,
     models,
-    overview,
     providers,
     reviews,
     targets,
     tenants,
 )
+from penstock.console.web.pages.exchanges import detail as exchange
+from penstock.console.web.pages.exchanges import listing as exchanges
+from penstock.console.web.pages.overview import page as overview
+from penstock.console.web.pages.playground import page as playground
 from penstock.console.web.view import View
 
 Group = Literal["Now", "Models", "Answers", "Access", "Spending", "Records"]
@@ -49,6 +52,24 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("/", "Overview", "space_dashboard", "models.read", "Now", "How the installation stands.", overview.build),
+    Page(
+        "/exchanges",
+        "Exchanges",
+        "swap_vert",
+        "ledger.read",
+        "Now",
+        "Every request that was settled, found by whatever is known of it.",
+        exchanges.build,
+    ),
+    Page(
+        "/exchanges/{exchange}",
+        "Exchange",
+        "swap_vert",
+        "ledger.read",
+        "Now",
+        "Everything that is known of one request.",
+        exchange.build,
+    ),
     Page("/health", "Health", "monitor_heart", "status.read", "Now", "What runs, and what is wrong.", health.build),
     Page(
         "/alerts",
@@ -58,6 +79,15 @@ PAGES: tuple[Page, ...] = (
         "Now",
         "What was noticed, and who knows.",
         alerts.build,
+    ),
+    Page(
+        "/playground",
+        "Playground",
+        "science",
+        "models.read",
+        "Models",
+        "Ask as an application would, and see all that came of it.",
+        playground.build,
     ),
     Page(
         "/models",

@@ -30,8 +30,8 @@ class Who:
 class View:
     """Made for each page load.  `who` decides what is offered; what is done the API decides again, each time.
 
-    `parts` are those of the path that the page's own names in braces; `aside` is what of the address does not belong
-    to a table: it stays there whatever the table remembers.
+    `path` is encoded, as it stands in the address; `parts` are those of it that the page's own names in braces.
+    `aside` is what of the address does not belong to a table: it stays there whatever the table remembers.
     """
 
     api: AdminApi
@@ -41,6 +41,9 @@ class View:
     query: Mapping[str, str]
     region: str | None
     clock: Clock
+    pace: float = 1.0
+    """How much slower than usual what is live is read again."""
+    data_plane: tuple[str, int] = ("127.0.0.1", 8080)
     who: Who = Who("", None, (), frozenset())
     parts: Mapping[str, str] = field(default_factory=dict[str, str])
     aside: dict[str, str] = field(default_factory=dict[str, str])
@@ -93,8 +96,8 @@ class View:
 
 
 def link(path: str, **query: str) -> str:
-    """The address of a page of the console."""
-    return PREFIX + quote(path) + (f"?{urlencode(query)}" if query else "")
+    """The address of a page of the console.  `path` is encoded already: `api_client.path_of` does it."""
+    return PREFIX + path + (f"?{urlencode(query)}" if query else "")
 
 
 def sign_in_link(then: str) -> str:

@@ -1,14 +1,37 @@
-"""When each call of a provider began and ended, as far as the facts say."""
+"""When each call of a provider began and ended, and how long other things took, as far as the facts say.
+
+Traces and the console's page of an exchange are both drawn from it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from penstock.core.facts import AnyFact, AskedAgain, AttemptFailed, AttemptStarted, AttemptSucceeded
-from penstock.watch.traces.reading import TracedRecord
+from penstock.core.facts import (
+    AnyFact,
+    AskedAgain,
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
+    ClaimsTraced,
+    GuardJudged,
+    KnowledgeSearched,
+    Queued,
+)
 
 CallEnd = Literal["answered", "failed", "given_up"]
 """`given_up`: another was faster, or the exchange ended before it said anything."""
+
+
+class Settlement(Protocol):
+    """As much of a record as says when its last call ended, and how."""
+
+    @property
+    def duration_s(self) -> float: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def outcome_code(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +49,18 @@ class Call:
     upstream_status: int | None = None
 
 
-def calls_of(record: TracedRecord, facts: Iterable[AnyFact]) -> list[Call]:
+def took_s(fact: AnyFact) -> float:
+    """Of a fact that says how long it took, and stands at its end; 0 of all others."""
+    match fact:
+        case GuardJudged() | KnowledgeSearched() | ClaimsTraced():
+            return fact.latency_s
+        case Queued():
+            return fact.waited_s
+        case _:
+            return 0.0
+
+
+def calls_of(record: Settlement, facts: Iterable[AnyFact]) -> list[Call]:
     """In the order in which they began."""
     begun: list[AttemptStarted] = []
     failed: dict[int, AttemptFailed] = {}
@@ -71,7 +105,7 @@ def calls_of(record: TracedRecord, facts: Iterable[AnyFact]) -> list[Call]:
 
 
 def _answered(
-    record: TracedRecord,
+    record: Settlement,
     start: AttemptStarted,
     success: AttemptSucceeded,
     asked_again: Iterable[float],

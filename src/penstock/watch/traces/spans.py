@@ -26,10 +26,9 @@ from penstock.core.facts import (
     ExtraCallBilled,
     GuardJudged,
     KnowledgeSearched,
-    Queued,
 )
 from penstock.watch.traces import names
-from penstock.watch.traces.calls import Call, calls_of
+from penstock.watch.traces.calls import Call, calls_of, took_s
 from penstock.watch.traces.peer import Peer
 from penstock.watch.traces.reading import TracedRecord, facts_of, model_name, sendable
 from penstock.watch.traces.sampling import Why, is_own_id, span_id, trace_id
@@ -77,8 +76,8 @@ def spans_of(record: TracedRecord, why: Why, peers: Mapping[str, Peer]) -> list[
     began_ns = round(record.started_at * 1e6) * 1000
     flags = _SAMPLED | _PARENT_IS_KNOWN | (_RANDOM if is_own_id(record.id) else 0)
     scene = _Scene(record, trace_id(record.id), span_id(record.id, "root"), began_ns, flags)
-    timed = [(number, fact) for number, fact in enumerate(facts) if _took_s(fact) > 0]
-    untimed = [fact for fact in facts if _took_s(fact) <= 0 and not isinstance(fact, _NO_EVENT)]
+    timed = [(number, fact) for number, fact in enumerate(facts) if took_s(fact) > 0]
+    untimed = [fact for fact in facts if took_s(fact) <= 0 and not isinstance(fact, _NO_EVENT)]
     return [
         _root(scene, untimed, unknown, why),
         *(_call(scene, call, facts, peers) for call in calls_of(record, facts)),
@@ -188,7 +187,7 @@ def _timed(scene: _Scene, number: int, fact: AnyFact) -> Span:
             name = "trace claims"
         case _:
             name = "wait for a place"
-    begun_s = fact.at_s - _took_s(fact)
+    begun_s = fact.at_s - took_s(fact)
     span = scene.child(f"fact/{number}", name, begun_s, fact.at_s, Span.SPAN_KIND_INTERNAL)
     _own(span.attributes, sendable(fact))
     return span
@@ -199,16 +198,6 @@ def _add_event(scene: _Scene, span: Span, fact: AnyFact) -> None:
     event.time_unix_nano = scene.at(fact.at_s)
     event.name = f"{names.OWN}{type(fact).__struct_config__.tag}"
     _own(event.attributes, sendable(fact))
-
-
-def _took_s(fact: AnyFact) -> float:
-    match fact:
-        case GuardJudged() | KnowledgeSearched() | ClaimsTraced():
-            return fact.latency_s
-        case Queued():
-            return fact.waited_s
-        case _:
-            return 0.0
 
 
 def _cache(facts: Iterable[AnyFact]) -> str | None:

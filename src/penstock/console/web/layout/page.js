@@ -1,8 +1,14 @@
 // Runs before anything else on each page: how times are written, and the drawer of phones.
 window.penstock = {
-  local(iso) {
+  local(iso, exactly = false) {
     const at = new Date(iso);
-    return isNaN(at) ? iso : at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    return isNaN(at) ? iso : at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: exactly ? "medium" : "short" });
+  },
+  clock(iso) {
+    const at = new Date(iso);
+    const isOld = at.getFullYear() !== new Date().getFullYear();
+    const day = { day: "numeric", month: "short", ...(isOld ? { year: "numeric" } : {}) };
+    return isNaN(at) ? iso : at.toLocaleString(undefined, { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit" });
   },
   utc(iso) {
     const at = new Date(iso);

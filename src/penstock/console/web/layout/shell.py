@@ -64,7 +64,7 @@ async def draw(
             status = 404
         else:
             await build()
-    ui.timer(_ALIVE_S, lambda: _still_there(view), immediate=False)
+    ui.timer(_ALIVE_S * view.pace, lambda: _still_there(view), immediate=False)
     return status
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from penstock.console.web.layout.parts.chart import Series, chart
 from penstock.console.web.layout.parts.fields import Field, ask, confirm, without_blanks
@@ -93,7 +92,7 @@ class _Guards:
         """The exchanges that have its mark, for who may see any."""
         if not row["mark"] or not self._view.who.may("ledger.read"):
             return ""
-        return f"{link('/exchanges')}?{urlencode({'mark': row['mark'], 'range': self._period.name})}"
+        return link("/exchanges", mark=row["mark"], range=self._period.name)
 
     async def _refresh(self) -> None:
         await self._region.refresh()

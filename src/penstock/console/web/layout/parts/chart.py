@@ -1,19 +1,36 @@
 """Charts by ECharts, in the theme's colours, with the same figures as a table for whoever cannot see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from nicegui import ui
 
-from penstock.console.web.layout.parts.text import Text, attach, box
+from penstock.console.web.layout.parts.text import attach, box
 from penstock.console.web.layout.theme import CHART_COLOURS
+
+Kind = Literal["line", "bar"]
+Unit = Literal["", "usd", "share", "seconds"]
+_GREY = "#7a8698"
+_WRITTEN: Mapping[Unit, str] = {
+    "usd": "(v) => window.penstock.money(v)",
+    "share": "(v) => window.penstock.percent(v)",
+    "seconds": "(v) => typeof v === 'number' ? window.penstock.number(v) + ' s' : v",
+}
+_AXIS: Mapping[Unit, str] = {
+    **_WRITTEN,
+    "usd": "(v) => (v < 0 ? '\u2212$' : '$') + window.penstock.number(Math.abs(v))",
+}
+"""How a value of a unit is written, and how on an axis; as JavaScript, ours and never a text from outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
+    """`colour` is in place of the theme's next one."""
+
     name: str
     values: Sequence[float | None]
+    colour: str | None = None
 
 
 def chart(
@@ -21,26 +38,42 @@ def chart(
     labels: Sequence[str],
     series: Sequence[Series],
     *,
-    kind: Literal["line", "bar"] = "line",
+    kind: Kind = "line",
     is_stacked: bool = False,
-    unit: Literal["", "usd", "share"] = "",
+    unit: Unit = "",
 ) -> None:
     """`labels` stand below; each series has a value for each of them, None where nothing is known."""
+    options = _options(series, kind, is_stacked=is_stacked, unit=unit)
+    options["xAxis"] |= {"type": "category", "data": list(labels)}
+    for shown, each in zip(options["series"], series, strict=True):
+        shown["data"] = list(each.values)
+    _draw(title, options, labels, series, are_times=False)
+
+
+def timeline(
+    title: str, times: Sequence[str], series: Sequence[Series], *, kind: Kind = "line", unit: Unit = ""
+) -> None:
+    """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601."""
+    options = _options(series, kind, is_stacked=kind == "bar", unit=unit)
+    options["xAxis"]["type"] = "time"
+    for shown, each in zip(options["series"], series, strict=True):
+        shown["data"] = [[at, value] for at, value in zip(times, each.values, strict=True)]
+    _draw(title, options, times, series, are_times=True)
+
+
+def _draw(
+    title: str, options: dict[str, Any], labels: Sequence[str], series: Sequence[Series], *, are_times: bool
+) -> None:
     with box("figure", role="group", aria_label=title).style("margin: 0"):
-        plot = ui.echart(_options(labels, series, kind, is_stacked=is_stacked, unit=unit)).classes("chart")
-        attach(plot, aria_hidden="true")
-        _alternative(title, labels, series)
+        attach(ui.echart(options).classes("chart"), aria_hidden="true")
+        _alternative(title, labels, series, are_times=are_times)
 
 
-_WRITTEN = {"usd": "(v) => window.penstock.money(v)", "share": "(v) => window.penstock.percent(v)"}
-_AXIS = {"usd": "(v) => (v < 0 ? '\u2212$' : '$') + window.penstock.number(Math.abs(v))", "share": _WRITTEN["share"]}
-"""How a value of a unit is written, and how on an axis; as JavaScript, ours and never a text from outside."""
-
-
-def _options(
-    labels: Sequence[str], series: Sequence[Series], kind: str, *, is_stacked: bool, unit: str
-) -> dict[str, Any]:
-    axis = {"axisLine": {"lineStyle": {"color": "#8a94a4"}}, "axisLabel": {"color": "#7a8698"}}
+def _options(series: Sequence[Series], kind: Kind, *, is_stacked: bool, unit: Unit) -> dict[str, Any]:
+    """All but the data and what stands below."""
+    line = {"axisLine": {"lineStyle": {"color": "#8a94a4"}}}
+    written = {":valueFormatter": _WRITTEN[unit]} if unit else {}
+    on_axis = {":formatter": _AXIS[unit]} if unit else {}
     return {
         "color": CHART_COLOURS["both"],
         "darkMode": "auto",
@@ -49,38 +82,46 @@ def _options(
         "legend": {
             "show": len(series) > 1,
             "type": "scroll",
-            "top": 0,
-            "textStyle": {"color": "#7a8698", "width": 160, "overflow": "truncate"},
+            "top": 2,
+            "left": 0,
+            "icon": "roundRect",
+            "itemWidth": 12,
+            "itemHeight": 12,
+            "textStyle": {"color": _GREY, "width": 150, "overflow": "truncate"},
+            "pageTextStyle": {"color": _GREY},
+            "pageIconColor": _GREY,
         },
         # As rich text and not as HTML: names come from outside.
-        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True}
-        | ({":valueFormatter": _WRITTEN[unit]} if unit else {}),
-        "xAxis": {
-            "type": "category",
-            "data": list(labels),
-            **axis,
-            "axisLabel": {"color": "#7a8698", "width": 140, "overflow": "truncate", "hideOverlap": True},
+        "tooltip": {"trigger": "axis", "renderMode": "richText", "confine": True, **written},
+        "xAxis": {**line, "axisLabel": {"color": _GREY, "width": 140, "overflow": "truncate", "hideOverlap": True}},
+        "yAxis": {
+            "type": "value",
+            "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}},
+            "axisLabel": {"color": _GREY, **on_axis},
+            **line,
         },
-        "yAxis": {"type": "value", "splitLine": {"lineStyle": {"color": "rgba(138,148,164,0.25)"}}, **axis}
-        | ({"axisLabel": {"color": "#7a8698", ":formatter": _AXIS[unit]}} if unit else {}),
         "series": [
-            {"name": each.name, "type": kind, "data": list(each.values), "showSymbol": False, "barMaxWidth": 36}
-            | ({"stack": "all"} if is_stacked else {})
+            {
+                "name": each.name,
+                "type": kind,
+                "showSymbol": False,
+                "barMaxWidth": 28,
+                **({"stack": "all"} if is_stacked else {}),
+                **({} if each.colour is None else {"itemStyle": {"color": each.colour}}),
+            }
             for each in series
         ],
     }
 
 
-def _alternative(title: str, labels: Sequence[str], series: Sequence[Series]) -> None:
-    with box("div", "sr"), box("table"):
-        Text("caption", title)
-        with box("tr"):
-            Text("th", "", scope="col").props["aria-label"] = "Of"
-            for each in series:
-                Text("th", each.name, scope="col")
-        for index, label in enumerate(labels):
-            with box("tr"):
-                Text("th", label, scope="row")
-                for each in series:
-                    value = each.values[index]
-                    Text("td", "unknown" if value is None else f"{value:g}")
+class _Alternative(ui.element, component="alternative.js"):
+    """Drawn by the browser: as elements of ours its cells would be thousands."""
+
+
+def _alternative(title: str, labels: Sequence[str], series: Sequence[Series], *, are_times: bool) -> None:
+    table = _Alternative()
+    table.props["title"] = title
+    table.props["labels"] = list(labels)
+    table.props["names"] = [each.name for each in series]
+    table.props["values"] = [list(each.values) for each in series]
+    table.props["times"] = are_times

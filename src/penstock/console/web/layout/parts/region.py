@@ -25,19 +25,34 @@ class Region:
         self._seen: object = None
         self._box = box()
         self._notice = ""
+        self._reads = 0
+        self._under_way = 0
 
     async def open(self) -> None:
         await self.refresh()
         if self._every_s is not None:
             with self._box.parent_slot or self._box:
-                ui.timer(self._every_s, self.refresh, immediate=False)
+                ui.timer(self._every_s * self._view.pace, self.tick, immediate=False)
+
+    async def tick(self) -> None:
+        """Refresh, unless that is under way: what is slow is not overtaken by the clock for ever."""
+        if not self._under_way:
+            await self.refresh()
 
     async def refresh(self) -> None:
-        """Read and, if anything is different, show."""
+        """Read and, if anything is different, show; of reads that overlap the last that was begun counts."""
+        self._reads += 1
+        number = self._reads
         try:
+            self._under_way += 1
             found = await self._read()
         except ApiRefused as refused:
-            self._show_refusal(refused)
+            if number == self._reads:
+                self._show_refusal(refused)
+            return
+        finally:
+            self._under_way -= 1
+        if number != self._reads:
             return
         if self._notice or found != self._seen or self._seen is None:
             self._notice, self._seen = "", found
@@ -84,7 +99,7 @@ def to_sign_in(view: View) -> None:
 
 
 async def attempt(view: View, action: Callable[[], Awaitable[Any]], done: str) -> bool:
-    """Do what the user asked for, and say how it went.  Whether it did."""
+    """Do what the user asked for, and say how it went; `done` may be nothing.  Whether it did."""
     try:
         await action()
     except ApiRefused as refused:
@@ -93,10 +108,12 @@ async def attempt(view: View, action: Callable[[], Awaitable[Any]], done: str) -
         else:
             toast(refused.message, "bad")
         return False
-    toast(done)
+    if done:
+        toast(done)
     return True
 
 
 def toast(text: str, tone: str = "ok") -> None:
     """A short word at the page's edge; read out by screen readers."""
-    ui.notify(text, type="negative" if tone == "bad" else "positive", position="bottom-right", timeout=5000)
+    kind = "negative" if tone == "bad" else "warning" if tone == "warn" else "positive"
+    ui.notify(text, type=kind, position="bottom-right", timeout=5000)

@@ -2,7 +2,7 @@
 export default {
   template: `
     <div class="table-box">
-      <table class="data">
+      <table class="data" :class="{ dense }">
         <caption class="sr">{{ caption }}</caption>
         <thead><tr>
           <th v-for="c in columns" :key="c.name" scope="col" :class="'k-' + c.kind"
@@ -16,19 +16,19 @@ export default {
         </tr></thead>
         <tbody>
           <tr v-for="r in rows" :key="r.id">
-            <td v-for="(c, i) in columns" :key="c.name" :class="['k-' + c.kind, width(r.cells[i])]" :data-label="c.label">
+            <td v-for="(c, i) in columns" :key="c.name" :class="['k-' + c.kind, width(r.cells[i])]" :data-label="c.label"
+                :title="dense && typeof r.cells[i] === 'string' && r.cells[i].length > 20 && c.kind !== 'clock' ? r.cells[i] : null">
               <span v-if="r.cells[i] === null || r.cells[i] === ''" class="none">–</span>
-              <time v-else-if="c.kind === 'time'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{ local(r.cells[i]) }}</time>
               <span v-else-if="c.kind === 'badge'" class="badge" :class="r.tones[i]">{{ r.cells[i] }}</span>
               <span v-else-if="c.kind === 'tags'" class="tags">
                 <span v-for="t in r.cells[i]" :key="t" class="badge">{{ t }}</span>
                 <span v-if="!r.cells[i].length" class="none">–</span>
               </span>
-              <a v-else-if="r.links[i]" :href="r.links[i]">{{ r.cells[i] }}</a>
-              <span v-else-if="c.kind === 'number'">{{ number(r.cells[i]) }}</span>
-              <span v-else-if="c.kind === 'usd'">{{ money(r.cells[i]) }}</span>
-              <span v-else-if="c.kind === 'percent'">{{ percent(r.cells[i]) }}</span>
-              <span v-else>{{ r.cells[i] }}</span>
+              <component v-else :is="r.links[i] ? 'a' : 'span'" :href="r.links[i] || null">
+                <time v-if="c.kind === 'time' || c.kind === 'clock'" :datetime="r.cells[i]" :title="utc(r.cells[i])">{{
+                  written(c.kind, r.cells[i]) }}</time>
+                <template v-else>{{ written(c.kind, r.cells[i]) }}</template>
+              </component>
             </td>
             <td v-if="acts" class="acts">
               <button v-for="a in r.acts" :key="a.name" type="button" class="button small" :class="a.tone"
@@ -38,15 +38,15 @@ export default {
         </tbody>
       </table>
     </div>`,
-  props: { caption: String, columns: Array, rows: Array, sort: String, descending: Boolean, acts: Boolean },
+  props: { caption: String, columns: Array, rows: Array, sort: String, descending: Boolean, acts: Boolean, dense: Boolean },
   emits: ["sort", "act"],
   methods: {
-    local: (iso) => window.penstock.local(iso),
     utc: (iso) => window.penstock.utc(iso),
     // What is short stays on one line; what is long gets room to be read in.
     width: (value) => (typeof value !== "string" || value.length <= 24 ? "short" : "long"),
-    money: (value) => window.penstock.money(value),
-    percent: (value) => window.penstock.percent(value),
-    number: (value) => window.penstock.number(value),
+    written(kind, value) {
+      const write = { number: "number", usd: "money", percent: "percent", time: "local", clock: "clock" }[kind];
+      return write ? window.penstock[write](value) : value;
+    },
   },
 };

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from penstock.console.web.layout.parts.csv_file import csv_file
 from penstock.console.web.layout.parts.fields import pick, typed
+from penstock.console.web.layout.parts.grid import Grid
 from penstock.console.web.layout.parts.region import Region
 from penstock.console.web.layout.parts.table_state import PAGE_ROWS, Column, Row, TableState, chosen
 from penstock.console.web.layout.parts.text import Text, box, button, empty
@@ -46,10 +47,6 @@ class Listing:
     acts: Sequence[Act] = ()
     filters: Sequence[Filter] = ()
     every_s: float | None = None
-
-
-class _Grid(ui.element, component="table.js"):
-    pass
 
 
 class DataTable:
@@ -119,23 +116,19 @@ class DataTable:
 
     def _grid(self, shown: Sequence[Row]) -> None:
         columns, acts = self._listing.columns, self._listing.acts
-        grid = _Grid()
-        grid.props["caption"] = self._listing.caption
-        grid.props["columns"] = [{"name": c.name, "label": c.label, "kind": c.kind, "sortable": True} for c in columns]
-        grid.props["sort"] = self._state.sort
-        grid.props["descending"] = self._state.descending
-        grid.props["acts"] = bool(acts)
-        grid.props["rows"] = [
-            {
-                "id": str(row["id"]),
-                "name": str(row.get("name") or row["id"]),
-                "cells": [c.of(row) for c in columns],
-                "links": ["" if c.href is None else c.href(row) for c in columns],
-                "tones": ["" if c.tone is None else c.tone(row) for c in columns],
-                "acts": [{"name": a.name, "label": a.label, "tone": a.tone} for a in acts if a.fits(row)],
-            }
-            for row in shown
-        ]
+        state = self._state
+
+        def acts_of(row: Row) -> list[dict[str, str]]:
+            return [{"name": a.name, "label": a.label, "tone": a.tone} for a in acts if a.fits(row)]
+
+        grid = Grid(
+            self._listing.caption,
+            columns,
+            shown,
+            sort=("-" if state.descending else "") + state.sort,
+            is_sortable=True,
+            acts_of=acts_of if acts else None,
+        )
         grid.on("sort", lambda event: self._sort(str(event.args)))
         grid.on("act", self._act)
 

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 PAGE_ROWS = 50
-Kind = Literal["text", "mono", "number", "usd", "percent", "time", "badge", "tags"]
+Kind = Literal["text", "mono", "number", "usd", "percent", "time", "clock", "badge", "tags"]
+"""`usd` are whole dollars with cents, `percent` shares of one, `clock` is a time to the second."""
 Row = Mapping[str, Any]
 Tone = Literal["", "ok", "warn", "bad", "info"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`value` is taken from the row; `tone` colours a badge; `href` is where a cell leads, `""` for nowhere.
-
-    `usd` are whole dollars with cents, `percent` shares of one.
-    """
+    """`value` is taken from the row; `tone` colours a badge; `href` is where a cell leads, `""` for nowhere."""
 
     name: str
     label: str

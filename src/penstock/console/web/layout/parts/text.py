@@ -28,11 +28,12 @@ def attach(element: Any, **attributes: str) -> Any:
 
 
 class Moment(ui.element, component="moment.js"):
-    """A time (ISO 8601), written in the zone of whoever looks."""
+    """A time (ISO 8601), written in the zone of whoever looks; to the second, if `exactly`."""
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, at: str, *, exactly: bool = False) -> None:
         super().__init__()
         self.props["at"] = at
+        self.props["exactly"] = exactly
 
 
 def badge(text: str, tone: str = "") -> Text:

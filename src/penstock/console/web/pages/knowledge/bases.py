@@ -87,7 +87,7 @@ class _Bases:
 
 
 def _address(row: Row) -> str:
-    path = f"/knowledge/{row['name']}"
+    path = path_of("knowledge", row["name"])
     return link(path, tenant=row["tenant"]) if row["tenant"] else link(path)
 
 

@@ -202,7 +202,7 @@ class _Hold:
                 ("The caller was told", found["hand_over"]),
             )
             if self._view.who.may("ledger.read"):
-                Text("a", "The exchange", href=link(f"/exchanges/{hold['exchange']}"))
+                Text("a", "The exchange", href=link(path_of("exchanges", hold["exchange"])))
         if found["messages"]:
             with card("Messages"):
                 for each in found["messages"]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.console.web.api_client import path_of
 from penstock.console.web.layout.parts.fields import pick
 from penstock.console.web.layout.parts.paging import MOST_ROWS
 from penstock.console.web.layout.parts.region import Region
@@ -95,7 +96,7 @@ async def cases(view: View) -> None:
         return [{**each, "hold": each["id"], "id": each["place"]} for each in found[:MOST_ROWS]]
 
     columns = (
-        Column("hold", "Of", "mono", href=lambda row: link(f"/reviews/{row['hold']}")),
+        Column("hold", "Of", "mono", href=lambda row: link(path_of("reviews", row["hold"]))),
         Column("model", "Assistant", "mono"),
         Column("question", "Question", value=lambda row: row["question"][-1]["text"] if row["question"] else ""),
         Column("expected", "What it should have been"),
@@ -120,7 +121,9 @@ async def remarks(view: View) -> None:
         Column("correction", "What it should have been"),
         Column("tenant", "Tenant", "mono"),
         Column("user", "By", "mono", value=lambda row: row["user"] or row["key"]),
-        Column("exchange", "Exchange", "mono", href=lambda row: link(f"/exchanges/{row['exchange']}") if may else ""),
+        Column(
+            "exchange", "Exchange", "mono", href=lambda row: link(path_of("exchanges", row["exchange"])) if may else ""
+        ),
     )
     nothing = ("reviews", "Nobody has said anything", "Applications send ratings and corrections to /v1/feedback.")
     Text("p", f"The last {_MOST_REMARKS}.", "count").style("margin: 0 0 12px")

@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from penstock.console.web.api_client import ApiRefused
+from penstock.console.web.api_client import ApiRefused, path_of
 from penstock.console.web.layout.parts.region import LIVE_S, Region, to_sign_in, toast
 from penstock.console.web.layout.parts.table import DataTable, Filter, Listing
 from penstock.console.web.layout.parts.table_state import Column, Row, Tone
@@ -69,7 +69,7 @@ class _Holds:
             Listing(
                 caption="Reviews" if is_open else "All reviews",
                 columns=(
-                    Column("reason", "Why it is held", href=lambda row: link(f"/reviews/{row['id']}")),
+                    Column("reason", "Why it is held", href=lambda row: link(path_of("reviews", row["id"]))),
                     Column("priority", "Priority", "number"),
                     Column("due_at", "Due", "time"),
                     Column("state", "State", "badge", _state, _tone),
