@@ -49,7 +49,9 @@ up: install ## start Penstock on 127.0.0.1:8080, control plane on :8081 (ARGS="-
 	@$(BIN)/penstock up $(ARGS)
 
 test: install ## run all tests (ARGS="tests/flow -k …")
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(if $(ARGS),$(ARGS),--ignore tests/console/web)
+	@# In processes of their own: Playwright leaves an event loop running, in which other tests could start none.
+	@$(if $(ARGS),true,$(BIN)/pytest -n 2 --dist loadfile tests/console/web)
 
 lint: install ## check style, types, who may import whom, and sizes
 	@$(BIN)/ruff check .
