@@ -12,6 +12,7 @@ from typing import Final
 
 from penstock.config.quality import JudgeSettings
 from penstock.config.types import Config
+from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError
 from penstock.core.ports import PriceList, Target
 from penstock.core.usage import Usage
@@ -29,16 +30,19 @@ _MORE_TOKENS: Final = 1_000
 class DataPlaneCourt:
     """A `watch.quality.judging.Court`."""
 
-    def __init__(self, config: Config, settings: JudgeSettings, targets: tuple[Target, ...], prices: PriceList) -> None:
+    def __init__(
+        self, config: Config, settings: JudgeSettings, targets: tuple[Target, ...], prices: PriceList, clock: Clock
+    ) -> None:
         """Raises `ConfigError` where a target has no price: its budget could not be kept."""
         self._host = _ANY_ADDRESS.get(config.server.host, config.server.host)
         self._port = config.server.port
         self._settings = settings
         self._targets = targets
         self._prices = prices
+        self._clock = clock
         self._calls = config.models[settings.model].max_attempts  # `rules` sees to it that no other calls are made
         for target in targets:
-            if prices.cost(target, Usage(input_tokens=1, output_tokens=1)).amount_nanousd is None:
+            if prices.cost(target, Usage(input_tokens=1, output_tokens=1), at=clock.now()).amount_nanousd is None:
                 raise config.problem(
                     "quality.judge.model",
                     f"the price of {target.name} is not known, so that `budget_usd` could not be kept: "
@@ -51,7 +55,7 @@ class DataPlaneCourt:
         """A token is a byte at least; every call that the route may make is counted."""
         body = self._body(seen, "0" * 32)
         usage = Usage(input_tokens=len(body) + _MORE_TOKENS, output_tokens=MOST_TOKENS)
-        costs = [self._prices.cost(target, usage).amount_nanousd for target in self._targets]
+        costs = [self._prices.cost(target, usage, at=self._clock.now()).amount_nanousd for target in self._targets]
         known = [each for each in costs if each is not None]
         if len(known) < len(costs):
             raise ConfigError("a price that was known is not known any more")

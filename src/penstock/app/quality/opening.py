@@ -36,10 +36,10 @@ def open_judging(
     if settings is None or looking is None:
         return None
     # Imported here: they bring every provider, and most control planes judge nothing.
-    from penstock.app.data_plane import new_prices  # noqa: PLC0415 - see above
+    from penstock.app.money.prices import new_prices  # noqa: PLC0415 - see above
     from penstock.app.quality.court import DataPlaneCourt  # noqa: PLC0415 - see above
     from penstock.app.upstreams import connect, new_catalog  # noqa: PLC0415 - see above
 
     targets = new_catalog(config, connect(config, environ, clock)).targets(settings.model)
-    court = DataPlaneCourt(config, settings, targets, new_prices(config, data_dir, clock))
+    court = DataPlaneCourt(config, settings, targets, new_prices(config, data_dir, clock), clock)
     return Judging(court, looking.open, clock, budget_nanousd=int(settings.budget_usd * _NANO))
