@@ -56,7 +56,6 @@ def rows(up: Installation, query: LiteralString) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-@pytest.mark.xfail(reason="to be mended: an event's own model is not counted by it")
 def test_each_event_counts_once_for_its_own_tenant_and_survives_a_stop(up: Installation) -> None:
     body = {"model": "shop", "messages": [{"role": "user", "content": f"I want it, {ANN}, by {CARD}"}]}
     status, headers, _ = ask(up, "/v1/chat/completions", body)
@@ -70,7 +69,7 @@ def test_each_event_counts_once_for_its_own_tenant_and_survives_a_stop(up: Insta
     assert say(up, other, **sold)[0] == 202  # of an exchange that is not theirs: never counted
     happy: dict[str, Any] = {"kind": "satisfaction", "conversation": "c-7"}
     assert say(up, id="s-1", satisfaction={"score": 4, "scale": "1-5"}, model="shop", **happy)[0] == 202
-    assert say(up, id="s-2", satisfaction={"score": 0.25, "scale": "0-1"}, model="nobody's", **happy)[0] == 202
+    assert say(up, id="s-2", satisfaction={"score": 0.25, "scale": "0-1"}, **happy)[0] == 202
     judge, _ = new_key(up, tenant="quality")
     until(lambda: rows(up, "SELECT count(*) FROM quality_scores WHERE \"check\" = 'answer'") == [(1,)], "no score")
     up.stop()

@@ -2,7 +2,7 @@
 
 An event about an exchange waits until the ledger has that exchange as the same tenant's; what belongs to none is
 forgotten after a day.  One about a conversation is the tenant's own word: the model that it names counts where such a
-model was asked here.
+model was asked here, and since its first exchange may still be on its way, a name that is not known waits an hour.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from psycopg import sql
 from penstock.core.happenings import Happening
 
 _FORGOTTEN_AFTER_S: Final = 86_400.0
+_KNOWN_WITHIN_S: Final = 3_600.0
 _INSERT: LiteralString = """
     INSERT INTO happenings
         (tenant, id, key, "user", kind, exchange, conversation, value_nanousd, satisfaction, at, assistant)
@@ -29,7 +30,8 @@ _PLACE: LiteralString = """
         FROM happenings AS w
             LEFT JOIN ledger AS l ON l.id = w.exchange AND l.tenant = w.tenant
             LEFT JOIN rollup_values AS v ON v.dimension = 'assistant' AND v.value = w.assistant
-        WHERE NOT w.is_placed AND (w.exchange IS NULL OR l.id IS NOT NULL)
+        WHERE NOT w.is_placed AND CASE WHEN w.exchange IS NOT NULL THEN l.id IS NOT NULL
+            ELSE w.assistant IS NULL OR v.value IS NOT NULL OR w.at < %(unknown_before)s END
         ORDER BY w.at LIMIT %(most)s FOR UPDATE OF w SKIP LOCKED
     ), placed AS (
         UPDATE happenings AS h SET is_placed = true, assistant = known.assistant, release = known.release
@@ -61,7 +63,7 @@ def place(connection: psycopg.Connection, *, now: float, most: int) -> None:
             "DELETE FROM happenings WHERE NOT is_placed AND at < %s AND exchange IS NOT NULL",
             (now - _FORGOTTEN_AFTER_S,),
         )
-        connection.execute(_PLACE, {"most": most})
+        connection.execute(_PLACE, {"most": most, "unknown_before": now - _KNOWN_WITHIN_S})
 
 
 class Sum(msgspec.Struct, frozen=True):
