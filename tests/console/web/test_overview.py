@@ -14,7 +14,6 @@ from penstock.console.web.pages.overview.drawing import change
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
 
 
-@pytest.mark.xfail(reason="to be mended: depends on what others have seeded")
 def test_what_is_shown_is_what_the_api_says_and_follows_the_filter(owner: Looker, console: Console) -> None:
     owner.go("/?range=7d")
     tile = owner.page.locator(".tile", has=owner.page.get_by_text("Exchanges", exact=True)).locator("dd").first

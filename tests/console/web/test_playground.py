@@ -48,7 +48,6 @@ def test_two_are_asked_side_by_side_with_a_key_that_ends_with_the_page(owner: Lo
     assert sorted(left) == ["client_gone", "completed"], "who stops it is gone for the data plane too"
 
 
-@pytest.mark.xfail(reason="to be mended: depends on what others have done")
 @pytest.mark.usefixtures("data_plane")
 def test_a_key_asks_with_its_own_rights_and_makes_none(stranger: Looker, console: Console) -> None:
     made = console.api(

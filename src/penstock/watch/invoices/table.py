@@ -10,6 +10,7 @@ from penstock.watch.invoices.formats import Format, known_by
 
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_WITHIN = 20
+_MOST_CHARS = 32_768  # of a cell, as in a spreadsheet; `csv`'s own bound belongs to the process, and others move it
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _NOT_CSV = (
     (b"PK", "a spreadsheet or an archive"),
@@ -54,6 +55,8 @@ class Table:
             for cells in reader:
                 if reader.line_num <= self._header or not any(cell.strip() for cell in cells):
                     continue
+                if max(map(len, cells)) > _MOST_CHARS:
+                    raise InvoiceError(f"it is no CSV (a cell is longer than {_MOST_CHARS})", reader.line_num)
                 first = next(cell.strip() for cell in cells if cell.strip())
                 is_sum = is_total(first)
                 extra = [cell for cell in cells[width:] if cell.strip()]
