@@ -137,14 +137,14 @@ class Looker:
         """Open a page of the console, and wait until it is alive.  Its status."""
         reply = self.page.goto(f"{self.console.url}/console{path}", wait_until="domcontentloaded")
         if "/sign-in" not in self.page.url:
-            self.page.wait_for_function("window.socket?.connected && document.querySelector('main h1')")
+            self.page.wait_for_function("window.did_handshake && document.querySelector('main h1')")
         return 0 if reply is None else reply.status
 
     def sign_in(self, credential: str, then: str = "/") -> None:
         self.page.goto(f"{self.console.url}/console{then}")
         self.page.fill("#credential", credential)
-        self.page.click("button[type=submit]")
-        self.page.wait_for_load_state("domcontentloaded")
+        with self.page.expect_navigation(wait_until="domcontentloaded"):  # until then there is no cookie
+            self.page.click("button[type=submit]")
 
     def rows(self) -> list[str]:
         return self.page.locator("table.data tbody tr").all_inner_texts()

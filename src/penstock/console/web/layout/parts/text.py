@@ -1,5 +1,7 @@
 """The smallest parts.  What they are given is always written as text, never as HTML."""
 
+from collections.abc import Callable
+from inspect import iscoroutine
 from typing import Any
 
 from nicegui import ui
@@ -40,14 +42,22 @@ def badge(text: str, tone: str = "") -> Text:
     return Text("span", text, f"badge {tone}")
 
 
-def button(label: str, on_click: Any, *, kind: str = "", icon: str | None = None) -> ui.element:
-    """`kind` is `main`, `danger`, `small` or nothing."""
+def button(label: str, on_click: Callable[[], Any], *, kind: str = "", icon: str | None = None) -> ui.element:
+    """`kind` is `main`, `danger`, `small` or nothing.  `on_click` may be awaited."""
+    client = ui.context.client
+
+    async def press() -> None:
+        with client:  # the page and not the button: that may be gone before what it began has an end to tell
+            under_way = on_click()
+            if iscoroutine(under_way):  # a dialog can be awaited too, which is not meant
+                await under_way
+
     made = box("button", f"button {kind}", type="button")
     with made:
         if icon is not None:
             ui.icon(icon)
         Text("span", label)
-    made.on("click", on_click, [])
+    made.on("click", press, [])
     return made
 
 
