@@ -74,7 +74,7 @@ def evaluate(tree: Any, scraped: Scraped, at: float) -> Vector | float:
         case "BinaryExpr":
             return _binary(str(tree.op), evaluate(tree.lhs, scraped, at), evaluate(tree.rhs, scraped, at))
         case other:
-            raise NotImplementedError(other)
+            raise AssertionError(f"no expression of ours had {other} so far")
 
 
 def _vector(tree: Any, scraped: Scraped, at: float) -> Vector:
@@ -107,7 +107,7 @@ def _matches(value: str, op: str, wanted: str) -> bool:
         case "MatchOp.NotRe":
             return re.fullmatch(wanted, value) is None
         case _:
-            raise NotImplementedError(op)
+            raise AssertionError(f"no expression of ours had {op} so far")
 
 
 def _called(call: Any, scraped: Scraped, at: float) -> Vector:
@@ -129,7 +129,7 @@ def _called(call: Any, scraped: Scraped, at: float) -> Vector:
         case "sort_desc":
             return _vector(call.args[0], scraped, at)
         case other:
-            raise NotImplementedError(other)
+            raise AssertionError(f"no expression of ours had {other} so far")
 
 
 def _increase(samples: Sequence[tuple[float, float]], since: float, until: float) -> float | None:

@@ -1,7 +1,15 @@
-"""When people should be told: the one table that Prometheus' rules are made of."""
+"""What Prometheus is to tell people of.
+
+Where a rule comes with Penstock (`rules.ready`), its window, its bound, its severity and how long it must hold are
+taken from there, so that both tell of the same; Prometheus judges an installation as a whole where its metrics do not
+tell assistants apart.  What only Prometheus tells stands here: that a process is away, and bounds that need no past.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from penstock.config.alerts import RuleSettings
+from penstock.watch.rules.ready import READY_MADE
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
@@ -21,7 +29,6 @@ class OfFigure:
     severity: Severity
     says: str
     at_least: int = 0
-    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,41 +42,50 @@ class OfMetric:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Burn:
-    """An objective's error budget is used up `times` as fast as would last its period, both lately and for longer.
-
-    After chapter 5 of Google's Site Reliability Workbook: the long window says that it matters, the short one that it
-    goes on.
-    """
-
-    name: str
-    times: float
-    long: str
-    short: str
-    lasts: str
-    severity: Severity
-
-
 OBJECTIVE: Final = 0.999
-"""Of the exchanges that count, those without a fault, over 30 days."""
-BURNS_AT_LEAST: Final = 50
-"""Exchanges in the long window; of fewer, one or two faults would burn as a fire does."""
-BURNS: Final = (
-    Burn(name="FaultBudgetBurnsFast", times=14.4, long="1h", short="5m", lasts="2m", severity="critical"),
-    Burn(name="FaultBudgetBurns", times=6.0, long="6h", short="30m", lasts="15m", severity="warning"),
-    Burn(name="FaultBudgetBurnsSlowly", times=1.0, long="3d", short="6h", lasts="1h", severity="warning"),
-)
+"""Of the exchanges that count, those without a fault, over 30 days: where no objective of one's own is in the file."""
+
+
+def prometheus_time(seconds: float) -> str:
+    """In the largest unit that it is a whole number of."""
+    for unit, length in (("h", 3600), ("m", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def _figure(name: str, rule: RuleSettings, says: str) -> OfFigure:
+    if rule.figure is None or rule.above is None:
+        raise ValueError(f"what {name} is made of has no figure, or no bound")
+    return OfFigure(
+        name=name,
+        figure=rule.figure,
+        window=prometheus_time(rule.window_s),
+        above=rule.above,
+        lasts=prometheus_time(rule.for_s),
+        severity=rule.severity,
+        says=says,
+        at_least=rule.min_exchanges,
+    )
+
+
+def _metric(name: str, rule: RuleSettings, expression: str, says: str) -> OfMetric:
+    """`expression` with the rule's `{window}`, above its bound."""
+    said = expression.replace("{window}", prometheus_time(rule.window_s))
+    return OfMetric(
+        name=name,
+        expression=f"{said} > {rule.above:g}",
+        lasts=prometheus_time(rule.for_s),
+        severity=rule.severity,
+        says=says,
+    )
+
+
 FIGURES: Final = (
-    OfFigure(
-        name="FaultRateHigh",
-        figure="fault_rate",
-        window="10m",
-        above=0.1,
-        lasts="2m",
-        severity="critical",
-        at_least=20,
-        says="{{ $value | humanizePercentage }} of the exchanges of ten minutes failed by our fault or a provider's.",
+    _figure(
+        "FaultRateHigh",
+        READY_MADE["faults"],
+        "{{ $value | humanizePercentage }} of the exchanges failed by our fault or a provider's.",
     ),
     OfFigure(
         name="SlowAnswers",
@@ -91,25 +107,10 @@ FIGURES: Final = (
         at_least=20,
         says="One answer in twenty begins after more than {{ $value | humanizeDuration }}.",
     ),
-    OfFigure(
-        name="CallsFail",
-        figure="failed_attempt_rate",
-        window="10m",
-        above=0.25,
-        lasts="2m",
-        severity="warning",
-        at_least=20,
-        says="{{ $value | humanizePercentage }} of the calls of providers gave no answer.",
-    ),
-    OfFigure(
-        name="CostsUnknown",
-        figure="unknown_costs",
-        window="1h",
-        above=0.0,
-        lasts="0m",
-        severity="warning",
-        by=("target",),
-        says="Nobody knows what exchanges with {{ $labels.target }} cost: give it a price.",
+    _figure(
+        "CallsFail",
+        READY_MADE["provider-failures"],
+        "{{ $value | humanizePercentage }} of the calls of providers gave no answer.",
     ),
 )
 METRICS: Final = (
@@ -127,12 +128,17 @@ METRICS: Final = (
         severity="critical",
         says="Every target counts as down.",
     ),
-    OfMetric(
-        name="LedgerBehind",
-        expression="max by (job, instance) (penstock_journal_oldest_unshipped_seconds) > 300",
-        lasts="2m",
-        severity="critical",
-        says="Records of {{ $labels.instance }} have waited {{ $value | humanizeDuration }} for the database.",
+    _metric(
+        "CostsUnknown",
+        READY_MADE["unknown-prices"],
+        "sum by (job, target) (increase(penstock_cost_unknown_total[{window}]))",
+        "Nobody knows what exchanges with {{ $labels.target }} cost: give it a price.",
+    ),
+    _metric(
+        "LedgerBehind",
+        READY_MADE["journal-backlog"],
+        "max by (job, instance) (penstock_journal_oldest_unshipped_seconds)",
+        "Records of {{ $labels.instance }} have waited {{ $value | humanizeDuration }} for the database.",
     ),
     OfMetric(
         name="LinesPutAside",
@@ -148,19 +154,17 @@ METRICS: Final = (
         severity="critical",
         says="{{ $labels.instance }} cannot reach the store of limits and budgets.",
     ),
-    OfMetric(
-        name="GuardsLetThrough",
-        expression='sum by (job, guard) (increase(penstock_guard_failures_total{passed="yes"}[15m])) > 0',
-        lasts="0m",
-        severity="critical",
-        says="The guard {{ $labels.guard }} could not judge, and texts went through unjudged.",
+    _metric(
+        "GuardsLetThrough",
+        READY_MADE["guards-let-through"],
+        'sum by (job, guard) (increase(penstock_guard_failures_total{passed="yes"}[{window}]))',
+        "The guard {{ $labels.guard }} could not judge, and texts went through unjudged.",
     ),
-    OfMetric(
-        name="AlertsGivenUp",
-        expression='max by (job, webhook) (penstock_alert_deliveries{state="given_up"}) > 0',
-        lasts="0m",
-        severity="warning",
-        says="The webhook {{ $labels.webhook }} was not told of alerts, and is not tried any more.",
+    _metric(
+        "AlertsGivenUp",
+        READY_MADE["alerts-given-up"],
+        'max by (job, webhook) (penstock_alert_deliveries{state="given_up"})',
+        "The webhook {{ $labels.webhook }} was not told of alerts, and is not tried any more.",
     ),
     OfMetric(
         name="NoDataPlane",

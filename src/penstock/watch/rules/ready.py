@@ -89,12 +89,12 @@ READY_MADE: Final[Mapping[str, RuleSettings]] = MappingProxyType(
         "alerts-given-up": RuleSettings(gauge="alerts_given_up", above=0.0),
     }
 )
-_BURNS: Final[tuple[tuple[str, float, float, Severity], ...]] = (
+BURNS: Final[tuple[tuple[str, float, float, Severity], ...]] = (
     ("fast", _HOUR_S, 14.4, "critical"),
     ("slow", 6 * _HOUR_S, 6.0, "warning"),
 )
 """Two percent of a month's budget in an hour, five in six: The Site Reliability Workbook, chapter 5."""
-_LEAST: Final = 50
+BURNS_AT_LEAST: Final = 50
 """Exchanges in the long window; of fewer, one or two faults would burn as a fire does."""
 
 
@@ -106,9 +106,9 @@ def burn_rules(objectives: Iterable[Objective]) -> dict[str, RuleSettings]:
             objective=objective.name,
             window_s=window_s,
             above=above,
-            min_exchanges=_LEAST,
+            min_exchanges=BURNS_AT_LEAST,
             severity=severity,
         )
         for objective in objectives
-        for word, window_s, above, severity in _BURNS
+        for word, window_s, above, severity in BURNS
     }
