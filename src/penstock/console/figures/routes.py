@@ -1,16 +1,15 @@
 """`/admin/v1/figures`: what was settled, as figures; read from the sums that are written with the ledger."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from penstock.config.limits import is_zone
 from penstock.console.access import Call, Caller, Plane, errors, needs
 from penstock.console.figures import views
+from penstock.console.figures.asked_time import DAY, AskedTime, Value
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.catalog import FIGURES, Figure, figures_named
@@ -21,41 +20,27 @@ from penstock.watch.rollups.views import DIMENSIONS, Dimension
 
 router = APIRouter(prefix="/figures", tags=["figures"])
 
-_DAY = timedelta(days=1)
-_LONGEST = timedelta(days=800)
-_Value = Annotated[str | None, Field(max_length=300, pattern=r"^[^\x00]*$")]
 
-
-class Asked(BaseModel):
+class Asked(AskedTime):
     """Without times it is about the last day; what is asked about is widened to whole minutes, or to whole hours where
     it is longer than six.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    since: Annotated[datetime | None, Field(description="Inclusive; ISO 8601, UTC without a zone.")] = None
-    until: Annotated[datetime | None, Field(description="Exclusive.")] = None
     step: Annotated[Step | None, Field(description="A line for each; absent, one for the whole range.")] = None
-    zone: Annotated[str, Field(max_length=60, description="Whose days and months: Europe/Berlin.")] = "UTC"
-    by: Annotated[list[Dimension], Field(max_length=4, description="A line for each value.")] = []
-    tenant: _Value = None
-    project: _Value = None
-    key: _Value = None
-    assistant: _Value = None
-    release: _Value = None
-    target: _Value = None
-    feature: _Value = None
-    region: _Value = None
-    outcome: _Value = None
+    by: Annotated[list[Dimension], Field(default=[], max_length=4, description="A line for each value.")]
+    tenant: Value = None
+    project: Value = None
+    key: Value = None
+    assistant: Value = None
+    release: Value = None
+    target: Value = None
+    feature: Value = None
+    region: Value = None
+    outcome: Value = None
 
     def question(self, call: Call, *, times: bool = False) -> Question:
         """What is meant by it, as far as the caller sees it.  Raises `MalformedRequest` and `UnknownTenant`."""
-        if not is_zone(self.zone):
-            raise MalformedRequest(f"There is no time zone {self.zone!r}.", field="zone")
-        until = _utc(self.until) or call.now
-        since = _utc(self.since) or until - _DAY
-        if until - since > _LONGEST:
-            raise MalformedRequest("Ask for 800 days at most.", field="since")
+        since, until = self.bounds(call.now, DAY)
         given = {name: getattr(self, name) for name in DIMENSIONS} | {"tenant": call.narrowed(self.tenant)}
         return Question(
             since=since,
@@ -63,7 +48,7 @@ class Asked(BaseModel):
             by=tuple(dict.fromkeys(self.by)),
             filters={name: value for name in DIMENSIONS if (value := given[name]) is not None},
             step=self.step,
-            zone=ZoneInfo(self.zone),
+            zone=self.days_of(),
             times=times,
         )
 
@@ -153,7 +138,3 @@ def _line(question: Question, line: Line, chosen: Sequence[Figure]) -> views.Lin
         group=dict(zip(question.by, line.group, strict=True)),
         values={figure.name: figure.value(line.sums) for figure in chosen},
     )
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
