@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.records import completed
 from typer.testing import CliRunner, Result
 
 from penstock.cli.ledger import ledger
@@ -24,31 +25,17 @@ CLOCK = SystemClock()
 
 
 def record(number: int, *, tenant: str = "acme", model: str = "gpt-4o") -> Settled:
-    return Settled(
+    return completed(
         id=f"ex_{number:026d}",
         started_at=1_795_000_000.125 + number,
-        duration_s=0.5,
         first_event_s=None,
         tenant=tenant,
-        key="key_1",
-        user=None,
-        dialect="openai-chat",
-        operation="chat",
-        is_streamed=False,
         model=model,
         target="openai/gpt-4o",
-        outcome="completed",
-        outcome_code=None,
-        attempts=1,
         input_tokens=1000,
         output_tokens=50,
-        cache_read_tokens=0,
-        cache_write_tokens=0,
-        reasoning_tokens=0,
         usage_accuracy="estimated",
         cost_nanousd=3_000_500_007,
-        cost_accuracy="exact",
-        config_hash="0123456789abcdef",
         facts=(AttemptStarted(at_s=0.25, attempt=1, target='a,"b"\\'),) if number % 2 else (),
     )
 

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 from tests.console.serving import PATIENCE_S, Api, serving, settings
+from tests.records import completed
 
 from penstock.console.plane import open_plane
 from penstock.console.store import Database
 from penstock.core.clock import SystemClock
-from penstock.core.facts import Ended
 from penstock.core.record import Settled
 from penstock.storage.migrate import known_revisions
 from penstock.watch.journal import JournalFile
@@ -27,32 +27,14 @@ def api(tmp_path: Path, database_url: str) -> Iterator[Api]:
 
 
 def settled(number: int, *, model: str = "fast", cost: int | None = 1000, outcome: str = "completed") -> Settled:
-    return Settled(
+    return completed(
         id=f"ex_{number:026d}",
         started_at=1_795_000_000.0 + number // 2,
-        duration_s=0.5,
         first_event_s=None,
-        tenant="acme",
-        key="key_1",
-        user=None,
-        dialect="openai-chat",
-        operation="chat",
-        is_streamed=False,
         model=model,
-        target="sim/sim",
         outcome="completed" if outcome == "completed" else "upstream_failed",
-        outcome_code=None,
-        attempts=1,
-        input_tokens=10,
-        output_tokens=5,
-        cache_read_tokens=0,
-        cache_write_tokens=0,
-        reasoning_tokens=0,
-        usage_accuracy="exact",
         cost_nanousd=cost,
         cost_accuracy="unknown" if cost is None else "exact",
-        config_hash="0123456789abcdef",
-        facts=(Ended(at_s=0.5, end="completed"),),
     )
 
 

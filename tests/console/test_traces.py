@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from tests.console.serving import Api, serving
+from tests.records import completed
 from tests.watch.traces.collector import attributes, collecting
 
 from penstock.config import read
@@ -19,31 +20,18 @@ from penstock.watch.traces.peer import Peer
 
 
 def settled(number: int) -> Settled:
-    return Settled(
+    return completed(
         id=f"ex_019ab3c4d5e6{number:020x}",
         started_at=1_795_000_000.0,
-        duration_s=0.5,
         first_event_s=None,
-        tenant="acme",
-        key="key_1",
         user="jane@doe.example",
-        dialect="openai-chat",
-        operation="chat",
-        is_streamed=False,
         model="mine",
         target="house/large",
         outcome="upstream_failed",
         outcome_code="upstream_timeout",
-        attempts=1,
         input_tokens=0,
         output_tokens=0,
-        cache_read_tokens=0,
-        cache_write_tokens=0,
-        reasoning_tokens=0,
-        usage_accuracy="exact",
         cost_nanousd=0,
-        cost_accuracy="exact",
-        config_hash="0123456789abcdef",
         facts=(AttemptStarted(at_s=0.1, attempt=1, target="house/large"), Ended(at_s=0.5, end="upstream_failed")),
     )
 

@@ -1,13 +1,13 @@
 import asyncio
 
 import pytest
+from tests.records import completed
 
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.events import Start, Text
 from penstock.core.exchange import Exchange, Principal
 from penstock.core.ids import new_exchange_id
 from penstock.core.ports import ClientGone
-from penstock.core.record import Settled
 from penstock.testing import FakeClock, MemoryLedger, RecordingSink
 
 EVENTS = (Start("id", "sim"), Text("a"), Text("b"), Text("c", choice=1))
@@ -76,28 +76,16 @@ def test_a_ledger_keeps_a_second_record_of_the_same_exchange_too() -> None:
     ledger = MemoryLedger()
     with pytest.raises(LookupError):
         ledger.only()
-    record = Settled(
+    record = completed(
         id="ex_1",
         started_at=1.0,
         duration_s=1.0,
         first_event_s=None,
         tenant="t",
         key="k",
-        user=None,
-        dialect="openai-chat",
-        operation="chat",
-        is_streamed=False,
-        model="sim",
         target=None,
-        outcome="completed",
-        outcome_code=None,
-        attempts=1,
         input_tokens=1,
         output_tokens=1,
-        cache_read_tokens=0,
-        cache_write_tokens=0,
-        reasoning_tokens=0,
-        usage_accuracy="exact",
         cost_nanousd=None,
         cost_accuracy="unknown",
         config_hash="",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.records import completed
 
 from penstock.core.facts import AttemptStarted, AttemptSucceeded, Ended, RouteChosen
 from penstock.core.record import Settled
@@ -17,31 +18,15 @@ def make_record() -> MakeRecord:
 
 
 def _record(number: int) -> Settled:
-    return Settled(
+    return completed(
         id=f"ex_{number:026d}",
         started_at=1_795_000_000.125 + number,
-        duration_s=0.5,
-        first_event_s=0.25,
-        tenant="acme",
-        key="key_1",
-        user=None,
-        dialect="openai-chat",
-        operation="chat",
         is_streamed=True,
         model="gpt-4o",
         target="openai/gpt-4o",
-        outcome="completed",
-        outcome_code=None,
-        attempts=1,
         input_tokens=512,
         output_tokens=128,
-        cache_read_tokens=0,
-        cache_write_tokens=0,
-        reasoning_tokens=0,
-        usage_accuracy="exact",
         cost_nanousd=2_560_000,
-        cost_accuracy="exact",
-        config_hash="0123456789abcdef",
         facts=(
             RouteChosen(at_s=0.001, route="gpt-4o", targets=("openai/gpt-4o",)),
             AttemptStarted(at_s=0.002, attempt=1, target="openai/gpt-4o"),

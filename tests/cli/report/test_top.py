@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -82,10 +83,7 @@ class Terminal:
         os.write(self._ours, key.encode())
 
     def close(self) -> int:
-        try:
-            return self.process.wait(PATIENCE_S)
-        finally:
-            self.process.kill()
+        return self.process.wait(PATIENCE_S)
 
 
 def test_once_over_a_pipe_it_is_plain_and_shows_what_the_credential_may_see(tmp_path: Path, url: str) -> None:
@@ -111,23 +109,18 @@ def test_once_over_a_pipe_it_is_plain_and_shows_what_the_credential_may_see(tmp_
 
 
 def test_in_a_terminal_it_sorts_pauses_says_who_is_away_and_ends(tmp_path: Path, url: str) -> None:
-    with serving(tmp_path, url) as api:
-        terminal = Terminal(api.port, api.token)
-        try:
+    with ExitStack() as after:
+        with serving(tmp_path, url) as api:
+            terminal = Terminal(api.port, api.token)
+            after.callback(terminal.process.kill)
             terminal.until("ASSISTANT")
             terminal.until("by exchanges")
             terminal.press("p")
             terminal.until("by p95")
             terminal.press(" ")
             terminal.until("paused")
-        except BaseException:
-            terminal.process.kill()
-            raise
-    try:
         terminal.press(" ")
         terminal.until("does not")
         terminal.press("q")
         assert terminal.close() == 0
         assert termios.tcgetattr(terminal.theirs) == terminal.before
-    finally:
-        terminal.process.kill()

@@ -1,7 +1,6 @@
 """A real SMTP server on a port that answers as it is told and keeps what it took."""
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+
+from tests.watch.alerts.listener import listening
 
 
 @dataclass
@@ -78,18 +79,5 @@ class Mailbox:
 @contextmanager
 def mailbox() -> Generator[Mailbox]:
     made = Mailbox()
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(made.serve, "127.0.0.1", 0))
-    made.port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(made.serve) as made.port:
         yield made
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))  # noqa: TID251 - one turn, so that what was cancelled ends
-        loop.close()

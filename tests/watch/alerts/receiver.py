@@ -1,11 +1,12 @@
 """A real receiver of webhooks on a port, in asyncio, that answers as it is told and keeps what it was sent."""
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tests.watch.alerts.listener import listening
 
 
 @dataclass(frozen=True)
@@ -71,18 +72,5 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 @contextmanager
 def receiving() -> Generator[Receiver]:
     receiver = Receiver()
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(receiver.serve, "127.0.0.1", 0))
-    receiver.port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(receiver.serve) as receiver.port:
         yield receiver
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))  # noqa: TID251 - one turn, so that what was cancelled ends
-        loop.close()

@@ -2,6 +2,7 @@
 
 import random
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import psycopg
@@ -26,7 +27,7 @@ def ship(database_url: str, *records: Settled) -> None:
     writer.close()
 
 
-def event(name: str, *, at: float = NOW, **about: str) -> Happening:
+def event(name: str, *, at: float = NOW, **about: Any) -> Happening:
     return Happening(id=name, tenant="acme", key="key_1", kind="conversion", at=at, value_nanousd=7, **about)
 
 

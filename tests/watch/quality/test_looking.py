@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 import pytest
+from tests.records import completed
 from tests.watch.contents.test_kept import DAY_S, NOW, OPENING, Fixed, exchange, made, taken
 from tests.watch.rollups.scene import arrivals
 
@@ -32,31 +33,14 @@ GRADED = msgspec.json.encode({"choices": [{"message": {"content": '{"grade": 1, 
 
 
 def settled(number: int, *, at: float = NOW, **more: object) -> Settled:
-    record = Settled(
+    record = completed(
         id=exchange(number, at),
         started_at=at,
         duration_s=1.0,
         first_event_s=0.5,
-        tenant="acme",
-        key="key_1",
-        user=None,
-        dialect="openai-chat",
-        operation="chat",
-        is_streamed=False,
         model="help",
-        target="sim/sim",
-        outcome="completed",
-        outcome_code=None,
-        attempts=1,
         input_tokens=1,
         output_tokens=1,
-        cache_read_tokens=0,
-        cache_write_tokens=0,
-        reasoning_tokens=0,
-        usage_accuracy="exact",
-        cost_nanousd=700,
-        cost_accuracy="exact",
-        config_hash="0123456789abcdef",
         facts=(Ended(at_s=1.0, end="completed"),),
     )
     return msgspec.structs.replace(record, **more)

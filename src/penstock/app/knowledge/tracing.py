@@ -75,7 +75,7 @@ class Tracing:
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, judge)
-        except Exception as error:
+        except Exception as error:  # whatever it was, the answer is not judged, and that is told
             raise CannotJudge(f"raised_{type(error).__name__}"[:60]) from error
 
     async def align(self, exchange: Exchange, said: str) -> float | None:
