@@ -245,7 +245,10 @@ def test_five_hundred_at_once_against_a_budget_worth_a_hundred(
 
     admitted, statuses = asyncio.run(play())
     assert admitted == WORTH
-    assert statuses == {200: WORTH, 429: CROWD - WORTH}
+    assert statuses.total() == CROWD
+    assert statuses[200] == WORTH
+    # Where the machine is so busy that the store's word comes too late, an answer says that nobody could tell.
+    assert set(statuses) <= {200, 429, 503}
     until(lambda: booked_nanousd(up, project) == WORTH * ONE_NANOUSD, "the ledger has not got it all")
     until(lambda: is_booked(up, project, WORTH * ONE_NANOUSD), "the budget and the ledger do not agree")
     assert ask(up, key).status == 429
