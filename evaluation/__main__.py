@@ -2,6 +2,7 @@
 
 import sys
 
+from evaluation.agreement.__main__ import main as agreement
 from evaluation.cache.__main__ import main as cache
 from evaluation.compaction.__main__ import main as compaction
 from evaluation.conformance.__main__ import main as conformance
@@ -26,6 +27,9 @@ from evaluation.scope.__main__ import main as scope
 def main() -> int:
     """Hand the arguments after the name on to the evaluation."""
     match sys.argv[1:]:
+        case ["agreement", *rest]:
+            sys.argv[1:] = rest
+            return agreement()
         case ["compaction", *rest]:
             sys.argv[1:] = rest
             return compaction()
