@@ -2,6 +2,7 @@
 
 `make bench ARGS=encoder` measures the sentence encoder alone, `make bench ARGS=cache` what hits of the caches take,
 `make bench ARGS=guards` what guards take of a request, `make bench ARGS=ingest` how fast the ledger takes records,
+`make bench ARGS=watched` what contents, traces, quality, rules and alerts take of the data plane's throughput,
 `make bench ARGS="against COMMIT"` today's code beside that of an earlier commit.
 """
 
@@ -51,6 +52,10 @@ def main() -> int:
         from bench.ingest import main as ingest  # noqa: PLC0415 - same
 
         return ingest(sys.argv[2:])
+    if sys.argv[1:2] == ["watched"]:
+        from bench.watched import main as watched  # noqa: PLC0415 - same
+
+        return watched(sys.argv[2:])
     if sys.argv[1:2] == ["against"]:
         from bench.against import main as against  # noqa: PLC0415 - same
 
