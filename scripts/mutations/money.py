@@ -82,9 +82,16 @@ MUTATIONS = (
     ),
     Mutation(
         "money: what people called bad is resolved",
-        "console/money/store.py",
-        "feedback.verdict = 'bad'",
-        "feedback.verdict = 'worse'",
+        "console/money/worth.py",
+        "f.verdict = 'bad'",
+        "f.verdict = 'worse'",
+        API,
+    ),
+    Mutation(
+        "money: a canned answer is resolved",
+        "console/money/worth.py",
+        "- own - canned - bad",
+        "- own - bad",
         API,
     ),
     Mutation(
@@ -97,7 +104,7 @@ MUTATIONS = (
     Mutation(
         "money: another tenant's worth",
         "console/money/value.py",
-        "tenant=call.narrowed(tenant))",
+        "whose = call.narrowed(tenant)",
         "tenant=tenant)",
         API,
     ),

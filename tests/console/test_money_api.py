@@ -14,6 +14,7 @@ from tests.console.test_identity_api import command, key_of
 
 from penstock.core.json import dumps, loads
 from penstock.testing.clock import FakeClock
+from penstock.watch.rollups.recount import recount
 
 NOW = datetime(2040, 3, 20, 12, tzinfo=UTC)
 FILE = """
@@ -212,6 +213,7 @@ def test_what_answers_are_worth_is_the_operators_word(api: Api, database_url: st
             'INSERT INTO feedback (at, tenant, exchange, key, "user", verdict)'
             " VALUES (1, 'acme', 'ex_bad', 'k', '', 'bad')"
         )
+    recount(database_url, told=lambda _: None)
     said = asked(api, "/costs/value")
     fast, plain = said["models"]
     assert (fast["exchanges"], fast["interactions"], fast["resolved"], fast["held"]) == (10, 9, 5, 1)
@@ -235,6 +237,7 @@ def test_what_answers_are_worth_is_the_operators_word(api: Api, database_url: st
 def test_a_tenant_sees_its_own_worth_and_no_prices(api: Api, database_url: str) -> None:
     settled(database_url, "sim/sim", 19, 7)
     settled(database_url, "sim/sim", 19, 11, tenant="umbra")
+    recount(database_url, told=lambda _: None)
     assert api.call("POST", "/admin/v1/tenants", {"id": "acme", "name": "Acme"}).status == 201
     token = key_of(api, "acme", "developer", expires_at=(NOW + timedelta(days=9)).isoformat())
     assert asked(api, "/costs/value", token=token)["cost_nanousd"] == 7

@@ -13,7 +13,6 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 _EXTRA = sql.SQL("""facts @> '[{"fact": "extra_call_billed"}]'""")
-_INTERNAL = sql.SQL("""facts @> '[{"fact": "summarised"}]'""")
 _UNPRICED: LiteralString = """
     SELECT fact ->> 'target' AS target, count(DISTINCT ledger.id)::bigint AS exchanges, max(started_at) AS last_at
     FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
@@ -99,35 +98,6 @@ _BILLED = sql.SQL("""
     WHERE input_tokens + output_tokens > 0 OR cost_nanousd IS DISTINCT FROM 0
     GROUP BY 1, 2
 """).format(extra=_EXTRA)
-_RESOLVED = sql.SQL("""
-    outcome = 'completed'
-    AND NOT jsonb_path_exists(facts, '$[*] ? (@.fact == "fell_back" && @.targets.size() == 0)')
-    AND NOT EXISTS (SELECT FROM feedback
-        WHERE feedback.tenant = ledger.tenant AND feedback.exchange = ledger.id AND feedback.verdict = 'bad')
-""")
-_WORTH = sql.SQL("""
-    SELECT model, count(*)::bigint AS exchanges,
-        count(*) FILTER (WHERE NOT is_internal)::bigint AS interactions,
-        count(*) FILTER (WHERE NOT is_internal AND is_resolved)::bigint AS resolved,
-        count(*) FILTER (WHERE NOT is_internal AND outcome = 'held')::bigint AS held,
-        coalesce(sum(cost_nanousd), 0)::bigint AS cost_nanousd,
-        count(*) FILTER (WHERE cost_nanousd IS NULL)::bigint AS unknown_cost
-    FROM (SELECT model, outcome, cost_nanousd, {internal} AS is_internal,
-            {resolved} AS is_resolved
-        FROM ledger WHERE started_at >= %(since)s AND started_at < %(until)s
-            AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)) AS rows
-    GROUP BY 1 ORDER BY exchanges DESC, model LIMIT 1000
-""").format(internal=_INTERNAL, resolved=_RESOLVED)
-_SAVED: LiteralString = """
-    SELECT model, CASE fact ->> 'fact' WHEN 'saved' THEN fact ->> 'by' ELSE 'cache' END AS by,
-        count(*)::bigint AS exchanges,
-        coalesce(sum(coalesce(fact ->> 'nanousd', fact ->> 'saved_nanousd')::bigint), 0)::bigint AS nanousd,
-        count(*) FILTER (WHERE coalesce(fact ->> 'nanousd', fact ->> 'saved_nanousd') IS NULL)::bigint AS unpriced
-    FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
-    WHERE started_at >= %(since)s AND started_at < %(until)s
-        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s) AND fact ->> 'fact' IN ('saved', 'cache_hit')
-    GROUP BY 1, 2 ORDER BY 1, 2
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,28 +172,6 @@ class BilledRow:
     estimated_nanousd: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorthRow:
-    """One model's exchanges; `interactions` are those that a caller asked for."""
-
-    model: str
-    exchanges: int
-    interactions: int
-    resolved: int
-    held: int
-    cost_nanousd: int
-    unknown_cost: int
-
-
-@dataclass(frozen=True, slots=True)
-class SavedRow:
-    model: str
-    by: str
-    exchanges: int
-    nanousd: int
-    unpriced: int
-
-
 async def read_unpriced(connection: psycopg.AsyncConnection, span: Span) -> tuple[list[UnpricedRow], int]:
     """By target, the most exchanges first; and how many exchanges have no cost because nobody said what they used."""
     async with connection.cursor(row_factory=class_row(UnpricedRow)) as cursor:
@@ -260,15 +208,3 @@ async def read_billed(connection: psycopg.AsyncConnection, span: Span, *, provid
     values = {**span.values(), "prefix": f"{provider}/", "zone": zone}
     async with connection.cursor(row_factory=class_row(BilledRow)) as cursor:
         return await (await cursor.execute(_BILLED, values)).fetchall()
-
-
-async def read_worth(connection: psycopg.AsyncConnection, span: Span) -> tuple[list[WorthRow], list[SavedRow]]:
-    """By model, the busiest first: what was resolved and what it cost; and what was saved, by kind.
-
-    Resolved is what `_RESOLVED` says.  An event that says so itself (a purchase, a form that was sent) would be another
-    condition beside it.
-    """
-    async with connection.cursor(row_factory=class_row(WorthRow)) as cursor:
-        rows = await (await cursor.execute(_WORTH, span.values())).fetchall()
-    async with connection.cursor(row_factory=class_row(SavedRow)) as cursor:
-        return rows, await (await cursor.execute(_SAVED, span.values())).fetchall()

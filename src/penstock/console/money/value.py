@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 
 from penstock.config.money.prices import ValueSettings
 from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.figures.routes import require_kept
 from penstock.console.money.asking import Asked, Since, Until, between
-from penstock.console.money.store import SavedRow, Span, WorthRow, read_worth
+from penstock.console.money.worth import SavedRow, WorthRow, read_worth
+from penstock.watch.figures.question import Question
 
 router = APIRouter(prefix="/costs", tags=["ledger"])
 
@@ -70,21 +72,23 @@ class Value(BaseModel):
 
 @router.get("/value", openapi_extra=needs("ledger.read"), responses=errors(403, 404))
 async def value(plane: Plane, call: Caller, tenant: Asked = None, since: Since = None, until: Until = None) -> Value:
-    """Cost, savings, resolved interactions and their worth, by model."""
+    """Cost, savings, resolved interactions and their worth, by model; of whole hours, where it is more than six."""
     begins, ends = between(since, until, call.now)
-    span = Span(since=begins, until=ends, tenant=call.narrowed(tenant))
+    question = Question(since=begins, until=ends)
+    require_kept(plane, question, call.now)
+    whose = call.narrowed(tenant)
     async with plane.database.connection() as connection, connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        rows, saved = await read_worth(connection, span)
+        found = await read_worth(connection, question, whose)
     settings = {name: model.value for name, model in plane.config.models.items()}
-    models = [_model(row, [each for each in saved if each.model == row.model], settings) for row in rows]
+    models = [_model(row, [each for each in found.saved if each.model == row.model], settings) for row in found.rows]
     valued = [each for each in models if each.return_nanousd is not None]
     total = sum(each.return_nanousd or 0 for each in valued) if valued else None
     cost = sum(each.cost_nanousd for each in valued)
     return Value(
-        since=begins,
-        until=ends,
-        tenant=span.tenant,
+        since=found.since,
+        until=found.until,
+        tenant=whose,
         models=models,
         cost_nanousd=sum(each.cost_nanousd for each in models),
         saved_nanousd=sum(each.saved_nanousd for each in models),

@@ -13,6 +13,14 @@ import msgspec
 MOST_NAME: Final = 120
 """Characters of a name; guards and limits have names that people gave them."""
 _MOST_MARKS: Final = 24
+SUMMARISED: Final = "summarised"
+"""Asked for by Penstock itself: a summary of a conversation."""
+CANNED: Final = "canned"
+"""Answered with a text of the operator's, since no target gave an answer; of what somebody asked for."""
+SAVED: Final = "saved:"
+UNPRICED: Final = "unpriced:"
+"""With the way behind it: something was saved so, and nobody knows what it would have cost."""
+_NO_TARGETS: Final = (b"", b"[]")
 
 
 class _Fact(msgspec.Struct):
@@ -39,6 +47,7 @@ class _Fact(msgspec.Struct):
     values: int = 0
     withheld: int = 0
     kinds: dict[str, int] = {}
+    targets: msgspec.Raw = msgspec.Raw(b"")
     confidence: float | None = None
     nanousd: int | None = None
     saved_nanousd: int | None = None
@@ -103,9 +112,20 @@ _NAMED: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "price_unknown": ("price_unknown", ()),
     "limit_store_lost": ("limit_store_lost", ()),
     "credential_ended": ("credential_ended", ()),
+    "summarised": (SUMMARISED, ()),
 }
 """What is counted one by one: its word, and the fields of the fact that make its name."""
-_ORDINARY: Final = ("guard:", "tier:", "claims:supported", "confidence:", "cited", "recalled", "cache:miss", "restored")
+_ORDINARY: Final = (
+    "guard:",
+    "tier:",
+    "claims:supported",
+    "confidence:",
+    "cited",
+    "recalled",
+    "cache:miss",
+    "restored",
+    SAVED,
+)
 """What so begins is the ordinary course of things: nobody searches by it, and the index stays small."""
 
 
@@ -129,6 +149,8 @@ def read_notes(facts: bytes) -> Note:
             tallies[short] = tallies.get(short, 0) + amount
             if short not in marks and not short.startswith(_ORDINARY):
                 marks.append(short)
+    if SUMMARISED in tallies:
+        tallies.pop(CANNED, None)
     if tallies:
         note.tallies = tallies
         note.marks = tuple(marks[:_MOST_MARKS])
@@ -165,8 +187,15 @@ def _tallies(fact: _Fact) -> Iterator[tuple[str, int]]:
     if named is not None:
         word, fields = named
         yield shadow + ":".join([word, *(getattr(fact, name) or "none" for name in fields)]), 1
+        if fact.fact == "fell_back":
+            yield CANNED, int(bytes(fact.targets) in _NO_TARGETS)
+        elif fact.fact == "cache_hit":
+            yield f"{UNPRICED}cache", int(fact.saved_nanousd is None)
         return
     match fact.fact:
+        case "saved":
+            yield f"{SAVED}{fact.by}", 1
+            yield f"{UNPRICED}{fact.by}", int(fact.nanousd is None)
         case "guard_judged":
             word = "guard" if fact.action == "allow" else "found"
             yield f"{shadow}{word}:{fact.guard}:{fact.direction}:{fact.action}", 1
