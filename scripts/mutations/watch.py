@@ -8,6 +8,27 @@ MONTH = "tests/watch/forecast/test_month.py"
 
 MUTATIONS = (
     Mutation(
+        "closing: what comes late stays out of its day",
+        "watch/rollups/closing.py",
+        '_REOPEN: LiteralString = "DELETE FROM rollup_closed WHERE grain = %s',
+        "_REOPEN: LiteralString = \"DELETE FROM rollup_closed WHERE grain = 'x' || %s",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
+        "closing: a day is closed under a writer's hands",
+        "watch/rollups/closing.py",
+        "if row is None or not row[0]:",
+        "if row is None:",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
+        "closing: edges of a time are read twice",
+        "watch/figures/reading.py",
+        "NOT IN (SELECT at FROM days)",
+        "IS NOT NULL",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
         "costs: unknown prices are days of nothing",
         "console/costs/store.py",
         "return self.unknown <= self.exchanges * _UNKNOWN_SHARE",

@@ -3,25 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.question import Question
+from penstock.watch.figures.reading import rows_of
 from penstock.watch.figures.sums import Sums
 from penstock.watch.rollups.batch import SUMS
-from penstock.watch.rollups.views import TALLIED, Grain
+from penstock.watch.rollups.views import TALLIED
 
-_TABLES: Final[dict[Grain, sql.Identifier]] = {
-    "minute": sql.Identifier("rollup_minutes"),
-    "hour": sql.Identifier("rollup_hours"),
-}
-_TALLY_TABLES: Final[dict[Grain, sql.Identifier]] = {
-    "minute": sql.Identifier("rollup_tally_minutes"),
-    "hour": sql.Identifier("rollup_tally_hours"),
-}
 _SUMMED = sql.SQL(", ").join(sql.SQL("sum(r.{})::bigint").format(sql.Identifier(name)) for name in SUMS)
 
 
@@ -74,27 +67,28 @@ def ask_tallies_now(connection: psycopg.Connection, question: Question, prefixes
 
 
 def _queries(question: Question) -> list[_Query]:
-    chosen, arguments = _chosen(question, view=question.view.number)
+    source, arguments = rows_of(question, "rollup_", view=question.view.number)
+    chosen, values = _chosen(question, view=question.view.number)
+    arguments = [*arguments, *values]
     keys = _keys(question)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
     head = sql.SQL(", ").join([sql.SQL("s.outcome"), *keys])
-    table = _TABLES[question.grain]
     queries: list[_Query] = [
         (
             sql.SQL(
-                "SELECT {}, {} FROM {} AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}"
-            ).format(head, _SUMMED, table, chosen, groups),
+                "SELECT {}, {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}"
+            ).format(head, _SUMMED, source, chosen, groups),
             arguments,
         )
     ]
     if question.times:
         for buckets, counts in (("durations", "duration_counts"), ("firsts", "first_counts")):
             histogram = sql.SQL(
-                "SELECT {head}, sum(h.n)::bigint FROM {table} AS r JOIN rollup_series AS s ON s.id = r.series,"
+                "SELECT {head}, sum(h.n)::bigint FROM ({source}) AS r JOIN rollup_series AS s ON s.id = r.series,"
                 " unnest(r.{buckets}, r.{counts}) AS h (bucket, n) WHERE {chosen} GROUP BY {groups}"
             ).format(
                 head=sql.SQL(", ").join([sql.SQL("h.bucket"), *keys]),
-                table=table,
+                source=source,
                 buckets=sql.Identifier(buckets),
                 counts=sql.Identifier(counts),
                 chosen=chosen,
@@ -108,15 +102,17 @@ def _tally_query(question: Question, prefixes: Sequence[str]) -> _Query:
     others = {*question.by, *question.filters} - set(TALLIED.dimensions)
     if others:
         raise MalformedRequest(f"What happened is not counted by {' and '.join(sorted(others))}.", field="by")
-    chosen, arguments = _chosen(question, view=None)
+    source, arguments = rows_of(question, "rollup_tally_", view=None)
+    chosen, values = _chosen(question, view=None)
+    arguments = [*arguments, *values]
     keys = _keys(question)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
     query = sql.SQL(
-        "SELECT r.name, {head}sum(r.amount)::bigint FROM {table} AS r JOIN rollup_series AS s ON s.id = r.series"
+        "SELECT r.name, {head}sum(r.amount)::bigint FROM ({source}) AS r JOIN rollup_series AS s ON s.id = r.series"
         " WHERE {chosen} AND r.name LIKE ANY(%s) GROUP BY {groups} ORDER BY {groups}"
     ).format(
         head=sql.SQL("").join([each + sql.SQL(", ") for each in keys]),
-        table=_TALLY_TABLES[question.grain],
+        source=source,
         chosen=chosen,
         groups=groups,
     )
@@ -130,12 +126,11 @@ def _like(prefix: str) -> str:
 
 
 def _chosen(question: Question, *, view: int | None) -> tuple[sql.Composed, list[object]]:
-    since, until = question.aligned()
-    terms: list[sql.Composable] = [sql.SQL("r.at >= %s AND r.at < %s")]
-    arguments: list[object] = [since, until]
+    terms: list[sql.Composable] = [sql.SQL("true")]
+    arguments: list[object] = []
     if view is not None:
-        terms.append(sql.SQL("r.view = %s AND s.view = %s"))
-        arguments += [view, view]
+        terms.append(sql.SQL("s.view = %s"))
+        arguments.append(view)
     for name, value in question.filters.items():
         terms.append(sql.SQL("s.{} = %s").format(sql.Identifier(name)))
         arguments.append(value)

@@ -1,4 +1,4 @@
-"""Old sums by the minute go; those by the hour stay, which are sixty times fewer.
+"""Old sums by the minute go, those by the hour stay, which are sixty times fewer; days and months are made of them.
 
 Whoever ships calls this in its own rhythm, on its own connection, a slice at a time.
 """
@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 
 from penstock.core.clock import Clock
+from penstock.watch.rollups.closing import RollupClosing
 from penstock.watch.rollups.views import VIEWS
 
 SLICE: Final = 5_000
@@ -28,10 +29,15 @@ class RollupRetention:
     def __init__(self, minute_days: float, clock: Clock) -> None:
         self._minute_days = minute_days
         self._clock = clock
+        self._closing = RollupClosing(clock)
         self._next_s = float("-inf")
 
     def tend(self, connection: psycopg.Connection) -> int:
-        """How many rows went.  Raises `psycopg.Error`; then the next call tries again."""
+        """How many rows went; with each call a day or a month is closed besides, where there is one.
+
+        Raises `psycopg.Error`; then the next call tries again.
+        """
+        self._closing.tend(connection)
         if self._clock.monotonic() < self._next_s:
             return 0
         before = kept_since(datetime.fromtimestamp(self._clock.now(), UTC), self._minute_days)

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from penstock.watch.rollups.batch import SUMS, Batch, Cell, Table, Values
+from penstock.watch.rollups.closing import CLOSED, reopen
 from penstock.watch.rollups.views import DIMENSIONS, MOST_VALUES, OTHER, TALLIED, Dimension, Grain, View
 
 _MOST_SERIES = 200_000
@@ -100,6 +101,7 @@ class RollupWriter:
 
     def write(self, tables: Sequence[Table]) -> None:
         """Add them.  To be called within the transaction that writes what they are of."""
+        reopen(self._connection, {at for table in tables if table.view.number == 0 for at, _ in table.cells})
         texts: dict[int, str] = {}
         for grain in _ORDER:
             of_grain = [table for table in tables if table.grain == grain]
@@ -192,9 +194,10 @@ def _text(cell: Cell, *, has_times: bool) -> str:
 
 def empty(connection: psycopg.Connection) -> None:
     """Delete every sum and let nobody add one until the transaction ends; series and known values stay."""
-    tables = sql.SQL(", ").join(map(sql.Identifier, (*_TABLES.values(), *_TALLY_TABLES.values())))
+    names = (*_TABLES.values(), *_TALLY_TABLES.values(), *CLOSED)
+    tables = sql.SQL(", ").join(map(sql.Identifier, names))
     connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(tables))
-    for name in (*_TABLES.values(), *_TALLY_TABLES.values()):
+    for name in names:
         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
 
 

@@ -1,0 +1,15 @@
+-- Sums of whole days and months (UTC), made of those of hours once they are over: a quarter is read as three rows of
+-- each series and not as two thousand.
+CREATE TABLE rollup_days (LIKE rollup_hours INCLUDING ALL);
+CREATE TABLE rollup_months (LIKE rollup_hours INCLUDING ALL);
+CREATE TABLE rollup_tally_days (LIKE rollup_tally_hours INCLUDING ALL);
+CREATE TABLE rollup_tally_months (LIKE rollup_tally_hours INCLUDING ALL);
+ALTER TABLE rollup_days RESET (fillfactor);
+ALTER TABLE rollup_months RESET (fillfactor);
+
+-- The days and months whose rows are whole.  Whoever adds to an hour of one takes it out, in the same transaction.
+CREATE TABLE rollup_closed (
+    grain text NOT NULL CHECK (grain IN ('day', 'month')),
+    at timestamptz NOT NULL,
+    PRIMARY KEY (grain, at)
+);

@@ -1,0 +1,166 @@
+"""Sums of whole days and months (UTC): made of those of hours once they are over, so that long times are read quickly.
+
+A day whose sums are whole is closed, and so is a month.  Whoever adds to an hour of one, since a record came late,
+reopens it in the same transaction: from then on its hours are read again, until it is closed anew.  The two meet at a
+lock of the day and one of its month, which writers share and whoever closes has alone; he never waits for it.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final, LiteralString, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from penstock.core.clock import Clock
+from penstock.watch.rollups.batch import SUMS
+from penstock.watch.rollups.views import VIEWS
+
+CLOSED: Final = ("rollup_days", "rollup_months", "rollup_tally_days", "rollup_tally_months", "rollup_closed")
+"""The tables of it: all of them together, or none."""
+_LOCKS: Final = {"day": 0x70_73_01, "month": 0x70_73_02}
+_GRACE: Final = timedelta(minutes=15)
+"""After its end: what data planes have in their journals by then has come, as a rule."""
+_EVERY_S: Final = 60.0
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S: Final = 86_400
+
+_REOPEN: LiteralString = "DELETE FROM rollup_closed WHERE grain = %s AND at = ANY(%s)"
+_DUE_DAY: LiteralString = """
+    SELECT date_trunc('day', h.at, 'UTC') AS day FROM rollup_hours AS h
+    WHERE h.view = 0 AND h.at < %s AND NOT EXISTS (
+        SELECT FROM rollup_closed AS c WHERE c.grain = 'day' AND c.at = date_trunc('day', h.at, 'UTC'))
+    ORDER BY h.at DESC LIMIT 1
+"""
+_DUE_MONTH: LiteralString = """
+    SELECT date_trunc('month', d.at, 'UTC') AS month FROM rollup_closed AS d
+    WHERE d.grain = 'day' AND d.at < %s AND NOT EXISTS (
+        SELECT FROM rollup_closed AS c WHERE c.grain = 'month' AND c.at = date_trunc('month', d.at, 'UTC'))
+    ORDER BY d.at DESC LIMIT 1
+"""
+_HAS_OPEN_DAYS: LiteralString = """
+    SELECT EXISTS (
+        SELECT FROM rollup_hours AS h WHERE h.view = 0 AND h.at >= %(since)s AND h.at < %(until)s AND NOT EXISTS (
+            SELECT FROM rollup_closed AS c WHERE c.grain = 'day' AND c.at = date_trunc('day', h.at, 'UTC')))
+"""
+_CLOSED: LiteralString = "INSERT INTO rollup_closed (grain, at) VALUES (%(grain)s, %(since)s) ON CONFLICT DO NOTHING"
+
+
+class _Closing(NamedTuple):
+    """What one grain's sums are made of, and into what."""
+
+    grain: LiteralString
+    source: LiteralString
+    into: LiteralString
+    tally_source: LiteralString
+    tally_into: LiteralString
+
+
+_DAY: Final = _Closing("day", "rollup_hours", "rollup_days", "rollup_tally_hours", "rollup_tally_days")
+_MONTH: Final = _Closing("month", "rollup_days", "rollup_months", "rollup_tally_days", "rollup_tally_months")
+
+
+def reopen(connection: psycopg.Connection, times: Iterable[int]) -> None:
+    """These days and months are no longer whole; `times` are Unix seconds within.
+
+    To be called within the transaction that adds to their hours, before it does.
+    """
+    days = sorted({_EPOCH + timedelta(days=at // _DAY_S) for at in times})
+    for grain, starts in (("day", days), ("month", sorted({day.replace(day=1) for day in days}))):
+        numbers = [_number(start) for start in starts]
+        connection.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s, n) FROM unnest(%s::int[]) AS n", (_LOCKS[grain], numbers)
+        )
+        connection.execute(_REOPEN, (grain, starts))
+
+
+class RollupClosing:
+    """`tend` often, from one thread: it closes one day or month with each call, while there are any to close."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._next_s = float("-inf")
+
+    def tend(self, connection: psycopg.Connection) -> bool:
+        """Whether one was closed.  `connection` is in autocommit.  Raises `psycopg.Error`; then the next call tries."""
+        if self._clock.monotonic() < self._next_s:
+            return False
+        now = datetime.fromtimestamp(self._clock.now(), UTC) - _GRACE
+        is_closed = close_one(connection, now)
+        if not is_closed:
+            self._next_s = self._clock.monotonic() + _EVERY_S
+        return is_closed
+
+
+def close_one(connection: psycopg.Connection, now: datetime) -> bool:
+    """Close the latest day that is over at `now` and not closed, or else the latest such month.
+
+    False where there is none, or somebody adds to it just now.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = connection.execute(_DUE_DAY, (today,)).fetchone()
+    if day is not None:
+        return _close(connection, _DAY, day[0], day[0] + timedelta(days=1))
+    month = connection.execute(_DUE_MONTH, (today.replace(day=1),)).fetchone()
+    if month is None:
+        return False
+    starts: datetime = month[0].astimezone(UTC)
+    return _close(connection, _MONTH, starts, (starts + timedelta(days=31)).replace(day=1))
+
+
+def _close(connection: psycopg.Connection, closing: _Closing, since: datetime, until: datetime) -> bool:
+    """Made anew where it was there: a day that was reopened."""
+    values = {"since": since, "until": until, "grain": closing.grain, "views": [view.number for view in VIEWS]}
+    with connection.transaction():
+        lock = (_LOCKS[closing.grain], _number(since))
+        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", lock).fetchone()
+        if row is None or not row[0]:
+            return False
+        is_open = connection.execute(_HAS_OPEN_DAYS, values).fetchone()
+        if closing is _MONTH and is_open is not None and is_open[0]:
+            return False  # one of its days was reopened since it was chosen
+        for query in _queries(closing):
+            connection.execute(query, values)
+        connection.execute(_CLOSED, values)
+    return True
+
+
+def _queries(closing: _Closing) -> Iterable[sql.Composed]:
+    into, source = sql.Identifier(closing.into), sql.Identifier(closing.source)
+    tallies, tally_source = sql.Identifier(closing.tally_into), sql.Identifier(closing.tally_source)
+    names = sql.SQL(", ").join(map(sql.Identifier, SUMS))
+    yield sql.SQL("DELETE FROM {} WHERE view = ANY(%(views)s) AND at = %(since)s").format(into)
+    yield sql.SQL("DELETE FROM {} WHERE at = %(since)s").format(tallies)
+    yield sql.SQL(
+        "WITH source AS MATERIALIZED ("
+        " SELECT * FROM {source} WHERE view = ANY(%(views)s) AND at >= %(since)s AND at < %(until)s)"
+        " INSERT INTO {into} (at, series, view, {names}, durations, duration_counts, firsts, first_counts)"
+        " SELECT %(since)s, series, s.view, {names}, coalesce(d.buckets, '{{}}'), coalesce(d.counts, '{{}}'),"
+        " coalesce(f.buckets, '{{}}'), coalesce(f.counts, '{{}}')"
+        " FROM (SELECT series, view, {sums} FROM source GROUP BY series, view) AS s"
+        " LEFT JOIN ({durations}) AS d USING (series) LEFT JOIN ({firsts}) AS f USING (series)"
+    ).format(
+        source=source,
+        into=into,
+        names=names,
+        sums=sql.SQL(", ").join(sql.SQL("sum({0})::bigint AS {0}").format(sql.Identifier(name)) for name in SUMS),
+        durations=_summed("durations", "duration_counts"),
+        firsts=_summed("firsts", "first_counts"),
+    )
+    yield sql.SQL(
+        "INSERT INTO {} (at, series, name, amount) SELECT %(since)s, series, name, sum(amount)::bigint FROM {}"
+        " WHERE at >= %(since)s AND at < %(until)s GROUP BY series, name"
+    ).format(tallies, tally_source)
+
+
+def _summed(buckets: LiteralString, counts: LiteralString) -> sql.Composed:
+    """The histograms of each series as one."""
+    return sql.SQL(
+        "SELECT series, array_agg(bucket ORDER BY bucket) AS buckets, array_agg(n ORDER BY bucket) AS counts"
+        " FROM (SELECT series, bucket, sum(n)::integer AS n FROM source, unnest({}, {}) AS h (bucket, n)"
+        " GROUP BY series, bucket) AS counted GROUP BY series"
+    ).format(sql.Identifier(buckets), sql.Identifier(counts))
+
+
+def _number(start: datetime) -> int:
+    return (start - _EPOCH).days

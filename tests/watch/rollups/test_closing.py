@@ -1,0 +1,124 @@
+"""Whatever of days and months is closed, questions are answered as from the rows by the hour."""
+
+import random
+import threading
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from tests.watch.rollups.scene import arrivals, random_record
+
+from penstock.core.record import Settled
+from penstock.testing.clock import FakeClock
+from penstock.watch.figures.question import Question
+from penstock.watch.figures.store import Line, Tally, ask_now, ask_tallies_now
+from penstock.watch.rollups.closing import close_one, reopen
+from penstock.watch.rollups.keeping import RollupRetention
+from penstock.watch.rollups.recount import recount
+from penstock.watch.store import LedgerWriter
+
+BEGAN = datetime(2026, 8, 20, 13, 30, tzinfo=UTC)
+DAYS = 80
+NOW = BEGAN + timedelta(days=DAYS)
+QUESTIONS = [
+    Question(since=BEGAN, until=NOW, times=True),
+    Question(since=BEGAN + timedelta(days=3, hours=5), until=NOW - timedelta(days=20, hours=3), by=("assistant",)),
+    Question(since=datetime(2026, 9, 1, tzinfo=UTC), until=datetime(2026, 11, 1, tzinfo=UTC), times=True),
+    Question(since=datetime(2026, 9, 7, tzinfo=UTC), until=datetime(2026, 9, 7, 23, tzinfo=UTC), by=("key",)),
+    Question(since=BEGAN, until=NOW, step="day", times=True),
+    Question(since=BEGAN, until=NOW, step="month", by=("tenant",)),
+    Question(since=BEGAN, until=NOW, step="month", zone=ZoneInfo("Europe/Berlin")),
+    Question(since=BEGAN, until=NOW, step="day", zone=ZoneInfo("America/New_York"), filters={"tenant": "acme"}),
+]
+Answers = list[tuple[list[Line], list[Tally]]]
+
+
+@pytest.fixture
+def records() -> list[Settled]:
+    rng = random.Random(11)  # noqa: S311 - made records
+    length_s = DAYS * 86_400.0
+    return [random_record(rng, number, began=BEGAN.timestamp(), spread_s=length_s) for number in range(700)]
+
+
+def ship(database_url: str, records: list[Settled]) -> None:
+    writer = LedgerWriter(database_url)
+    writer.insert(arrivals(records))
+    writer.close()
+
+
+def answers(connection: psycopg.Connection) -> Answers:
+    """Of every question, with what happened where that is counted so."""
+    found: Answers = []
+    for question in QUESTIONS:
+        tallies = [] if "key" in question.by else ask_tallies_now(connection, question, ["masked:", "saved:"])
+        found.append((ask_now(connection, question), sorted(tallies, key=str)))
+    return found
+
+
+def closed(connection: psycopg.Connection) -> dict[str, int]:
+    rows = connection.execute("SELECT grain, count(*)::int FROM rollup_closed GROUP BY 1").fetchall()
+    return dict(rows)
+
+
+def test_answers_stay_the_same_while_days_and_months_are_closed(database_url: str, records: list[Settled]) -> None:
+    ship(database_url, records)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        wanted = answers(connection)
+        clock = FakeClock(now_s=NOW.timestamp())
+        keeping = RollupRetention(40.0, clock)
+        for calls in range(1, 200):
+            keeping.tend(connection)
+            if calls == 30:
+                assert answers(connection) == wanted, "some are closed"
+        assert closed(connection) == {"day": DAYS, "month": 3}, "but today, and this month"
+        assert answers(connection) == wanted
+        read = connection.execute("SELECT sum(exchanges)::int FROM rollup_months WHERE view = 0").fetchone()
+        assert read is not None
+        assert read[0] > 600
+
+
+def test_what_comes_late_is_in_every_answer_at_once(database_url: str, records: list[Settled]) -> None:
+    """Its day and its month are read by the hour again, until they are closed anew."""
+    late = [each for each in records if datetime.fromtimestamp(each.started_at, UTC).day == 12][::2]
+    assert len({datetime.fromtimestamp(each.started_at, UTC).month for each in late}) == 2
+    ship(database_url, [each for each in records if each not in late])
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while close_one(connection, NOW):
+            pass
+        before = closed(connection)
+        ship(database_url, late)
+        assert closed(connection) == {"day": before["day"] - 2, "month": before["month"] - 2}
+        said = answers(connection)
+        while close_one(connection, NOW):
+            pass
+        assert closed(connection) == before
+        assert answers(connection) == said
+        recount(database_url, told=lambda _: None)
+        assert closed(connection) == {}
+        assert answers(connection) == said
+
+
+def test_nobody_closes_a_day_to_which_somebody_adds(database_url: str, records: list[Settled]) -> None:
+    """A writer holds its transaction open: the day stays open until that has ended, and then holds what it wrote."""
+    first, *others = sorted(records, key=lambda each: each.started_at)
+    ship(database_url, others)
+    day = datetime.fromtimestamp(first.started_at, UTC) + timedelta(days=1)
+    writing, goes_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection, connection.transaction():
+            reopen(connection, [int(first.started_at)])
+            writing.set()
+            assert goes_on.wait(30)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert writing.wait(30)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert not close_one(connection, day)
+        assert closed(connection) == {}
+        goes_on.set()
+        thread.join(30)
+        assert close_one(connection, day)
+        assert closed(connection) == {"day": 1}
