@@ -34,6 +34,7 @@ from penstock.storage.migrate import migrate
 from penstock.watch.rollups.closing import close_one
 
 _HOST = "127.0.0.1"
+_ZONE = "Europe/Berlin"
 _MOST_MS = 300.0
 _BY_ID_MS = 50.0
 _READY_S = 60.0
@@ -204,6 +205,7 @@ def questions(rng: random.Random, ids: list[str]) -> Iterator[tuple[str, str]]:
         yield f"overview: tiles, {word}", _figures(since, now, tiles)
         yield f"overview: outcomes over time, {word}", _figures(since, now, ["exchanges"], by="outcome", step=step)
         yield f"overview: percentiles over time, {word}", _figures(since, now, tiles[2:4], step=step)
+        yield f"overview: the same by days of a zone, {word}", _figures(since, now, tiles[2:4], step=step, zone=_ZONE)
         yield f"overview: assistants, {word}", _figures(since, now, tiles, by="assistant")
         yield f"overview: of one tenant, {word}", _figures(since, now, tiles, step=step, tenant=tenant)
         for dimension in ("tenant", "key", "project", "assistant", "target", "feature", "region"):
@@ -215,6 +217,11 @@ def questions(rng: random.Random, ids: list[str]) -> Iterator[tuple[str, str]]:
     yield "costs: forecast of a tenant", f"/costs/forecast?tenant={tenant}"
     yield "costs: prices", "/prices"
     yield "costs: value", "/costs/value"
+    yield "security: keys used as never before", "/security/access"
+    yield "security: what guards found, a week", "/security"
+    yield "quality: checks, a week", "/quality/checks"
+    yield "quality: failures, a week", "/quality/failures"
+    yield "alerts", "/alerts"
     yield "cache", "/cache"
     yield "exchanges: newest", "/ledger?limit=50"
     yield "exchanges: newest of a tenant", f"/ledger?limit=50&tenant={tenant}"

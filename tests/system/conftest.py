@@ -60,6 +60,7 @@ class Installation:
         if self.config is not None:
             command += ["--config", str(self.config)]
         environ = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_BASE_URL"))}
+        environ["PENSTOCK__CONTROL__CONSOLE__ENABLED"] = "false"  # a second of each start
         began = time.monotonic()
         log = (self.data_dir.parent / "up.log").open("ab")
         self.process = subprocess.Popen(

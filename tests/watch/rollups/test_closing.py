@@ -13,6 +13,7 @@ from penstock.core.record import Settled
 from penstock.testing.clock import FakeClock
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.store import Line, Tally, ask_now, ask_tallies_now
+from penstock.watch.figures.sums import Times
 from penstock.watch.rollups.closing import close_one, reopen
 from penstock.watch.rollups.keeping import RollupRetention
 from penstock.watch.rollups.recount import recount
@@ -20,13 +21,14 @@ from penstock.watch.store import LedgerWriter
 
 BEGAN = datetime(2026, 8, 20, 13, 30, tzinfo=UTC)
 DAYS = 80
+BOTH: frozenset[Times] = frozenset({"durations", "firsts"})
 NOW = BEGAN + timedelta(days=DAYS)
 QUESTIONS = [
-    Question(since=BEGAN, until=NOW, times=True),
+    Question(since=BEGAN, until=NOW, times=BOTH),
     Question(since=BEGAN + timedelta(days=3, hours=5), until=NOW - timedelta(days=20, hours=3), by=("assistant",)),
-    Question(since=datetime(2026, 9, 1, tzinfo=UTC), until=datetime(2026, 11, 1, tzinfo=UTC), times=True),
+    Question(since=datetime(2026, 9, 1, tzinfo=UTC), until=datetime(2026, 11, 1, tzinfo=UTC), times=BOTH),
     Question(since=datetime(2026, 9, 7, tzinfo=UTC), until=datetime(2026, 9, 7, 23, tzinfo=UTC), by=("key",)),
-    Question(since=BEGAN, until=NOW, step="day", times=True),
+    Question(since=BEGAN, until=NOW, step="day", times=BOTH),
     Question(since=BEGAN, until=NOW, step="month", by=("tenant",)),
     Question(since=BEGAN, until=NOW, step="month", zone=ZoneInfo("Europe/Berlin")),
     Question(since=BEGAN, until=NOW, step="day", zone=ZoneInfo("America/New_York"), filters={"tenant": "acme"}),

@@ -15,6 +15,7 @@ from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.catalog import FIGURES, Figure, figures_named
 from penstock.watch.figures.question import Question, Step
 from penstock.watch.figures.store import Line, ask, ask_tallies
+from penstock.watch.figures.sums import Times
 from penstock.watch.rollups.keeping import kept_since
 from penstock.watch.rollups.views import DIMENSIONS, Dimension
 
@@ -38,7 +39,7 @@ class Asked(AskedTime):
     region: Value = None
     outcome: Value = None
 
-    def question(self, call: Call, *, times: bool = False) -> Question:
+    def question(self, call: Call, *, times: frozenset[Times] = frozenset()) -> Question:
         """What is meant by it, as far as the caller sees it.  Raises `MalformedRequest` and `UnknownTenant`."""
         since, until = self.bounds(call.now, DAY)
         given = {name: getattr(self, name) for name in DIMENSIONS} | {"tenant": call.narrowed(self.tenant)}
@@ -74,7 +75,7 @@ def catalog() -> list[views.FigureView]:
 async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Query()]) -> views.FiguresView:
     """Figures of the exchanges of a time, by step and dimension."""
     chosen = figures_named(dict.fromkeys(asked.figure))
-    question = asked.question(call, times=any(figure.needs_times for figure in chosen))
+    question = asked.question(call, times=frozenset(time for figure in chosen for time in figure.times))
     require_kept(plane, question, call.now)
     since, until = question.aligned()
     async with plane.database.connection() as connection:

@@ -21,9 +21,10 @@ Better: TypeAlias = Literal["lower", "higher"]
 class Figure:
     """`value` is None where there is nothing to divide by, or nothing is known.
 
-    `is_total` says that it is a whole number, and that those of parts add up to that of the whole.  `needs_times` says
-    that it needs histograms.  `better` is the direction that people want.  `prometheus` is the same over the metrics of
-    the data planes (`figures.promql`), money in US dollars as Prometheus has it; None where metrics do not tell it.
+    `is_total` says that it is a whole number, and that those of parts add up to that of the whole.  `times` are the
+    histograms that it is told of.  `better` is the direction that people want.  `prometheus` is the same over the
+    metrics of the data planes (`figures.promql`), money in US dollars as Prometheus has it; None where metrics do
+    not tell it.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Figure:
     unit: Unit
     value: Callable[[Sums], float | None]
     is_total: bool = False
-    needs_times: bool = False
+    times: tuple[Times, ...] = ()
     better: Better | None = None
     prometheus: str | None = None
 
@@ -357,7 +358,7 @@ def _times(words: _Words, of: Times, metric: str) -> Iterator[Figure]:
             meaning=f"The time {words.meaning} that {percent} % of exchanges do not exceed.",
             unit="seconds",
             value=_Percentile(of, percent / 100),
-            needs_times=True,
+            times=(of,),
             better="lower",
             prometheus=promql.quantile(percent / 100, metric),
         )

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from penstock.core.errors import MalformedRequest
+from penstock.watch.figures.sums import Times
 from penstock.watch.rollups.views import GRAINS, Dimension, Grain, View, view_for
 
 Step: TypeAlias = Literal["minute", "hour", "day", "month"]
@@ -20,8 +21,8 @@ _MOST_STEPS: Final = 2_000
 class Question:
     """`since` (inclusive) to `until` (exclusive), grouped by dimensions and, with `step`, by time in `zone`.
 
-    `filters` are values of dimensions, all of which an exchange must have; `""` is for one that has none.  `times` asks
-    for percentiles too.  The times are those of whole minutes or hours: `aligned` says which.
+    `filters` are values of dimensions, all of which an exchange must have; `""` is for one that has none.  `times` are
+    those whose percentiles are asked for too.  The times are those of whole minutes or hours: `aligned` says which.
     """
 
     since: datetime
@@ -30,7 +31,7 @@ class Question:
     filters: Mapping[Dimension, str] = field(default_factory=dict[Dimension, str])
     step: Step | None = None
     zone: ZoneInfo = _UTC
-    times: bool = False
+    times: frozenset[Times] = frozenset()
 
     @property
     def grain(self) -> Grain:
@@ -44,7 +45,7 @@ class Question:
     @property
     def view(self) -> View:
         """Where it is read from.  Raises `MalformedRequest` where no sums are kept by all of these dimensions."""
-        view = view_for({*self.by, *self.filters, "outcome"}, self.grain, times=self.times)
+        view = view_for({*self.by, *self.filters, "outcome"}, self.grain, times=bool(self.times))
         if view is None:
             words = " and ".join(sorted({*self.by, *self.filters}))
             what = "percentiles" if self.times else "sums"

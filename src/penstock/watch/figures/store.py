@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -11,10 +11,11 @@ from psycopg import sql
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.reading import rows_of
-from penstock.watch.figures.sums import Sums
+from penstock.watch.figures.sums import Sums, Times
 from penstock.watch.rollups.batch import SUMS
 from penstock.watch.rollups.views import TALLIED
 
+_HISTOGRAMS: Final[tuple[tuple[Times, str], ...]] = (("durations", "duration_counts"), ("firsts", "first_counts"))
 _SUMMED = sql.SQL(", ").join(sql.SQL("sum(r.{})::bigint").format(sql.Identifier(name)) for name in SUMS)
 
 
@@ -81,8 +82,8 @@ def _queries(question: Question) -> list[_Query]:
             arguments,
         )
     ]
-    if question.times:
-        for buckets, counts in (("durations", "duration_counts"), ("firsts", "first_counts")):
+    for buckets, counts in _HISTOGRAMS:
+        if buckets in question.times:
             histogram = sql.SQL(
                 "SELECT {head}, sum(h.n)::bigint FROM ({source}) AS r JOIN rollup_series AS s ON s.id = r.series,"
                 " unnest(r.{buckets}, r.{counts}) AS h (bucket, n) WHERE {chosen} GROUP BY {groups}"
@@ -155,7 +156,8 @@ def _lines(question: Question, found: Sequence[Sequence[tuple[Any, ...]]]) -> li
         for name, amount in zip(SUMS, rest[width:], strict=True):
             setattr(sums, name, getattr(sums, name) + amount)
         sums.outcomes[outcome] = sums.outcomes.get(outcome, 0) + rest[width]
-    for name, rows in zip(("durations", "firsts"), found[1:], strict=False):
+    asked = [name for name, _ in _HISTOGRAMS if name in question.times]
+    for name, rows in zip(asked, found[1:], strict=True):
         for bucket, *rest in rows:
             getattr(lines[tuple(rest[:width])], name)[bucket] = rest[width]
     return [

@@ -21,8 +21,9 @@ class Objective:
     settings: ObjectiveSettings
 
     @property
-    def needs_times(self) -> bool:
-        return self.settings.kind == "latency"
+    def times(self) -> frozenset[Times]:
+        """The histograms that it is told of."""
+        return frozenset({_OF[self.settings.of]} if self.settings.kind == "latency" else ())
 
     @property
     def allowed(self) -> float:

@@ -34,7 +34,7 @@ def question_of(objective: Objective, since: datetime, until: datetime, *, tenan
         filters["assistant"] = objective.settings.assistant
     if tenant is not None:
         filters["tenant"] = tenant
-    return Question(since=since, until=until, by=("outcome",), filters=filters, times=objective.needs_times)
+    return Question(since=since, until=until, by=("outcome",), filters=filters, times=objective.times)
 
 
 async def stand(

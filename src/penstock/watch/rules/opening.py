@@ -64,7 +64,7 @@ def _broken(settings: RuleSettings) -> Iterator[tuple[str, str]]:
         since=_EPOCH,
         until=_EPOCH + length,
         by=_dimensions(settings),
-        times=figure.needs_times,
+        times=frozenset(figure.times),
     )
     try:
         _ = question.view

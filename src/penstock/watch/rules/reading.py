@@ -81,7 +81,7 @@ class Reader:
             by=rule.by,
             filters=rule.where,
             step="hour",
-            times=rule.figure is not None and rule.figure.needs_times,
+            times=frozenset(() if rule.figure is None else rule.figure.times),
         )
         found: Series = {}
         if rule.figure is None:
@@ -101,7 +101,7 @@ class Reader:
         return found
 
     def _window(self, rule: Rule, since: datetime, until: datetime) -> dict[Group, Measure]:
-        times = rule.figure is not None and rule.figure.needs_times
+        times = frozenset(() if rule.figure is None else rule.figure.times)
         question = Question(since=since, until=until, by=rule.by, filters=rule.where, times=times)
         if rule.figure is not None:
             return {line.group: measured(rule, line.sums) for line in self._ask(question)}
