@@ -13,6 +13,7 @@ from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.contents import routes as contents
 from penstock.console.costs import routes as costs
+from penstock.console.drift import findings as drift_findings
 from penstock.console.drift import routes as drift
 from penstock.console.figures import routes as figures
 from penstock.console.guards import vault
@@ -66,6 +67,7 @@ for _part in (
     security.router,
     ledger.router,
     drift.router,
+    drift_findings.router,
     compare.router,
     reconcile.router,
     value.router,
