@@ -22,6 +22,7 @@ from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
 from penstock.console.money import compare, prices, reconcile, value
 from penstock.console.outcomes import feedback, left_out, savings
+from penstock.console.quality import looked_at
 from penstock.console.quality import outcomes as quality_outcomes
 from penstock.console.quality import routes as quality
 from penstock.console.review import cases, holds, seconds
@@ -64,6 +65,7 @@ for _part in (
     figures.router,
     quality.router,
     quality_outcomes.router,
+    looked_at.router,
     security.router,
     ledger.router,
     drift.router,

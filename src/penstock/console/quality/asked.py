@@ -19,13 +19,31 @@ _STEPS = {"hour": _HOUR, "day": _DAY, "month": 28 * _DAY}
 _Value = Annotated[str | None, Field(max_length=300, pattern=r"^[^\x00]*$")]
 
 
-class AskedQuality(BaseModel):
+class AskedTimes(BaseModel):
     """Without times it is about the last seven days; what is asked about is widened to whole hours (UTC)."""
 
     model_config = ConfigDict(extra="forbid")
 
     since: Annotated[datetime | None, Field(description="Inclusive; ISO 8601, UTC without a zone.")] = None
     until: Annotated[datetime | None, Field(description="Exclusive.")] = None
+
+    def question(self, call: Call, *, days: int = 7) -> Asked:
+        """Raises `MalformedRequest`."""
+        since, until = self._times(call, days)
+        first, last = _whole_hour(since), _whole_hour(until)
+        return Asked(since=first, until=last if last == until else last + _HOUR, filters={}, zone=ZoneInfo("UTC"))
+
+    def _times(self, call: Call, days: int) -> tuple[datetime, datetime]:
+        until = _utc(self.until) or call.now
+        since = _utc(self.since) or until - days * _DAY
+        if until <= since:
+            raise MalformedRequest("`until` is not after `since`.", field="until")
+        if until - since > _LONGEST:
+            raise MalformedRequest("Ask for 800 days at most.", field="since")
+        return since, until
+
+
+class AskedQuality(AskedTimes):
     step: Annotated[Step | None, Field(description="A line for each; absent, one for the whole range.")] = None
     zone: Annotated[str, Field(max_length=60, description="Whose days and months: Europe/Berlin.")] = "UTC"
     by: Annotated[list[Dimension], Field(max_length=4, description="A line for each value.")] = []
@@ -38,12 +56,7 @@ class AskedQuality(BaseModel):
         """Raises `MalformedRequest` and `UnknownTenant`."""
         if not is_zone(self.zone):
             raise MalformedRequest(f"There is no time zone {self.zone!r}.", field="zone")
-        until = _utc(self.until) or call.now
-        since = _utc(self.since) or until - days * _DAY
-        if until <= since:
-            raise MalformedRequest("`until` is not after `since`.", field="until")
-        if until - since > _LONGEST:
-            raise MalformedRequest("Ask for 800 days at most.", field="since")
+        since, until = self._times(call, days)
         if self.step is not None and (until - since) / _STEPS[self.step] > _MOST_STEPS:
             raise MalformedRequest(f"That would be more than {_MOST_STEPS} steps: take longer ones.", field="step")
         given = {name: getattr(self, name) for name in DIMENSIONS} | {"tenant": call.narrowed(self.tenant)}
