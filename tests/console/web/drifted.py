@@ -57,6 +57,7 @@ _LOOKS = (-400 + 26, -200 + 26, -60 + 14, -60 + 26)
 def add_drift(console: Console) -> None:
     rng = random.Random(5)  # noqa: S311 - made sums
     hour = int((SystemClock().now() - SETTLE_S) // store.HOUR_S)
+    even = hour - hour % 2  # an hour in which it looks
     rows = [
         (hour + at, count, name, text)
         for name, (usual, levels) in _ASSISTANTS.items()
@@ -73,7 +74,7 @@ def add_drift(console: Console) -> None:
                 (hour - HOURS, hour - 1),
             )
         for look in _LOOKS:
-            _look(connection, hour + look)
+            _look(connection, even + look)
 
 
 def _look(connection: psycopg.Connection, hour: int) -> None:

@@ -23,10 +23,10 @@ from penstock.watch.quality.verdicts import ANSWER, JUDGE, WHOLE, Verdict
 from penstock.watch.security.refused import RefusedCredentials
 
 _FAULTS: Sequence[tuple[str, Verdict, float]] = (
-    ("cut", "cut_off", 0.04),
-    ("refusal", "refusal", 0.06),
+    ("cut", "cut_off", 0.02),
+    ("refusal", "refusal", 0.03),
     ("format", "invalid_json", 0.02),
-    ("citations", "broken_citations", 0.03),
+    ("citations", "broken_citations", 0.015),
     ("length", "too_long", 0.02),
 )
 _JUDGED: Sequence[Verdict] = ("judged_wrong", "judged_incomplete", "judged_unclear")
@@ -67,7 +67,7 @@ def _found(rng: random.Random, *, is_new: bool) -> list[Found]:
     grounded = min(WHOLE, max(0, round(rng.gauss(830 if is_new else 930, 90))))
     found = [Found("empty", WHOLE, "good"), Found("grounded", grounded, "good" if grounded >= 600 else "ungrounded")]
     for check, verdict, often in _FAULTS:
-        is_there = rng.random() < often * (2.5 if is_new and check == "refusal" else 1)
+        is_there = rng.random() < often * (3 if is_new and check == "refusal" else 1)
         score = 500 if check == "length" else rng.randrange(0, 400)
         found.append(Found(check, score, verdict) if is_there else Found(check, WHOLE, "good"))  # type: ignore[arg-type] # names of checks
     return found

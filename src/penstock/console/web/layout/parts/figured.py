@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from penstock.console.web.api_client import ApiRefused
 from penstock.console.web.layout.parts.region import LIVE_S, Region
 from penstock.console.web.layout.parts.table import DataTable, Listing
 from penstock.console.web.layout.parts.table_state import Row
@@ -35,11 +36,13 @@ class Figured:
         self._ask = read
         self._listing = listing
         self._rows: Sequence[Row] = ()
-        self._region = Region(view, self._read, show, every_s=every_s)
+        self._show = show
+        self._every_s = every_s
 
     async def open(self) -> None:
-        await self._region.open()
+        self._region = Region(self._view, self._read, self._show, every_s=self._every_s)
         self._place = box()
+        await self._region.open()
         await self._draw_table()
 
     async def refresh(self, *, is_other: bool = False) -> None:
@@ -58,7 +61,12 @@ class Figured:
             await self._table.open()
 
     async def _read(self) -> Any:
-        found, self._rows = await self._ask()
+        try:
+            found, self._rows = await self._ask()
+        except ApiRefused:
+            self._place.style("display: none")  # an empty table would say that there is nothing
+            raise
+        self._place.style(remove="display: none")
         return found
 
     async def _given(self, filters: Mapping[str, str]) -> list[Row]:

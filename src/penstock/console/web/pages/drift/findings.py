@@ -16,9 +16,9 @@ from penstock.console.web.pages.drift.words import (
     course_link,
     direction,
     feature_words,
+    from_to,
     tone,
     unit_of,
-    written,
 )
 from penstock.console.web.view import View
 
@@ -60,14 +60,13 @@ class _Findings:
                 Column("assistant", "Assistant"),
                 Column("what", "Feature"),
                 Column("went", "Change", "badge", tone=lambda r: tone(r["feature"], r["reference"], r["current"])),
-                Column("from", "From", "text"),
-                Column("to", "To", "text"),
-                Column("by", "By, with 95 %"),
+                Column("sides", "From \N{RIGHTWARDS ARROW} to"),
                 Column("since", "Since", "time"),
+                Column("known", "Known to", "mono"),
+                Column("by", "By, with 95 %"),
                 Column("window", "Seen over"),
                 Column("exchanges", "Exchanges", "number"),
                 Column("chance", "By chance, a week", "number"),
-                Column("known", "Known to", "mono"),
             ),
             read=nothing,
             sort="-found_at",
@@ -107,7 +106,7 @@ class _Findings:
             tile("Assistants watched", count(len(found["assistants"])), "that were asked in the last week")
             tile("Features of each", count(len(found["features"])), "where there is any of it")
             allowed = f"{found['false_alarms_a_week']:g} a week"
-            tile("False alarms allowed", allowed, "over all of them, by `drift.false_alarms_a_week`")
+            tile("False alarms allowed", allowed, "over all that is watched")
 
 
 _NOTHING = (
@@ -124,8 +123,7 @@ def _row(each: Mapping[str, Any]) -> Row:
         "name": f"{each['assistant']}, {feature_words(each['feature'], each['measure'])}",
         "what": feature_words(each["feature"], each["measure"]),
         "went": direction(each["reference"], each["current"]),
-        "from": written(each["reference"], unit),
-        "to": written(each["current"], unit),
+        "sides": from_to(each["reference"], each["current"], unit),
         "by": change(each["low"], each["high"], unit),
         "window": _WINDOWS.get(each["window_h"], f"{each['window_h']} hours"),
         "chance": float(f"{each['false_alarms']:.2g}"),

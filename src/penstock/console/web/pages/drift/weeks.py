@@ -16,7 +16,7 @@ from penstock.console.web.view import View
 _WINDOWS = {"week": ("Weeks", 168), "day": ("Days", 24)}
 _VERDICTS: Mapping[str, tuple[str, Tone]] = {
     "changed": ("Changed", "warn"),
-    "unchanged": ("As before", "ok"),
+    "unchanged": ("As usual", "ok"),
     "too_little": ("Too little to tell", ""),
 }
 _EVERY_S = 12 * LIVE_S
@@ -56,11 +56,6 @@ class _Weeks:
             columns=(
                 Column("assistant", "Assistant"),
                 Column("words", "Feature", href=course_link),
-                Column("course", f"8 {last}s, and the last", "course"),
-                Column("expected", "Expected"),
-                Column("now", f"Last {last}"),
-                Column("by", "Change, with 95 %"),
-                Column("exchanges", "Exchanges", "number"),
                 Column(
                     "verdict",
                     "Verdict",
@@ -68,6 +63,12 @@ class _Weeks:
                     lambda row: _VERDICTS[row["verdict"]][0],
                     lambda row: _VERDICTS[row["verdict"]][1],
                 ),
+                Column("course", f"9 {last}s", "course"),
+                Column("expected", "Expected"),
+                Column("now", f"Last {last}"),
+                Column("by", "Change, with 95 %"),
+                Column("told", "Change told", "time"),
+                Column("exchanges", "Exchanges", "number"),
             ),
             read=nothing,
             sort="assistant",
@@ -82,7 +83,8 @@ class _Weeks:
     async def _read(self) -> Found:
         found = await self._view.read("/drift")
         hours = _WINDOWS[self._window][1]
-        rows = [_row(each) for each in found["features"] if each["hours"] == hours]
+        told = {(each["assistant"], each["feature"]): each["since"] for each in reversed(found["findings"])}
+        rows = [_row(each, told) for each in found["features"] if each["hours"] == hours]
         verdicts = [row["verdict"] for row in rows]
         return {name: verdicts.count(name) for name in _VERDICTS} | {"is_watched": found["is_watched"]}, rows
 
@@ -91,11 +93,11 @@ class _Weeks:
             return  # the table says what to do
         with tiles():
             tile("Changed", count(found["changed"]), "beyond what windows vary by, or found lately")
-            tile("As before", count(found["unchanged"]), "no further from the reference than windows mostly are")
+            tile("As usual", count(found["unchanged"]), "no further off than such windows lie from each other")
             tile("Too little to tell", count(found["too_little"]), "too few exchanges, or too short a reference")
 
 
-def _row(each: Mapping[str, Any]) -> Row:
+def _row(each: Mapping[str, Any], told: Mapping[tuple[str, str], str]) -> Row:
     unit = unit_of(each["feature"])
     return {
         **each,
@@ -104,5 +106,6 @@ def _row(each: Mapping[str, Any]) -> Row:
         "course": [plotted(value, unit) for value in (*each["before"], each["current"])],
         "expected": written(each["reference"], unit),
         "now": written(each["current"], unit),
+        "told": told.get((each["assistant"], each["feature"])),
         "by": change(each["low"], each["high"], unit),
     }

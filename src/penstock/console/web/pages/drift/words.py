@@ -86,9 +86,25 @@ def change(low: float | None, high: float | None, unit: str) -> str:
     """From where to where the change lies, with 95 %."""
     if low is None or high is None:
         return ""
-    if unit == "share":
-        return f"{_signed(100 * low, 1)} to {_signed(100 * high, 1)} points"
-    return f"{_delta(low, unit)} to {_delta(high, unit)}"
+    match unit:
+        case "share":
+            return f"{_signed(100 * low, 1)} to {_signed(100 * high, 1)} points"
+        case "tokens":
+            return f"{_signed(low, 0)} to {_signed(high, 0)} tokens"
+        case "seconds" if max(abs(low), abs(high)) < 1:
+            return f"{_signed(1000 * low, 0)} to {_signed(1000 * high, 0)} ms"
+        case "seconds":
+            return f"{_signed(low, 2)} to {_signed(high, 2)} s"
+        case "nanousd":
+            return f"{_usd(low)} to {_usd(high)}"
+        case _:
+            return f"{_signed(low, 3)} to {_signed(high, 3)}"
+
+
+def from_to(before: float, after: float, unit: str) -> str:
+    if unit == "tokens":
+        return f"{count(before)} \N{RIGHTWARDS ARROW} {written(after, unit)}"
+    return f"{written(before, unit)} \N{RIGHTWARDS ARROW} {written(after, unit)}"
 
 
 def plotted(value: float | None, unit: str) -> float | None:
@@ -115,9 +131,8 @@ def course_link(row: Mapping[str, Any], **more: str) -> str:
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{'+' if value >= 0 else _MINUS}{abs(value):.{digits}f}"
+    return f"{'+' if value >= 0 else _MINUS}{abs(value):,.{digits}f}"
 
 
-def _delta(value: float, unit: str) -> str:
-    sign = "+" if value >= 0 else _MINUS
-    return f"{sign}{written(abs(value), unit)}"
+def _usd(nanousd: float) -> str:
+    return f"{'+' if nanousd >= 0 else _MINUS}{usd(abs(nanousd), digits=5)}"

@@ -12,14 +12,20 @@ from penstock.console.web.layout.parts.table import Listing
 from penstock.console.web.layout.parts.table_state import Column, Row
 from penstock.console.web.layout.parts.text import box, note
 from penstock.console.web.pages.quality.scores import DIMENSIONS, NOTHING
-from penstock.console.web.pages.quality.words import VERDICTS, check_words, verdict_tone, verdict_words
+from penstock.console.web.pages.quality.words import VERDICTS, verdict_tone, verdict_words
 from penstock.console.web.view import View, link
 
 _MOST = 200
+
+
+def _first_large(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "order": {"worst": "Worst first", "newest": "Newest first, good ones too"},
     "check": {"answer": "By all checks", "judge": "By the judge"},
-    "verdict": {"": "Any finding", **{name: words.capitalize() for name, words in VERDICTS.items() if name != "good"}},
+    "verdict": {"": "Any finding", **{name: _first_large(words) for name, words in VERDICTS.items() if name != "good"}},
 }
 """By name: values and words; the first is what an address without one means."""
 _LABELS = {"order": "Order", "check": "Looked at by", "verdict": "What was found"}
@@ -62,19 +68,19 @@ class _Answers:
             caption="Answers looked at",
             columns=(
                 Column("at", "When", "time", href=lambda row: link("/exchanges" + path_of(str(row["id"])))),
-                Column("score", "Score", "number"),
+                Column("score", "Score", "number", lambda row: f"{row['score']:.3f}"),
                 Column(
                     "verdict",
                     "Found",
                     "badge",
-                    lambda row: verdict_words(row["verdict"]).capitalize(),
+                    lambda row: _first_large(verdict_words(row["verdict"])),
                     lambda row: verdict_tone(row["verdict"], row["score"]),
                 ),
                 Column("why", "By each check", "tags"),
                 Column("assistant", "Assistant"),
                 Column("release", "Release", "mono"),
-                Column("target", "Target", "mono"),
                 *((Column("tenant", "Tenant", "mono"),) if everybody else ()),
+                Column("target", "Target", "mono"),
                 Column("id", "Exchange", "mono", lambda row: _short(str(row["id"]))),
             ),
             read=nothing,
@@ -99,7 +105,7 @@ _NONE_OF_IT = ("search_off", "Nothing of the kind was found", "Choose another fi
 
 
 def _row(each: Mapping[str, Any]) -> Row:
-    why = [f"{check_words(found['check'])}: {verdict_words(found['verdict'])}" for found in each["why"]]
+    why = ["judged good" if found["verdict"] == "good" else verdict_words(found["verdict"]) for found in each["why"]]
     return {**each, "id": each["exchange"], "name": each["exchange"], "why": why}
 
 

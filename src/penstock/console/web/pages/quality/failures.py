@@ -61,7 +61,7 @@ class _Failures:
             caption=_WAYS[self._way][0],
             columns=(
                 Column("failure", "Failure"),
-                Column("which", "Of which", "mono", href=self._href),
+                Column("which", "Of which", "mono" if self._way == "events" else "text", href=self._href),
                 Column("amount", "How often", "number"),
                 *((Column("share", "Share", "percent"),) if self._way != "events" else ()),
                 Column("means", "What it means"),
@@ -132,7 +132,7 @@ _NOTHING = {
 
 def _bars(lines: Sequence[Mapping[str, Any]], way: str, found: Mapping[str, Any]) -> None:
     if not lines:
-        Text("p", "Nothing.", "count")
+        Text("p", "Nothing.", "quiet")
         return
     most = max(line["amount"] for line in lines)
     with box("dl", "bars"):
@@ -145,7 +145,7 @@ def _bars(lines: Sequence[Mapping[str, Any]], way: str, found: Mapping[str, Any]
                     box("i").style(f"width: {max(1, 100 * line['amount'] / most):.1f}%")
     whole = found["looked_at"] if way == "sample" else found["exchanges"]
     if way != "events":
-        Text("p", f"of {count(whole)} {'answers looked at' if way == 'sample' else 'exchanges'}", "count")
+        Text("p", f"of {count(whole)} {'answers looked at' if way == 'sample' else 'exchanges'}", "quiet")
 
 
 def _along(lines: Sequence[Mapping[str, Any]], steps: Sequence[datetime]) -> list[Series]:

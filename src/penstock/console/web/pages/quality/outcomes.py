@@ -49,16 +49,14 @@ class _Outcomes:
                 Column("group", by.capitalize(), value=lambda row: row["group"] or NONE),
                 *((Column("assistant", "Assistant"),) if by == "release" else ()),
                 Column("conversion", "Conversions", "number"),
-                Column("value", "Their value", "usd"),
+                Column("value", "Value", "usd"),
                 Column("resolved", "Resolved", "number"),
                 Column("escalated", "Escalated", "number"),
                 Column("satisfaction", "Satisfaction", "percent"),
                 *(
                     (
-                        Column("good", "Thumbs up", "number"),
-                        Column("bad", "Thumbs down", "number"),
-                        Column("rating", "Rating, 1 to 5", "number"),
-                        Column("corrections", "Corrections", "number"),
+                        Column("thumbs", "Thumbs"),
+                        Column("rating", "Rating", "number"),
                     )
                     if by != "release"
                     else ()
@@ -131,10 +129,9 @@ def _tiles(events: Mapping[str, Mapping[str, Any]], feedback: Mapping[str, Any] 
         tile("Satisfaction", share(content.get("satisfaction")), f"the mean of {count(content.get('rated', 0))}")
         if feedback is not None:
             of = feedback["good"] + feedback["bad"]
-            tile("Thumbs up", share(feedback["good_share"]["value"]), f"of {count(of)}, up and down")
             rating = feedback["mean_rating"]
-            words = "\N{EN DASH}" if rating is None else f"{rating:.1f} of 5"
-            tile("Rating", words, f"{count(feedback['ratings'])} ratings, {count(feedback['corrections'])} corrections")
+            words = "no rating" if rating is None else f"rated {rating:.1f} of 5, {count(feedback['ratings'])} times"
+            tile("Thumbs up", share(feedback["good_share"]["value"]), f"of {count(of)}, up and down; {words}")
 
 
 def _rows(events: Sequence[Mapping[str, Any]], said: Sequence[Mapping[str, Any]], by: Sequence[str]) -> list[Row]:
@@ -143,7 +140,7 @@ def _rows(events: Sequence[Mapping[str, Any]], said: Sequence[Mapping[str, Any]]
     def row(line: Mapping[str, Any]) -> dict[str, Any]:
         key = tuple(line["group"][name] for name in by)
         begun: dict[str, Any] = dict.fromkeys(_COUNTED, 0)
-        begun |= dict.fromkeys(("value", "satisfaction", "good", "bad", "rating", "corrections"))
+        begun |= dict.fromkeys(("value", "satisfaction", "thumbs", "rating"))
         return rows.setdefault(key, {**begun, "id": "\n".join(key) or NONE, "group": key[-1], "assistant": key[0]})
 
     for line in events:
@@ -157,7 +154,7 @@ def _rows(events: Sequence[Mapping[str, Any]], said: Sequence[Mapping[str, Any]]
         feedback = line["feedback"]
         if feedback and any(feedback[name] for name in ("good", "bad", "ratings", "corrections")):
             rating = feedback["mean_rating"]
-            row(line).update({name: feedback[name] for name in ("good", "bad", "corrections")})
+            row(line)["thumbs"] = f"{feedback['good']:,} up, {feedback['bad']:,} down"
             row(line)["rating"] = None if rating is None else round(rating, 2)
     return list(rows.values())
 

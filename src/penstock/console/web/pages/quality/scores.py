@@ -17,7 +17,7 @@ from penstock.console.web.view import View, link
 DIMENSIONS = ("tenant", "assistant", "release", "target")
 _GROUPS = ("assistant", "release", "target", "tenant")
 _SERIES = 6
-_MOST_REASONS = 3
+_MOST_REASONS = 2
 _NEXT = (
     "Take a longer time range. Answers are looked at where their contents are kept: write `contents: {keep: sampled}`"
     " and `quality: {sample: 0.5}` in penstock.yaml."
@@ -61,11 +61,7 @@ class _Scores:
             Column("passed", "Good enough", "percent"),
             Column("reasons", "Most often", "tags"),
             *(
-                (
-                    Column("good", "Thumbs up", "number"),
-                    Column("bad", "Thumbs down", "number"),
-                    Column("rating", "Rating, 1 to 5", "number"),
-                )
+                (Column("thumbs", "Thumbs"), Column("rating", "Rating", "number"))
                 if asked.by in ("assistant", "tenant")
                 else ()
             ),
@@ -94,11 +90,12 @@ class _Scores:
         by = await self._view.read("/quality", by=asked.by, **asked.query())
         steps = await self._view.read("/quality", by=asked.by, **asked.query(by_step=True))
         found = {name: each["lines"] for name, each in (("whole", whole), ("before", before), ("steps", steps))}
-        return found, [_row(line, asked.by) for line in by["lines"]]
+        rows = [_row(line, asked.by) for line in by["lines"]]
+        return {**found, "rows": len(rows)}, rows
 
     def _show(self, found: Mapping[str, Any]) -> None:
         (now,) = found["whole"] or [None]
-        if now is None:
+        if now is None or not (now["answers"] or found["rows"]):
             return  # the table says what to do
         (before,) = found["before"] or [None]
         _tiles(now, before)
@@ -121,9 +118,8 @@ def _tiles(now: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
             rated = said["good"] + said["bad"]
             tile("Thumbs up", share(said["good_share"]["value"]), f"of {count(rated)} that people gave to any answer")
             rating = said["mean_rating"]
-            tile(
-                "Rating", "\N{EN DASH}" if rating is None else f"{rating:.1f} of 5", f"{count(said['ratings'])} ratings"
-            )
+            words = "\N{EN DASH}" if rating is None else f"{rating:.1f} of 5"
+            tile("Rating", words, f"the mean of {count(said['ratings'])}")
 
 
 def _against(now: Mapping[str, Any], before: Mapping[str, Any] | None, within: str) -> str:
@@ -144,12 +140,11 @@ def _row(line: Mapping[str, Any], by: str) -> Row:
         "id": line["group"][by] or NONE,
         "group": line["group"][by],
         "answers": line["answers"],
-        "score": None if mean is None else round(mean, 3),
+        "score": None if mean is None else score(mean),
         "within": interval(line["mean"]),
         "passed": line["passed"]["value"],
         "reasons": [f"{verdict_words(verdict)} {amount:,}" for amount, verdict in reasons[:_MOST_REASONS]],
-        "good": said["good"],
-        "bad": said["bad"],
+        "thumbs": f"{said['good']:,} up, {said['bad']:,} down" if said["good"] or said["bad"] else "",
         "rating": None if said["mean_rating"] is None else round(said["mean_rating"], 2),
     }
 
@@ -213,7 +208,7 @@ def _check_row(line: Mapping[str, Any]) -> Row:
         "name": check_words(line["check"]),
         "means": CHECKS.get(line["check"], ("", ""))[1],
         "answers": line["answers"],
-        "score": round(line["mean"]["value"], 3),
+        "score": score(line["mean"]["value"]),
         "within": interval(line["mean"]),
         "passed": line["passed"]["value"],
     }

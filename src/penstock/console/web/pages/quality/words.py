@@ -49,7 +49,7 @@ FAILURES: Final[Mapping[str, tuple[str, str]]] = {
     "provider_refused": ("Provider refused", "A provider refused the request, or filtered the answer."),
     "provider_credential": ("Provider's credential", "A provider did not take our key."),
     "provider_protocol": ("Provider's protocol", "A provider's answer could not be understood."),
-    "provider_other": ("Provider, other", "A provider failed otherwise."),
+    "provider_other": ("Provider failed", "A provider failed in another way."),
     "timeout": ("Too slow", "A deadline, a queue or a call took too long."),
     "guard_blocked": ("Stopped by a guard", "A guard refused the request or the answer."),
     "limit": ("Limit or budget", "A limit or a budget was used up."),
