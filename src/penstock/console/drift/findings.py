@@ -63,18 +63,22 @@ async def over_time(
     plane: Plane,
     assistant: Name,
     feature: Annotated[str, Query(max_length=60)],
-    at: Annotated[datetime | None, Query(description="What parts before from after; a week ago, if left out.")] = None,
+    at: Annotated[datetime | None, Query(description="What parts before from after.")] = None,
 ) -> views.CourseView:
-    """One feature of one assistant by the day, and how its values lay before a time and after it."""
+    """One feature of one assistant by the day, and how its values lay before a time and after it.
+
+    Without a time that is the last change that was told, or a week ago.
+    """
     if feature not in FEATURES:
         raise MalformedRequest(f"There is no such feature: {', '.join(FEATURES)}.", field="feature")
     settings = plane.config.drift
     hour = as_of(plane)
     oldest = hour - settings.keep_days * 24
-    parting = hour - WEEK_H if at is None else max(oldest, min(hour, _hour_of(at)))
     async with plane.database.connection() as connection:
         found = await _found(connection, oldest)
         own = [each for of, each in found if of == assistant and each.feature == feature]
+        last = own[0].since if own else hour - WEEK_H
+        parting = last if at is None else max(oldest, min(hour, _hour_of(at)))
         before, after = _sides(settings, parting, hour, own)
         rows = await (await connection.execute(store.HOURS, [assistant, before[0], after[1]])).fetchall()
     hours = store.features_of(rows).get(feature, {})

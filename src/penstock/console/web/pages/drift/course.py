@@ -14,8 +14,12 @@ from penstock.console.web.layout.parts.text import Moment, Text, box, card, empt
 from penstock.console.web.pages.drift.words import (
     FEATURES,
     UNITS,
+    change,
+    course_link,
+    direction,
     feature_of,
     feature_words,
+    from_to,
     plotted,
     unit_of,
     written,
@@ -23,6 +27,7 @@ from penstock.console.web.pages.drift.words import (
 from penstock.console.web.view import View
 
 _EVERY_S = 12 * LIVE_S
+_MOST_FINDINGS = 5
 _BEFORE, _AFTER = "#7a8698", "#0d9488"
 
 
@@ -113,9 +118,8 @@ class _Course:
         unit = unit_of(self._feature)
         feature = feature_of(self._feature)
         Text("p", f"{feature.words}: {feature.means}", "lead").style("margin: 0 0 16px")
-        for each in found["findings"][:3]:
-            with box("div", "note info"):
-                Text("div", each["text"])
+        for each in found["findings"][:_MOST_FINDINGS]:
+            self._finding(each, is_shown=each["since"] == found["at"])
         _sides(found, unit)
         with card("By day"):
             _by_day(found, unit)
@@ -124,6 +128,22 @@ class _Course:
                 empty("bar_chart", "There is nothing on one of the sides", "Both are needed to compare them.")
             else:
                 _shape(found, unit)
+
+    def _finding(self, each: Mapping[str, Any], *, is_shown: bool) -> None:
+        """With the way to how it was before and after it, where that is not what is shown."""
+        unit = unit_of(each["feature"], each["measure"])
+        with box("div", "note info"):
+            words = feature_words(each["feature"], each["measure"])
+            went = f"{words} {direction(each['reference'], each['current'])}"
+            Text("b", f"{went}: {from_to(each['reference'], each['current'], unit)}")
+            Text("span", ", since ")
+            Moment(each["since"])
+            sure = f"such by chance {each['false_alarms']:.2g} times a week"
+            by = change(each["low"], each["high"], unit)
+            Text("div", f"{by} with 95 %, of {count(each['exchanges'])} exchanges; {sure}")
+            if not is_shown:
+                address = course_link({"assistant": self._assistant, "feature": self._feature}, at=each["since"])
+                Text("a", "Show before and after this change", href=address)
 
 
 def _sides(found: Mapping[str, Any], unit: str) -> None:
@@ -156,7 +176,7 @@ def _by_day(found: Mapping[str, Any], unit: str) -> None:
 
 def _shape(found: Mapping[str, Any], unit: str) -> None:
     what = "exchanges" if found["shape_of"] == "exchanges" else "hours, each as its exchanges count"
-    Text("p", f"The share of {what}, by {'length' if unit == 'tokens' else 'the mean of the hour'}.", "count")
+    Text("p", f"The share of {what}, by {'length' if unit == 'tokens' else 'the mean of the hour'}.", "quiet")
     series = [
         Series("Before", [round(each["before"], 4) for each in found["shape"]], _BEFORE),
         Series("After", [round(each["after"], 4) for each in found["shape"]], _AFTER),
