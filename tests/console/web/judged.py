@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
+from msgspec import structs
 from tests.console.web.harness import HOSTILE, Console
+from tests.console.web.traffic import add_exchanges, exchange
 
 from penstock.core.clock import SystemClock
 from penstock.core.feedback import Feedback, Remark
@@ -48,6 +50,20 @@ def add_scores(console: Console, records: Sequence[Settled]) -> None:
         _add_judging(connection, rng, answered)
         _add_said(connection, rng, answered)
     add_refused(console, rng)
+    if os.environ.get("PENSTOCK_SCREENSHOTS"):
+        _add_unusual(console, rng)
+
+
+def _add_unusual(console: Console, rng: random.Random) -> None:
+    """A key that is used by day for two weeks, and then far more at night."""
+    night = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    hours = [(night - timedelta(days=back) + timedelta(hours=9), 22) for back in range(1, 15)] + [(night, 90)]
+    records = [
+        structs.replace(exchange(rng, 800_000 + 1000 * place + number, at.timestamp() + number), key="key_batch")
+        for place, (at, many) in enumerate(hours)
+        for number in range(many)
+    ]
+    add_exchanges(console.database_url, [structs.replace(each, tenant="acme") for each in records])
 
 
 def _told(record: Settled) -> Told:
