@@ -78,9 +78,11 @@ def add_drift(console: Console) -> None:
 
 
 def _look(connection: psycopg.Connection, hour: int) -> None:
-    """As the control plane does at that hour; it may be at it itself, and then one of us waits."""
+    """As the control plane does at that hour; it may be at it itself, and then we wait."""
     checking = Checking(DriftSettings(), FakeClock(now_s=hour * store.HOUR_S + SETTLE_S + 1))
-    until(lambda: (checking.tend(connection), checking._judged == hour)[1])
+    until(lambda: store.is_alone(connection))
+    checking.tend(connection)
+    store.let_others(connection)
 
 
 def _hours(rng: random.Random, usual: int, levels: Mapping[str, Level]) -> list[tuple[int, int, str]]:

@@ -57,7 +57,7 @@ def add_scores(console: Console, records: Sequence[Settled]) -> None:
 def _add_unusual(console: Console, rng: random.Random) -> None:
     """A key that is used by day for two weeks, and then far more at night."""
     night = datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    hours = [(night - timedelta(days=back) + timedelta(hours=9), 22) for back in range(1, 15)] + [(night, 90)]
+    hours = [(night - timedelta(days=back) + timedelta(hours=9), 40) for back in range(1, 15)] + [(night, 130)]
     records = [
         structs.replace(exchange(rng, 800_000 + 1000 * place + number, at.timestamp() + number), key="key_batch")
         for place, (at, many) in enumerate(hours)

@@ -107,7 +107,7 @@ async def answers(
     latest first among equals; `newest` are all.
     """
     terms, values = terms_of(asked)
-    chosen = [sql.SQL('"check" = {}').format(sql.Literal(check)), terms]
+    chosen: list[sql.Composable] = [sql.SQL('"check" = {}').format(sql.Literal(check)), terms]
     if verdicts:
         chosen.append(sql.SQL("verdict = ANY ({})").format(sql.Literal(list(verdicts))))
     if order == "worst":

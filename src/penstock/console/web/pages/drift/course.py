@@ -1,6 +1,7 @@
 """One feature of one assistant: its course by the day, and how its values lay before a change and after it."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from penstock.console.web.layout.parts.amounts import count
@@ -27,6 +28,7 @@ from penstock.console.web.pages.drift.words import (
 from penstock.console.web.view import View
 
 _EVERY_S = 12 * LIVE_S
+_DAY = timedelta(days=1)
 _MOST_FINDINGS = 5
 _BEFORE, _AFTER = "#7a8698", "#0d9488"
 
@@ -106,7 +108,7 @@ class _Course:
                 "day": each["at"][:10],
                 "said": written(each["value"], unit),
                 "exchanges": each["exchanges"],
-                "side": "after" if each["at"] >= found["at"] else "before",
+                "side": _side(each, found["at"]),
             }
             for each in found["days"]
         ]
@@ -164,7 +166,7 @@ def _by_day(found: Mapping[str, Any], unit: str) -> None:
     """Before and after in two colours, and on through the second what the first was."""
     days, at = found["days"], found["at"]
     level = plotted(found["before"]["value"], unit)
-    values = [(each["at"] >= at, plotted(each["value"], unit)) for each in days]
+    values = [(_is_after(each, at), plotted(each["value"], unit)) for each in days]
     series = [
         Series("Before", [None if is_after else value for is_after, value in values], _BEFORE),
         Series("After", [value if is_after else None for is_after, value in values], _AFTER),
@@ -172,6 +174,16 @@ def _by_day(found: Mapping[str, Any], unit: str) -> None:
     ]
     times = [each["at"] for each in days]
     timeline("By day", times, series, unit=UNITS.get(unit, ""), from_zero=False)
+
+
+def _is_after(day: Mapping[str, Any], at: str) -> bool:
+    """The greater part of it."""
+    return datetime.fromisoformat(at) - datetime.fromisoformat(day["at"]) < _DAY / 2
+
+
+def _side(day: Mapping[str, Any], at: str) -> str:
+    since = datetime.fromisoformat(at) - datetime.fromisoformat(day["at"])
+    return "after" if since <= timedelta() else "before" if since >= _DAY else "both: it changed on this day"
 
 
 def _shape(found: Mapping[str, Any], unit: str) -> None:

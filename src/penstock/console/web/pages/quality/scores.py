@@ -1,6 +1,6 @@
 """Scores: how good answers were by assistant, release, target or tenant, and by each check, over time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -135,7 +135,7 @@ def _row(line: Mapping[str, Any], by: str) -> Row:
     reasons = sorted(
         ((amount, verdict) for verdict, amount in line["verdicts"].items() if verdict != "good"), reverse=True
     )
-    mean = line["mean"]["value"]
+    mean, rating = line["mean"]["value"], said["mean_rating"]
     return {
         "id": line["group"][by] or NONE,
         "group": line["group"][by],
@@ -145,7 +145,7 @@ def _row(line: Mapping[str, Any], by: str) -> Row:
         "passed": line["passed"]["value"],
         "reasons": [f"{verdict_words(verdict)} {amount:,}" for amount, verdict in reasons[:_MOST_REASONS]],
         "thumbs": f"{said['good']:,} up, {said['bad']:,} down" if said["good"] or said["bad"] else "",
-        "rating": None if said["mean_rating"] is None else round(said["mean_rating"], 2),
+        "rating": None if rating is None else round(rating, 2),
     }
 
 
@@ -214,7 +214,9 @@ def _check_row(line: Mapping[str, Any]) -> Row:
     }
 
 
-def _along(lines: Sequence[Mapping[str, Any]], steps: Sequence[datetime], named: Any) -> list[Series]:
+def _along(
+    lines: Sequence[Mapping[str, Any]], steps: Sequence[datetime], named: Callable[[Mapping[str, Any]], str]
+) -> list[Series]:
     """One line for each of those with the most answers; where none was looked at it is broken."""
     by_name: dict[str, dict[datetime, float | None]] = {}
     answers: dict[str, int] = {}
