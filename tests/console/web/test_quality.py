@@ -36,9 +36,24 @@ def add_score(console: Console, number: int, score: int) -> None:
         store.write(connection, [(told, [Found("answer", score, verdict), Found("loop", score, verdict)])])
 
 
-def test_scores_are_those_of_the_api_narrowed_by_the_address_and_kept_up_to_date(
-    owner: Looker, console: Console, tmp_path: Path
+def test_a_tenants_viewer_sees_its_own_figures_and_neither_answers_nor_the_judges_money(
+    stranger: Looker, console: Console
 ) -> None:
+    stranger.sign_in(console.keys["viewer"], "/quality?tab=answers&range=90d")
+    stranger.page.wait_for_selector("table.data tbody tr")
+    tabs = stranger.page.locator("nav.tabs a")
+    expect(tabs).to_have_text(["Scores", "Checks", "Failures", "Feedback and outcomes", "Sample and judge"])
+    expect(stranger.page.locator("table.data a")).to_have_count(0)
+    own = console.api("GET", f"/quality?tenant=acme&since={day(89)}").json["lines"][0]["answers"]
+    tile = stranger.page.locator(".tile", has_text="Answers looked at")
+    expect(tile.locator("dd").first).to_have_text(f"{own:,}")
+    assert console.api("GET", "/quality/answers", token=console.keys["viewer"]).status == 403
+    stranger.go("/quality?tab=sample")
+    expect(stranger.page.locator("table.data tbody tr").first).to_be_visible()
+    assert "Spent today" not in stranger.page.locator("#main").inner_text()
+
+
+def test_scores_are_those_of_the_api_narrowed_by_the_address(owner: Looker, console: Console, tmp_path: Path) -> None:
     owner.go("/quality?range=90d")
     rows = owner.page.locator("table.data tbody tr")
     expect(rows.filter(has_text="handbook")).to_have_count(1)
@@ -60,15 +75,19 @@ def test_scores_are_those_of_the_api_narrowed_by_the_address_and_kept_up_to_date
     path = tmp_path / "scores.csv"
     download.value.save_as(path)
     assert path.read_text("utf-8-sig").startswith("Release,Looked at,Score,")
+    owner.go("/quality?by=assistant&range=90d")
+    expect(rows.filter(has_text=HOSTILE[:9])).to_have_count(1)
+    assert owner.page.evaluate("window.hit") is None
+
+
+def test_a_new_score_shows_by_itself(owner: Looker, console: Console) -> None:
+    rows = owner.page.locator("table.data tbody tr")
     owner.go("/quality?assistant=lives")
     expect(owner.page.get_by_text("No answer was looked at in this time")).to_be_visible()
     add_score(console, 1, 1000)
     expect(rows).to_have_count(1)
     add_score(console, 2, 0)
     expect(rows.first).to_contain_text("0.500")
-    owner.go("/quality?by=assistant&range=90d")
-    expect(rows.filter(has_text=HOSTILE[:9])).to_have_count(1)
-    assert owner.page.evaluate("window.hit") is None
 
 
 def test_a_failure_leads_to_what_it_was_of(owner: Looker, console: Console) -> None:
@@ -103,20 +122,3 @@ def test_outcomes_and_the_judges_money_are_those_of_the_api(owner: Looker, conso
     tile = owner.page.locator(".tile", has=owner.page.get_by_text("Spent today (UTC)"))
     expect(tile).to_contain_text(f"${spent[0]['nanousd'] / 10**9:,.4f}")
     expect(tile).to_contain_text("of $2.00 a day")
-
-
-def test_a_tenants_viewer_sees_its_own_figures_and_neither_answers_nor_the_judges_money(
-    stranger: Looker, console: Console
-) -> None:
-    stranger.sign_in(console.keys["viewer"], "/quality?tab=answers&range=90d")
-    stranger.page.wait_for_selector("table.data tbody tr")
-    tabs = stranger.page.locator("nav.tabs a")
-    expect(tabs).to_have_text(["Scores", "Checks", "Failures", "Feedback and outcomes", "Sample and judge"])
-    expect(stranger.page.locator("table.data a")).to_have_count(0)
-    own = console.api("GET", f"/quality?tenant=acme&since={day(89)}").json["lines"][0]["answers"]
-    tile = stranger.page.locator(".tile", has_text="Answers looked at")
-    expect(tile.locator("dd").first).to_have_text(f"{own:,}")
-    assert console.api("GET", "/quality/answers", token=console.keys["viewer"]).status == 403
-    stranger.go("/quality?tab=sample")
-    expect(stranger.page.locator("table.data tbody tr").first).to_be_visible()
-    assert "Spent today" not in stranger.page.locator("#main").inner_text()
