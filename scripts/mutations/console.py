@@ -7,6 +7,10 @@ SIGN_IN = "tests/console/web/test_sign_in.py"
 EXCHANGES = "tests/console/web/test_exchanges.py"
 OVERVIEW = "tests/console/web/test_overview.py"
 PLAYGROUND = "tests/console/web/test_playground.py"
+QUALITY = "tests/console/web/test_quality.py"
+SECURITY = "tests/console/web/test_security.py"
+QUALITY_API = "tests/console/test_quality_api.py"
+DRIFT_API = "tests/console/test_drift_api.py"
 
 MUTATIONS = (
     Mutation(
@@ -99,5 +103,40 @@ MUTATIONS = (
         "int(Decimal(self.values[name]) * NANO)",
         "int(Decimal(self.values[name]))",
         EXCHANGES,
+    ),
+    Mutation(
+        "drift of all tenants is shown to roles within one",
+        "admission/identity/roles.py",
+        '        "targets.write",\n        "drift.read",\n        "tenants.write",',
+        '        "targets.write",\n        "tenants.write",',
+        DRIFT_API,
+    ),
+    Mutation(
+        "every tenant is shown what the judge costs",
+        "console/quality/looked_at.py",
+        "judge=await _judge(plane, question) if call.scope is None else None",
+        "judge=await _judge(plane, question)",
+        QUALITY_API,
+    ),
+    Mutation(
+        "before a change and after it are taken for each other",
+        "console/drift/findings.py",
+        "for each in (before, after)]",
+        "for each in (after, before)]",
+        DRIFT_API,
+    ),
+    Mutation(
+        "what a shadow found leads to what was stopped",
+        "console/web/pages/security.py",
+        'shadow = "shadow:" if line["mode"] == "shadow" else ""',
+        'shadow = ""',
+        SECURITY,
+    ),
+    Mutation(
+        "figures are shown once and never again",
+        "console/web/layout/parts/figured.py",
+        "self._region = Region(self._view, self._read, self._show, every_s=self._every_s)",
+        "self._region = Region(self._view, self._read, self._show)",
+        QUALITY,
     ),
 )

@@ -1,15 +1,18 @@
-"""The weekly view of drift over HTTP, and who may see it."""
+"""Drift over HTTP: the weekly view, the findings, one feature's course, and who may see them."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 from tests.console.serving import Api, serving
 from tests.console.test_identity_api import key_of
 from tests.watch.drift.test_checking import HOUR, SETTINGS, WEEK, clock_at, past
 
+from penstock.console.drift.views import time_of
 from penstock.storage.pool import connect
 from penstock.watch.drift.checking import Checking
+from penstock.watch.drift.compare import FIRST_H
 
 DRIFT = "/admin/v1/drift"
 CHANGED = 8 * WEEK + 12
@@ -40,6 +43,36 @@ def test_a_week_is_shown_with_what_was_found(api: Api, database_url: str) -> Non
     assert "groundedness fell" in finding["text"]
     assert api.get(f"{DRIFT}?assistant=other").json["features"] == []
     assert api.get(f"{DRIFT}?assistant=other").json["findings"] == []
+    assert week["before"] == [pytest.approx(0.9, abs=0.02)] * 7 + [pytest.approx(0.9, abs=0.03)]
+
+
+def test_a_finding_is_acknowledged_and_its_course_parted_where_it_began(api: Api, database_url: str) -> None:
+    with connect(database_url, name="test") as database:
+        database.autocommit = True
+        past(database, CHANGED + 36, changed_at=CHANGED)
+        Checking(SETTINGS, clock_at(HOUR + CHANGED + 26)).tend(database)
+    said = api.get(f"{DRIFT}/findings").json
+    assert (said["assistants"], said["min_exchanges"]) == (["support"], 50)
+    assert said["first_finding"] == time_of(HOUR + FIRST_H).isoformat().replace("+00:00", "Z")
+    (finding,) = said["findings"]
+    assert finding["acknowledged_at"] is None
+    assert api.call("POST", f"/admin/v1/alerts/{quote(finding['alert'])}/acknowledge").status == 200
+    (finding,) = api.get(f"{DRIFT}/findings").json["findings"]
+    assert finding["acknowledged_by"] == "admin-token"
+    query = urlencode({"assistant": "support", "feature": "groundedness", "at": finding["since"]})
+    course = api.get(f"{DRIFT}/course?{query}").json
+    assert course["before"]["value"] == pytest.approx(0.9, abs=0.01)
+    assert course["after"]["value"] == pytest.approx(0.81, abs=0.02)
+    assert (course["after"]["since"], course["shape_of"]) == (finding["since"], "hours")
+    for side in ("before", "after"):
+        assert sum(each[side] for each in course["shape"]) == pytest.approx(1)
+        middle = sum(each[side] * (each["low"] + each["high"]) / 2 for each in course["shape"])
+        assert middle == pytest.approx(course[side]["value"], abs=0.02), "the shape lies around the value"
+    assert sum(each["exchanges"] for each in course["days"]) == sum(course[s]["exchanges"] for s in ("before", "after"))
+    assert [each["since"] for each in course["findings"]] == [finding["since"]]
+    for bad in ("feature=taste&assistant=support", "feature=cost", "feature=cost&assistant=support&at=then"):
+        assert api.get(f"{DRIFT}/course?{bad}").status == 400, bad
+    assert api.get(f"{DRIFT}/course?feature=cost&assistant=nobody&at=0001-01-01").json["days"] == []
 
 
 def test_an_installation_without_exchanges_has_none(api: Api) -> None:
@@ -50,4 +83,5 @@ def test_an_installation_without_exchanges_has_none(api: Api) -> None:
 def test_who_sees_one_tenant_does_not_see_all_of_them(api: Api) -> None:
     assert api.call("POST", "/admin/v1/tenants", {"id": "acme"}).status == 201
     key = key_of(api, "acme", "owner")
-    assert api.call("GET", DRIFT, token=key).status == 403
+    for path in ("", "/findings", "/course?assistant=support&feature=cost"):
+        assert api.call("GET", f"{DRIFT}{path}", token=key).status == 403

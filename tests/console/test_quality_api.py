@@ -1,11 +1,13 @@
 """Quality over the admin API: figures of the sums, the worst answers, failures by class; within one's own tenant."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import psycopg
 import pytest
 from tests.console.serving import Api, serving
@@ -13,6 +15,9 @@ from tests.console.test_identity_api import key_of
 from tests.watch.contents.test_kept import exchange
 from tests.watch.quality.test_looking import ledger, settled
 
+from penstock.config.quality import JudgeSettings, QualityOverride, QualitySettings
+from penstock.config.secret import Secret
+from penstock.config.types import ModelSettings
 from penstock.core.clock import SystemClock
 from penstock.core.facts import AttemptFailed, Ended
 from penstock.watch.quality import store
@@ -89,6 +94,14 @@ def test_figures_worst_answers_and_failures(api: Api, database_url: str) -> None
         (exchange(1, now), "empty"),
         (exchange(2, now), "refusal"),
     ]
+    assert [each["exchange"] for each in asked(api, "/worst", verdict=["refusal", "loop"]).json["items"]] == [
+        exchange(2, now)
+    ]
+    newest = asked(api, "/answers", credential=auditor, limit=2).json["items"]
+    assert len(newest) == 2
+    every = asked(api, "/answers", credential=auditor).json["items"]
+    assert {each["exchange"] for each in every} == {exchange(number, now) for number in range(3)}, "good ones too"
+    assert asked(api, "/answers", credential=viewer).status == 403
     assert items[0]["why"] == [{"check": "empty", "verdict": "empty"}]
     assert api.call("GET", items[0]["links"]["exchange"], token=auditor).status == 200
     failures = asked(api, "/failures").json
@@ -106,3 +119,31 @@ def test_figures_worst_answers_and_failures(api: Api, database_url: str) -> None
     for bad in ({"by": "colour"}, {"zone": "Mars"}, {"check": "taste"}, {"since": "2030-01-01", "until": "2029-01-01"}):
         assert asked(api, **bad).status == 400, bad
     assert asked(api, "/failures", by="target").status == 400
+
+
+def test_what_is_looked_at_and_what_the_judge_has_cost(api: Api, database_url: str) -> None:
+    assert asked(api, "/looked-at").json["judge"] is None
+    judge = JudgeSettings(model="judge", key=Secret("env:K", "k"), budget_usd=Decimal("1.5"), judged=0.5)
+    help_model = ModelSettings(targets=(), quality=QualityOverride(sample=1.0))
+    quality = QualitySettings(sample=0.1, judge=judge)
+    api.plane.config = msgspec.structs.replace(api.plane.config, quality=quality, models={"help": help_model})
+    now = SystemClock().now()
+    today = datetime.fromtimestamp(now, UTC).date()
+    with psycopg.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
+        days = [(today - timedelta(days=each), 1_000 + each, 1 + each) for each in (0, 1, 20)]
+        cursor.executemany("INSERT INTO quality_spent (day, nanousd, calls) VALUES (%s, %s, %s)", days)
+        cursor.executemany(
+            "INSERT INTO quality_judged (exchange, at, state) VALUES (%s, %s, %s)",
+            [("a", now, "judged"), ("b", now, "judged"), ("c", now, "refused"), ("d", now - 20 * 86_400, "judged")],
+        )
+    said = asked(api, "/looked-at").json
+    assert said["judge"]["budget_nanousd"] == 1_500_000_000
+    assert [(each["nanousd"], each["calls"]) for each in said["judge"]["spent"]] == [(1_000, 1), (1_001, 2)]
+    states = {state: count for state, count in said["judge"]["states"].items() if count}
+    assert states == {"judged": 2, "refused": 1}
+    [policy] = said["assistants"]
+    assert (policy["assistant"], policy["sample"], policy["judged"]) == ("help", 1.0, 0.5)
+    assert api.call("POST", "/admin/v1/tenants", {"id": "acme"}).status == 201
+    viewer = key_of(api, "acme", "viewer")
+    assert asked(api, "/looked-at", credential=viewer).json["judge"] is None, "the installation's money"
+    assert asked(api, "/looked-at", since="2029-01-01", until="2028-01-01").status == 400

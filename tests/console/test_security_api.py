@@ -81,3 +81,4 @@ def test_keys_that_are_used_as_never_before(api: Api, database_url: str) -> None
     assert told == [("loud", 63, ["volume"]), ("odd", 2, ["hour"])]
     assert (items[0]["busiest_before"], items[0]["days_before"]) == (21, 10)
     assert asked(api, "/access", **query, tenant="umbra").json["items"] == []
+    assert [each["key"] for each in asked(api, "/access", **query, limit=1).json["items"]] == ["loud"]

@@ -13,6 +13,7 @@ from penstock.console.cache import routes as cache
 from penstock.console.configured import reload
 from penstock.console.contents import routes as contents
 from penstock.console.costs import routes as costs
+from penstock.console.drift import findings as drift_findings
 from penstock.console.drift import routes as drift
 from penstock.console.figures import routes as figures
 from penstock.console.guards import vault
@@ -21,6 +22,7 @@ from penstock.console.ledger import routes as ledger
 from penstock.console.memory import erasing as memory
 from penstock.console.money import compare, prices, reconcile, value
 from penstock.console.outcomes import feedback, left_out, savings
+from penstock.console.quality import looked_at
 from penstock.console.quality import outcomes as quality_outcomes
 from penstock.console.quality import routes as quality
 from penstock.console.review import cases, holds, seconds
@@ -63,9 +65,11 @@ for _part in (
     figures.router,
     quality.router,
     quality_outcomes.router,
+    looked_at.router,
     security.router,
     ledger.router,
     drift.router,
+    drift_findings.router,
     compare.router,
     reconcile.router,
     value.router,

@@ -12,8 +12,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
+from tests.console.web.drifted import add_drift
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
+from tests.console.web.judged import add_scores
 from tests.console.web.things import add_holds, add_knowledge
 from tests.console.web.weeks import add_weeks
 
@@ -58,6 +60,11 @@ providers:
   openai-eu: {{vendor: openai, api_key: env:SOME_KEY}}
 models:
   support: {{targets: [{{provider: openai-eu, model: gpt-4o-mini}}, {{provider: sim, model: sim}}]}}
+  judge: {{targets: [{{provider: openai-eu, model: gpt-4o-mini}}]}}
+contents: {{keep: sampled, sample: 0.05}}
+quality:
+  sample: 0.5
+  judge: {{model: judge, key: env:JUDGE_KEY, budget_usd: 2, judged: 0.2}}
 limits:
   - {{name: per-key, unit: requests, amount: 600, per: minute, scope: [key]}}
 budgets:
@@ -92,6 +99,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
         "DB": console_database,
         "OIDC_SECRET": SECRET,
         "HOOK_SECRET": "whsec_" + "QUJD" * 10,
+        "JUDGE_KEY": "pk_live_" + "x" * 20,
         "SOME_KEY": "sk-" + "x" * 20,
         "PENSTOCK__SERVER__PORT": str(free_port()),
     }
@@ -113,8 +121,9 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
     found.serve = ([*command[:3], "serve", *command[4:]], {**environ, **given})
     try:
         until(found.is_ready, lambda: f"{process.poll()}\n{log.read_text()}")
+        add_drift(found)
         seed(found)
-        add_weeks(found)
+        add_scores(found, add_weeks(found))
         add_knowledge(found)
         add_holds(found)
         yield found

@@ -40,6 +40,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def day(days_ago: int) -> str:
+    """A day of the past, as the API takes it."""
+    return (datetime.now(UTC) - timedelta(days=days_ago)).date().isoformat()
+
+
 def until(condition: Callable[[], Any], said: Callable[[], str] = str) -> None:
     give_up = time.monotonic() + PATIENCE_S
     while not condition():

@@ -9,10 +9,10 @@ from penstock.console.web.registry import PAGES
 FORBIDDEN = {
     "viewer": (
         *("/exchanges", "/exchanges/{exchange}", "/keys", "/audit", "/providers", "/knowledge", "/reviews"),
-        "/reviews/{hold}",
+        *("/reviews/{hold}", "/drift"),
     ),
-    "auditor": ("/providers",),
-    "reviewer": ("/keys", "/audit", "/providers", "/knowledge", "/knowledge/{base}"),
+    "auditor": ("/providers", "/drift"),
+    "reviewer": ("/keys", "/audit", "/providers", "/knowledge", "/knowledge/{base}", "/drift"),
 }
 
 

@@ -25,13 +25,14 @@ DAYS = 70
 MODELS = ("support", "sales", "handbook", HOSTILE)
 
 
-def add_weeks(console: Console) -> None:
+def add_weeks(console: Console) -> list[Settled]:
     rng = random.Random(7)  # noqa: S311 - made records
     now = SystemClock().now()
     records = [_record(rng, number, now) for number in range(700)]
     writer = LedgerWriter(console.database_url)
     writer.insert([arrive(msgspec.json.encode(record)) for record in records])
     writer.close()
+    return records
 
 
 def _record(rng: random.Random, number: int, now: float) -> Settled:
@@ -55,6 +56,7 @@ def _record(rng: random.Random, number: int, now: float) -> Settled:
         operation="chat",
         is_streamed=True,
         model=model,
+        release=f"{3 + (began > now - 12 * 86_400)}",
         target=rng.choice(("openai-eu/gpt-4o-mini", "sim/sim")),
         outcome=outcome,
         outcome_code=None,

@@ -22,6 +22,7 @@ Permission = Literal[
     "targets.write",
     "figures.read",
     "ledger.read",
+    "drift.read",
     "prompts.read",
     "keys.read",
     "keys.write",
@@ -64,6 +65,7 @@ INSTALLATION_WIDE: frozenset[Permission] = frozenset(
         "providers.read",
         "targets.read",
         "targets.write",
+        "drift.read",
         "tenants.write",
         "credentials.read",
         "credentials.write",
@@ -71,7 +73,7 @@ INSTALLATION_WIDE: frozenset[Permission] = frozenset(
     }
 )
 """Nobody has these by a role within one tenant: a tenant does not set its own weight, nor all tenants' credentials or
-targets."""
+targets; and how an assistant's exchanges have changed is told of those of all tenants."""
 
 _VIEWER: frozenset[Permission] = frozenset(
     {
@@ -88,13 +90,14 @@ _VIEWER: frozenset[Permission] = frozenset(
     }
 )
 _DEVELOPER = _VIEWER | frozenset[Permission](
-    {"providers.read", "ledger.read", "keys.read", "keys.write", "knowledge.read"}
+    {"providers.read", "ledger.read", "drift.read", "keys.read", "keys.write", "knowledge.read"}
 )
 _AUDITOR = _VIEWER | frozenset[Permission](
     {
         "config.read",
         "providers.read",
         "ledger.read",
+        "drift.read",
         "prompts.read",
         "keys.read",
         "credentials.read",
@@ -133,7 +136,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         "admin": _ADMIN | frozenset[Permission]({"tenants.write", "targets.write", "config.reload"}),
         "developer": _DEVELOPER,
         "reviewer": _VIEWER
-        | frozenset[Permission]({"ledger.read", "prompts.read", "feedback.write", "review.read", "review.write"}),
+        | frozenset[Permission](
+            {"ledger.read", "drift.read", "prompts.read", "feedback.write", "review.read", "review.write"}
+        ),
         "auditor": _AUDITOR,
         "viewer": _VIEWER,
     }

@@ -3,65 +3,26 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from psycopg.rows import dict_row
-from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, errors, needs
-from penstock.core.errors import Forbidden
+from penstock.console.access import Plane, errors, needs
+from penstock.console.drift.views import DriftView, FeatureView, Verdict, finding_view, time_of
+from penstock.console.plane import ControlPlane
 from penstock.watch.drift import store
-from penstock.watch.drift.checking import SETTLE_S, sentence, watch_of
+from penstock.watch.drift.checking import SETTLE_S, watch_of
 from penstock.watch.drift.compare import WEEK_H
+from penstock.watch.drift.course import value_of
 from penstock.watch.drift.tally import Sums
 from penstock.watch.drift.watching import Finding, Look, Watch, looks
 
 router = APIRouter(prefix="/drift", tags=["ledger"])
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
-Verdict = Literal["changed", "unchanged", "too_little"]
-
-
-class FeatureView(BaseModel):
-    """One feature of one assistant in the last hours: a share, or a typical amount (the geometric mean)."""
-
-    assistant: str
-    feature: str
-    hours: int = Field(description="How long the window is: a week, or a day.")
-    exchanges: int
-    reference: float | None = Field(description="What was to be expected; null where there is too little.")
-    current: float | None
-    change: float | None
-    low: float | None = Field(description="The change lies between these with 95 %.")
-    high: float | None
-    verdict: Verdict
-
-
-class FindingView(BaseModel):
-    """A change that was told once."""
-
-    assistant: str
-    feature: str
-    measure: str
-    found_at: datetime
-    since: datetime
-    window_h: int
-    exchanges: int
-    reference: float
-    current: float
-    low: float = Field(description="The change lies between these with 95 %.")
-    high: float
-    false_alarms: float = Field(description="How many as sure as this a week without any change would bring, in all.")
-    text: str
-
-
-class DriftView(BaseModel):
-    as_of: datetime
-    is_watched: bool = Field(description="Whether `drift.enabled` is set.")
-    features: list[FeatureView]
-    findings: list[FindingView] = Field(description="The newest first.")
+_BEFORE = 8
+"""So many windows before the last are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +34,18 @@ class _Seen:
     findings: Sequence[Finding]
 
 
-@router.get("", openapi_extra=needs("ledger.read"), responses=errors(403))
+@router.get("", openapi_extra=needs("drift.read"), responses=errors(403))
 async def drift(
     plane: Plane,
-    call: Caller,
     assistant: Asked = None,
     days: Annotated[int, Query(ge=1, le=400, description="How far back findings are shown.")] = 56,
 ) -> DriftView:
     """The last week and the last day of every assistant, against the weeks before them.
 
-    An assistant serves all tenants, so this is for callers who see all of them.
+    An assistant serves all tenants, so that only who sees all of them may ask this.
     """
-    if call.scope is not None:
-        raise Forbidden("Drift is of assistants, over all tenants: it is shown to who may see all of them.")
     settings = plane.config.drift
-    hour = int((plane.clock.now() - SETTLE_S) // store.HOUR_S)
+    hour = as_of(plane)
     begin = hour - (settings.reference_weeks + 1) * WEEK_H
     async with plane.database.connection() as connection:
         found = await connection.execute(store.ASSISTANTS, [hour - WEEK_H, hour])
@@ -104,13 +62,18 @@ async def drift(
         # Some tens of milliseconds each: the event loop serves others meanwhile.
         views += await asyncio.to_thread(_features, name, rows[name], settings.features, _Seen(hour, watch, own))
     return DriftView(
-        as_of=_time(hour),
+        as_of=time_of(hour),
         is_watched=settings.enabled,
         features=views,
         findings=[
-            _finding(of, each) for of, each in findings if assistant in (None, of) and each.found > hour - days * 24
+            finding_view(of, each) for of, each in findings if assistant in (None, of) and each.found > hour - days * 24
         ],
     )
+
+
+def as_of(plane: ControlPlane) -> int:
+    """The hour up to which everything is summed up."""
+    return int((plane.clock.now() - SETTLE_S) // store.HOUR_S)
 
 
 def _features(assistant: str, rows: Sequence[tuple[int, str]], wanted: Sequence[str], seen: _Seen) -> list[FeatureView]:
@@ -125,28 +88,28 @@ def _of_feature(assistant: str, feature: str, sums: Mapping[int, Sums], seen: _S
     # Against all of the reference, whatever was found in it: a finding is a change that people may well look at again.
     by_span = {each.span.hours: each for each, _ in looks(main, seen.hour, (), seen.watch, every_span=True)}
     found: list[FeatureView] = []
+    measure, series = main[0]
     for window in (WEEK_H, 24):
-        view = _feature(assistant, feature, window, main[0][1].over(seen.hour - window, seen.hour).count)
+        ends = [seen.hour - each * window for each in range(_BEFORE, -1, -1)]
+        pieces = [series.over(end - window, end) for end in ends]
+        values = [value_of(piece, measure.scale) for piece in pieces]
+        view = FeatureView(
+            assistant=assistant,
+            feature=feature,
+            hours=window,
+            exchanges=pieces[-1].count,
+            before=values[:-1],
+            reference=None,
+            current=values[-1],
+            change=None,
+            low=None,
+            high=None,
+            verdict="too_little",
+        )
         there = by_span.get(window)
         is_changed = any(each.feature == feature and each.since > seen.hour - window for each in seen.findings)
         found.append(_compared(view, there, is_changed=is_changed or (there is not None and there.is_off)))
     return found
-
-
-def _feature(assistant: str, feature: str, window: int, count: int) -> FeatureView:
-    """One of which nothing can be said yet."""
-    return FeatureView(
-        assistant=assistant,
-        feature=feature,
-        hours=window,
-        exchanges=count,
-        reference=None,
-        current=None,
-        change=None,
-        low=None,
-        high=None,
-        verdict="too_little",
-    )
 
 
 def _compared(view: FeatureView, there: Look | None, *, is_changed: bool) -> FeatureView:
@@ -157,25 +120,3 @@ def _compared(view: FeatureView, there: Look | None, *, is_changed: bool) -> Fea
         low, high = there.comparison.plain_interval()
         told |= {"reference": reference, "current": current, "change": current - reference, "low": low, "high": high}
     return view.model_copy(update=told)
-
-
-def _finding(assistant: str, finding: Finding) -> FindingView:
-    return FindingView(
-        assistant=assistant,
-        feature=finding.feature,
-        measure=finding.measure,
-        found_at=_time(finding.found),
-        since=_time(finding.since),
-        window_h=finding.span_h,
-        exchanges=finding.count,
-        reference=finding.reference,
-        current=finding.current,
-        low=finding.low,
-        high=finding.high,
-        false_alarms=finding.false_alarms,
-        text=sentence(assistant, finding),
-    )
-
-
-def _time(hour: int) -> datetime:
-    return datetime.fromtimestamp(hour * store.HOUR_S, UTC)

@@ -15,9 +15,18 @@ _MOST_STEPS = 2_000
 _STEPS = {"hour": _HOUR, "day": DAY, "month": 28 * DAY}
 
 
-class AskedQuality(AskedTime):
+class AskedTimes(AskedTime):
     """Without times it is about the last seven days; what is asked about is widened to whole hours (UTC)."""
 
+    def question(self, call: Call, *, days: int = 7) -> Asked:
+        """Raises `MalformedRequest`."""
+        since, until = self.bounds(call.now, days * DAY)
+        first, last = _whole_hour(since), _whole_hour(until)
+        zone = self.days_of()
+        return Asked(since=first, until=last if last == until else last + _HOUR, filters={}, zone=zone)
+
+
+class AskedQuality(AskedTimes):
     step: Annotated[Step | None, Field(description="A line for each; absent, one for the whole range.")] = None
     by: Annotated[list[Dimension], Field(default=[], max_length=4, description="A line for each value.")]
     tenant: Value = None

@@ -13,13 +13,14 @@ from pydantic import Field
 from penstock.config.quality import Check
 from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.figures.routes import require_kept
+from penstock.console.plane import ControlPlane
 from penstock.console.quality import views
 from penstock.console.quality.asked import AskedQuality
 from penstock.console.quality.classes import read_failures, sums_of
 from penstock.console.quality.said import Said, is_known, read_said
-from penstock.watch.quality.figures import Asked, Line, Worst, ask, worst
+from penstock.watch.quality.figures import Answer, Asked, Line, Order, answers, ask
 from penstock.watch.quality.shares import mean_of, share_of
-from penstock.watch.quality.verdicts import ANSWER, WHOLE
+from penstock.watch.quality.verdicts import ANSWER, WHOLE, Verdict
 
 router = APIRouter(prefix="/quality", tags=["quality"])
 
@@ -30,8 +31,11 @@ class AskedScores(AskedQuality):
     check: Annotated[AnyCheck, Field(description="`answer` is the lowest of all checks; `judge` the model's.")] = ANSWER
 
 
-class AskedWorst(AskedQuality):
+class AskedAnswers(AskedQuality):
     check: Literal["answer", "judge"] = ANSWER
+    verdict: list[Verdict] = Field(
+        default_factory=list[Verdict], max_length=30, description="One of these; absent, any."
+    )
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
@@ -81,12 +85,15 @@ async def checks(plane: Plane, call: Caller, asked: Annotated[AskedQuality, Quer
 
 
 @router.get("/worst", openapi_extra=needs("ledger.read"), responses=errors(403, 404))
-async def worst_answers(plane: Plane, call: Caller, asked: Annotated[AskedWorst, Query()]) -> views.WorstList:
+async def worst_answers(plane: Plane, call: Caller, asked: Annotated[AskedAnswers, Query()]) -> views.AnswerList:
     """The answers with the lowest scores, with links to all that is known of them."""
-    question = asked.question(call)
-    async with plane.database.connection() as connection:
-        found = await worst(connection, question, check=asked.check, most=asked.limit)
-    return views.WorstList(since=question.since, until=question.until, items=[_worst(each) for each in found])
+    return await _answers(plane, asked.question(call), asked, "worst")
+
+
+@router.get("/answers", openapi_extra=needs("ledger.read"), responses=errors(403, 404))
+async def newest_answers(plane: Plane, call: Caller, asked: Annotated[AskedAnswers, Query()]) -> views.AnswerList:
+    """The answers that were looked at, good ones too, the newest first."""
+    return await _answers(plane, asked.question(call), asked, "newest")
 
 
 @router.get("/failures", openapi_extra=needs("figures.read"), responses=errors(404))
@@ -96,6 +103,14 @@ async def failures(plane: Plane, call: Caller, asked: Annotated[AskedQuality, Qu
     require_kept(plane, sums_of(question), call.now)
     async with plane.database.connection() as connection:
         return await read_failures(connection, question)
+
+
+async def _answers(plane: ControlPlane, question: Asked, asked: AskedAnswers, order: Order) -> views.AnswerList:
+    async with plane.database.connection() as connection:
+        found = await answers(
+            connection, question, check=asked.check, verdicts=asked.verdict, order=order, most=asked.limit
+        )
+    return views.AnswerList(since=question.since, until=question.until, items=[_answer(each) for each in found])
 
 
 def _key(asked: Asked, line: Line) -> tuple[object, ...]:
@@ -132,8 +147,8 @@ def _feedback(said: Said) -> views.FeedbackView:
     )
 
 
-def _worst(found: Worst) -> views.WorstView:
-    return views.WorstView.model_validate(
+def _answer(found: Answer) -> views.AnswerView:
+    return views.AnswerView.model_validate(
         {
             "exchange": found.exchange,
             "tenant": found.tenant,

@@ -1,13 +1,15 @@
 """What the admin API shows of quality."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from penstock.config.quality import Check
 from penstock.core.happenings import HappeningKind
 from penstock.watch.quality.failures import Failure
 from penstock.watch.quality.figures import Step
+from penstock.watch.quality.judging import JudgedState
 from penstock.watch.quality.shares import Share
 from penstock.watch.quality.verdicts import Verdict
 
@@ -70,7 +72,7 @@ class WhyView(BaseModel):
     verdict: Verdict
 
 
-class WorstView(BaseModel):
+class AnswerView(BaseModel):
     """`links` are paths of this API; the texts need `prompts.read`."""
 
     exchange: str
@@ -85,10 +87,10 @@ class WorstView(BaseModel):
     links: dict[Literal["exchange", "contents", "feedback"], str]
 
 
-class WorstList(BaseModel):
+class AnswerList(BaseModel):
     since: datetime
     until: datetime
-    items: list[WorstView]
+    items: list[AnswerView]
 
 
 class FailureLine(BaseModel):
@@ -136,3 +138,37 @@ class OutcomesView(BaseModel):
     since: datetime
     until: datetime
     lines: list[OutcomeLine]
+
+
+class PolicyView(BaseModel):
+    """What is looked at of one assistant's answers."""
+
+    assistant: str
+    sample: float = Field(description="The share of the answers whose contents are kept.")
+    checks: list[Check]
+    judged: float = Field(description="The share of those in the sample that is shown to the judge.")
+
+
+class SpentView(BaseModel):
+    day: date = Field(description="UTC.")
+    nanousd: int = Field(description="What is under way counts as the most that it can cost.")
+    calls: int
+
+
+class JudgeView(BaseModel):
+    model: str
+    budget_nanousd: int = Field(description="Of a day (UTC).")
+    spent: list[SpentView] = Field(description="The days on which there was a call, the latest first.")
+    states: dict[JudgedState, int] = Field(
+        description="Answers by how far they are: `waiting` for a call, `asked` about, `judged`; the judge said nothing"
+        " that is a verdict (`unreadable`), or could not be asked (`refused`); there was nothing to show (`left_out`)."
+    )
+
+
+class LookedAtView(BaseModel):
+    """What is set, and what the judge has cost."""
+
+    is_watched: bool = Field(description="Whether any answer is looked at.")
+    keep_days: float = Field(description="How long single scores are kept; sums stay.")
+    assistants: list[PolicyView]
+    judge: JudgeView | None = Field(description="Null without one, and for who does not see all tenants.")

@@ -25,6 +25,10 @@ _PREFIXES = ("masked:", "found:", "shadow:found:", "let_through:", "guard_failed
 _STOPS = frozenset({"mask", "block", "hold"})
 
 
+class AskedAccess(AskedQuality):
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
 class SecurityLine(BaseModel):
     """`kind`: values `masked` (secrets are `secret`); what a guard found in an answer and stopped (`leak_stopped`) or
     only saw (`leak_found`); in a request, by the guard of injections (`injection`) or another (`found`); what passed
@@ -105,14 +109,13 @@ async def security(plane: Plane, call: Caller, asked: Annotated[AskedQuality, Qu
 async def access(
     plane: Plane,
     call: Caller,
-    asked: Annotated[AskedQuality, Query()],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    asked: Annotated[AskedAccess, Query()],
 ) -> UnusualList:
     """Keys that were used as never before; without times, in the last day."""
     wanted = asked.question(call, days=1)
     async with plane.database.connection() as connection:
         found = await read_unusual(
-            connection, since=wanted.since, until=wanted.until, tenant=wanted.filters.get("tenant"), limit=limit
+            connection, since=wanted.since, until=wanted.until, tenant=wanted.filters.get("tenant"), limit=asked.limit
         )
     return UnusualList(
         since=wanted.since,

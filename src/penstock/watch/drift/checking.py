@@ -115,11 +115,16 @@ def _kept(settings: DriftSettings) -> int:
     return (settings.reference_weeks + 1) * WEEK_H
 
 
+def alert_id(assistant: str, finding: Finding) -> str:
+    """Of the alert that tells of it."""
+    return f"drift.found:{assistant}:{finding.feature}:{finding.found}"
+
+
 def alert_of(assistant: str, finding: Finding) -> Alert:
     """What people are told."""
     severity: Severity = "warning" if finding.feature in _QUALITY else "info"
     return Alert(
-        id=f"drift.found:{assistant}:{finding.feature}:{finding.found}",
+        id=alert_id(assistant, finding),
         kind="drift.found",
         severity=severity,
         subject=assistant,

@@ -49,6 +49,8 @@ class Span:
 
 SPANS = (Span(6, DAY_H, 0.05, step=2), Span(DAY_H, DAY_H, 0.75, step=2), Span(WEEK_H, WEEK_H, 0.2, step=DAY_H, gap=2))
 """Large changes are seen within hours, changes that matter within a day, slow ones by the week."""
+FIRST_H = min(_LEAST_CELLS * span.every + span.hours for span in SPANS if span.hours < WEEK_H)
+"""So many hours after its first exchange an assistant can be judged at all."""
 
 
 @dataclass(frozen=True, slots=True)

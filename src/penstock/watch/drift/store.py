@@ -117,6 +117,10 @@ FINDINGS = (
     " FROM drift_findings WHERE found >= %s ORDER BY found DESC, assistant, feature"
 )
 
+FIRST_HOUR = "SELECT min(hour) FROM drift_hours"
+KNOWN = "SELECT id, acknowledged_at, acknowledged_by FROM alerts WHERE id = ANY(%s)"
+"""Whether somebody has said that they know of what these alerts tell."""
+
 
 def series_of(feature: str, hours: Mapping[int, Sums]) -> list[tuple[Measure, Series]]:
     """What `watching.look` is given."""

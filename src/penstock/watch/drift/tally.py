@@ -79,9 +79,14 @@ def measures_of(feature: str) -> tuple[Measure, ...]:
             return (Measure(feature, 0, "log", "typical"), *octaves)
 
 
+def least_of(octave: int) -> int:
+    """The shortest length in it; the first octave has all that are shorter than twice that."""
+    return 2 ** (octave + _FIRST_OCTAVE - 2)
+
+
 def octave_name(octave: int) -> str:
     """Which lengths it holds."""
-    low = 2 ** (octave + _FIRST_OCTAVE - 2)
+    low = least_of(octave)
     if octave == 0:
         return f"below {2 * low}"
     return f"{low} and more" if octave == OCTAVES - 1 else f"{low} to {2 * low - 1}"

@@ -13,6 +13,8 @@ from psycopg.rows import class_row
 Dimension: TypeAlias = Literal["tenant", "assistant", "release", "target"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 Step: TypeAlias = Literal["hour", "day", "month"]
+Order: TypeAlias = Literal["worst", "newest"]
+_ORDERS: Final[Mapping[Order, sql.SQL]] = {"worst": sql.SQL("score, at DESC"), "newest": sql.SQL("at DESC")}
 _SCORES: Final = sql.SQL("sum(answers)::bigint, sum(passed)::bigint, sum(scores)::bigint, sum(squares)::bigint")
 
 
@@ -42,7 +44,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Worst:
+class Answer:
     """`why` are the checks that found something, with what."""
 
     exchange: str
@@ -98,16 +100,24 @@ def _line(asked: Asked, row: tuple[Any, ...]) -> Line:
     return Line(keys[0] if has_step else None, group, name, answers, passed, scores, squares)
 
 
-async def worst(connection: psycopg.AsyncConnection, asked: Asked, *, check: str, most: int) -> list[Worst]:
-    """The answers with the lowest scores, the latest first among equals."""
+async def answers(
+    connection: psycopg.AsyncConnection, asked: Asked, *, check: str, verdicts: Sequence[str], order: Order, most: int
+) -> list[Answer]:
+    """Answers that were looked at, of these verdicts if there are any: `worst` are not those that are perfect, the
+    latest first among equals; `newest` are all.
+    """
     terms, values = terms_of(asked)
+    chosen: list[sql.Composable] = [sql.SQL('"check" = {}').format(sql.Literal(check)), terms]
+    if verdicts:
+        chosen.append(sql.SQL("verdict = ANY ({})").format(sql.Literal(list(verdicts))))
+    if order == "worst":
+        chosen.append(sql.SQL("score < 1000"))
     # What checks found beside is looked up for these few alone.
     query = sql.SQL(
         "SELECT s.exchange, s.tenant, s.assistant, s.release, s.target, s.at, s.score, s.verdict,"
         ' (SELECT array_agg(ARRAY[w."check", w.verdict] ORDER BY w."check") FROM quality_scores AS w'
         "  WHERE w.exchange = s.exchange AND w.\"check\" <> 'answer') AS why"
-        ' FROM (SELECT * FROM quality_scores WHERE "check" = {} AND score < 1000 AND {}'
-        " ORDER BY score, at DESC LIMIT {}) AS s ORDER BY s.score, s.at DESC"
-    ).format(sql.Literal(check), terms, sql.Literal(most))
-    async with connection.cursor(row_factory=class_row(Worst)) as cursor:
+        " FROM (SELECT * FROM quality_scores WHERE {} ORDER BY {} LIMIT {}) AS s ORDER BY {}"
+    ).format(sql.SQL(" AND ").join(chosen), _ORDERS[order], sql.Literal(most), _ORDERS[order])
+    async with connection.cursor(row_factory=class_row(Answer)) as cursor:
         return await (await cursor.execute(query, values)).fetchall()

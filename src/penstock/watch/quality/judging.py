@@ -8,8 +8,9 @@ the ledger takes the place of what was reserved.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final, LiteralString, Protocol
+from typing import Final, Literal, LiteralString, Protocol, TypeAlias, get_args
 
+import msgspec
 import psycopg
 import structlog
 from psycopg.rows import class_row
@@ -19,6 +20,10 @@ from penstock.watch.quality import store
 from penstock.watch.quality.judge import is_judgeable, read_verdict
 from penstock.watch.quality.seen import Seen
 from penstock.watch.quality.store import Queued
+
+JudgedState: TypeAlias = Literal["waiting", "asked", "judged", "unreadable", "refused", "left_out"]
+"""How far an answer is that a model is to be asked about."""
+JUDGED_STATES: Final[tuple[JudgedState, ...]] = get_args(JudgedState)
 
 AT_ONCE: Final = 10
 _DONE: Final = 200
@@ -96,7 +101,7 @@ class Judging:
         queued, seen = chosen
         reply = self._court.ask(seen)
         found = read_verdict(reply.body) if reply.status == _DONE else None
-        state = "judged" if found is not None else "unreadable" if reply.status == _DONE else "refused"
+        state: JudgedState = "judged" if found is not None else "unreadable" if reply.status == _DONE else "refused"
         if found is None:
             self.unjudged += 1
             _log.warning("answer_not_judged", exchange=queued.exchange, state=state, status=reply.status)
@@ -137,8 +142,31 @@ class Judging:
         self.is_out_of_money = not has_room
         return has_room
 
-    def _mark(self, connection: psycopg.Connection, exchange: str, state: str, day: date | None, cost: int) -> None:
+    def _mark(
+        self, connection: psycopg.Connection, exchange: str, state: JudgedState, day: date | None, cost: int
+    ) -> None:
         connection.execute(
             "UPDATE quality_judged SET state = %s, day = %s, reserved_nanousd = %s WHERE exchange = %s",
             (state, day, cost, exchange),
         )
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What judging may have cost on a day."""
+
+    day: date
+    nanousd: int
+    calls: int
+
+
+async def read_spent(connection: psycopg.AsyncConnection, *, since: date, until: date) -> list[Spent]:
+    """The days from one to another, both among them, on which there was a call, the latest first."""
+    query = "SELECT day, nanousd, calls FROM quality_spent WHERE day BETWEEN %s AND %s ORDER BY day DESC"
+    return [Spent(*row) for row in await (await connection.execute(query, (since, until))).fetchall()]
+
+
+async def read_states(connection: psycopg.AsyncConnection, *, since: float, until: float) -> dict[JudgedState, int]:
+    """How many of the answers that were put down to be judged in a time are how far."""
+    query = "SELECT state, count(*) FROM quality_judged WHERE at >= %s AND at < %s GROUP BY state"
+    rows = dict(await (await connection.execute(query, (since, until))).fetchall())
+    return {state: rows.get(state, 0) for state in JUDGED_STATES}

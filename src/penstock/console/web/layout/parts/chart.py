@@ -41,9 +41,11 @@ def chart(
     kind: Kind = "line",
     is_stacked: bool = False,
     unit: Unit = "",
+    from_zero: bool = True,
 ) -> None:
     """`labels` stand below; each series has a value for each of them, None where nothing is known."""
     options = _options(series, kind, is_stacked=is_stacked, unit=unit)
+    options["yAxis"]["scale"] = not from_zero
     options["xAxis"] |= {"type": "category", "data": list(labels)}
     for shown, each in zip(options["series"], series, strict=True):
         shown["data"] = list(each.values)
@@ -51,10 +53,17 @@ def chart(
 
 
 def timeline(
-    title: str, times: Sequence[str], series: Sequence[Series], *, kind: Kind = "line", unit: Unit = ""
+    title: str,
+    times: Sequence[str],
+    series: Sequence[Series],
+    *,
+    kind: Kind = "line",
+    unit: Unit = "",
+    from_zero: bool = True,
 ) -> None:
     """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601."""
     options = _options(series, kind, is_stacked=kind == "bar", unit=unit)
+    options["yAxis"]["scale"] = not from_zero
     options["xAxis"]["type"] = "time"
     for shown, each in zip(options["series"], series, strict=True):
         shown["data"] = [[at, value] for at, value in zip(times, each.values, strict=True)]

@@ -24,5 +24,9 @@ def defused(cell: object) -> str:
         return ""
     if isinstance(cell, int | float):
         return str(cell)
-    text = ", ".join(map(str, cast("list[object]", cell))) if isinstance(cell, list) else str(cell)
+    text = (
+        ", ".join("" if each is None else str(each) for each in cast("list[object]", cell))
+        if isinstance(cell, list)
+        else str(cell)
+    )
     return f"'{text}" if text.startswith(_STARTS) else text

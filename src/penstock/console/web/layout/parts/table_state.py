@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 PAGE_ROWS = 50
-Kind = Literal["text", "mono", "number", "usd", "percent", "time", "clock", "badge", "tags"]
-"""`usd` are whole dollars with cents, `percent` shares of one, `clock` is a time to the second."""
+Kind = Literal["text", "mono", "number", "usd", "percent", "time", "clock", "badge", "tags", "course"]
+"""`usd` are whole dollars with cents, `percent` shares of one, `clock` is a time to the second, `course` numbers over
+time, the oldest first, None where there is none."""
 Row = Mapping[str, Any]
 Tone = Literal["", "ok", "warn", "bad", "info"]
 

@@ -1,0 +1,125 @@
+"""One feature over time, and how its values lay before a change and after it: what people look at.
+
+Of a length the shape is that of exchanges, by octave.  Of all else sums hold no value of any one exchange, so that the
+shape is that of hours, each counting as its exchanges do: how far hours lie apart is what a change is judged by.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.watch.drift.compare import DAY_H, Scale
+from penstock.watch.drift.series import Piece
+from penstock.watch.drift.tally import FEATURES, Measure, Sums, added, least_of, measures_of
+
+_BINS = 12
+_WIDEST = 1e-9
+Stretch = tuple[int, int]
+"""From one hour up to another, which is not in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """`value` as people read it: a mean share, or a geometric mean; None where there was nothing."""
+
+    begin: int
+    end: int
+    count: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Values from `low` up to `high` (None: no end), and which share of each side lies there."""
+
+    low: float
+    high: float | None
+    before: float
+    after: float
+
+
+def value_of(piece: Piece, scale: Scale) -> float | None:
+    if piece.count == 0:
+        return None
+    return piece.mean if scale == "share" else math.exp(min(700.0, piece.mean))
+
+
+def days(hours: Mapping[int, Sums], measure: Measure, begin: int, end: int) -> list[tuple[int, int, float | None]]:
+    """The first hour of each day (UTC), its exchanges and its value; days without any are there too."""
+    found: list[tuple[int, int, float | None]] = []
+    for day in range(begin - begin % DAY_H, end, DAY_H) if begin < end else ():
+        piece = _over(hours, measure, (max(day, begin), min(day + DAY_H, end)))
+        found.append((day, piece.count, value_of(piece, measure.scale)))
+    return found
+
+
+def side(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> Side:
+    piece = _over(hours, measure, stretch)
+    return Side(*stretch, piece.count, value_of(piece, measure.scale))
+
+
+def shape(hours: Mapping[int, Sums], feature: str, before: Stretch, after: Stretch) -> list[Bin]:
+    """How the values of both sides lie; nothing where one of them is empty."""
+    main, *octaves = measures_of(feature)
+    if FEATURES[feature] == "length":
+        return _of_octaves(hours, octaves, before, after)
+    sides = [_hourly(hours, main, each) for each in (before, after)]
+    if not all(sides):
+        return []
+    values = [value for each in sides for value, _ in each]
+    low, high = min(values), max(values)
+    width = max((high - low) / _BINS, _WIDEST)
+    shares = [_shares(each, low, width) for each in sides]
+    return [
+        Bin(_plain(low + place * width, main), _plain(low + (place + 1) * width, main), *both)
+        for place, both in enumerate(zip(*shares, strict=True))
+    ]
+
+
+def _of_octaves(hours: Mapping[int, Sums], octaves: Sequence[Measure], before: Stretch, after: Stretch) -> list[Bin]:
+    sums = [_summed(hours, each) for each in (before, after)]
+    if any(each is None or each.count == 0 for each in sums):
+        return []
+    shares = [[each.totals[octave.index] / each.count for octave in octaves] for each in sums if each is not None]
+    lows = [0.0, *(float(least_of(place)) for place in range(1, len(octaves)))]
+    return [
+        Bin(low, high, *both)
+        for low, high, both in zip(lows, [*lows[1:], None], zip(*shares, strict=True), strict=True)
+    ]
+
+
+def _hourly(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> list[tuple[float, int]]:
+    """Means on the scale that is compared on, each with its exchanges."""
+    return [
+        (piece.mean, piece.count)
+        for hour, sums in hours.items()
+        if stretch[0] <= hour < stretch[1] and (piece := sums.piece(measure.index)).count
+    ]
+
+
+def _shares(values: Sequence[tuple[float, int]], low: float, width: float) -> list[float]:
+    whole = sum(count for _, count in values)
+    found = [0.0] * _BINS
+    for value, count in values:
+        found[min(_BINS - 1, int((value - low) / width))] += count / whole
+    return found
+
+
+def _plain(value: float, measure: Measure) -> float:
+    return value if measure.scale == "share" else math.exp(min(700.0, value))
+
+
+def _summed(hours: Mapping[int, Sums], stretch: Stretch) -> Sums | None:
+    found: Sums | None = None
+    for hour, sums in hours.items():
+        if stretch[0] <= hour < stretch[1]:
+            found = sums if found is None else added(found, sums)
+    return found
+
+
+def _over(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> Piece:
+    found = Piece()
+    for hour in range(*stretch):
+        if hour in hours:
+            found += hours[hour].piece(measure.index)
+    return found
