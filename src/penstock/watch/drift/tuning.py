@@ -13,6 +13,10 @@ class Tuning:
     """How far windows usually lie apart, beyond what their number of exchanges explains."""
     prior_cells: float = 6.0
     """For how many windows of the reference that counts."""
+    alike: float = 0.03
+    """How far hours lie apart, as a variance, for what their exchanges together are worth."""
+    traffic: float = 0.10
+    """How far a window may lie off because there is more or less traffic than usual, for each factor of e."""
     looks: float = 6.0
     """Independent looks that hourly looks at a sliding window are worth, while it moves by its own length."""
     quiet_days: float = 7.0
