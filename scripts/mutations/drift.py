@@ -24,9 +24,9 @@ MUTATIONS = (
     ),
     Mutation(
         "drift: bursts of what is rare are compared as they are",
-        "watch/drift/compare.py",
-        "return math.asin(math.sqrt(min(1.0, (total + 0.375) / (count + 0.75))))",
-        "return total / count",
+        "watch/drift/tally.py",
+        'return (Measure(feature, 0, "share", "mean"),)',
+        'return (Measure(feature, 0, "mean", "mean"),)',
         WATCHING,
     ),
     Mutation(
