@@ -126,7 +126,7 @@ def _of_feature(assistant: str, feature: str, sums: Mapping[int, Sums], seen: _S
     by_span = {each.span.hours: each for each, _ in looks(main, seen.hour, (), seen.watch, every_span=True)}
     found: list[FeatureView] = []
     for window in (WEEK_H, 24):
-        view = _feature(assistant, feature, window, main[0][1].over(seen.hour - window, seen.hour).count)
+        view = _feature(assistant, feature, window, round(main[0][1].over(seen.hour - window, seen.hour).count))
         there = by_span.get(window)
         is_changed = any(each.feature == feature and each.since > seen.hour - window for each in seen.findings)
         found.append(_compared(view, there, is_changed=is_changed or (there is not None and there.is_off)))
