@@ -3,7 +3,8 @@
 **The oracle** knows what the watch has to learn: the level, each hour's and weekday's pattern, how far hours and days
 lie apart and how much of it is left the next, the deviation of one exchange, and the hour since when it might be
 another level.  It weighs the day's hours as generalised least squares do, with the week before in hand, and has the
-watch's threshold of a single look at a day.  Nothing that looks at this one series finds more with the same budget.
+watch's threshold of a look at a day.  It looks once, when the fall is a day old; the watch has looked twelve times by
+then, which is worth a little more where both find about half.
 """
 
 from collections.abc import Sequence
