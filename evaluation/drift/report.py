@@ -91,8 +91,8 @@ def _found(report: Report) -> list[str]:
             " three weeks, and the middle of the hours until then):"
         ),
         "",
-        f"| change, exchanges a day | {' | '.join(worlds)} |",
-        f"|---|{'---|' * len(worlds)}",
+        f"| change, exchanges a day | trials in each | {' | '.join(worlds)} |",
+        f"|---|--:|{'---|' * len(worlds)}",
     ]
     for what in dict.fromkeys(each.what for each in report.tried):
         cells: list[str] = []
@@ -101,7 +101,8 @@ def _found(report: Report) -> list[str]:
             delays = [each.delay_h for each in of if each.delay_h is not None]
             middle = f", {median(delays):.0f} h" if delays else ""
             cells.append(f"{within(of, 24):.0%} ({len(delays) / len(of):.0%}{middle})")
-        lines.append(f"| {what} | {' | '.join(cells)} |")
+        trials = sum((each.what, each.world) == (what, worlds[0]) for each in report.tried)
+        lines.append(f"| {what} | {trials} | {' | '.join(cells)} |")
     found = [each for each in report.tried if each.delay_h is not None]
     once = sum(each.more == 0 for each in found) / max(1, len(found))
     off = [each.since_off_h for each in found if each.since_off_h is not None and each.what.startswith(ASKED)]
@@ -161,6 +162,8 @@ def mixture(mixed: Sequence[Mixed]) -> list[str]:
 
 
 def _figures(report: Report) -> list[str]:
+    if not report.figures:
+        return ["Single figures were not tried."]
     points = sum(each.points for each in report.figures)
     alarms = sum(each.alarms for each in report.figures)
     weeks = points / (120 * 168)
