@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evaluation.drift.figures import all_figures
 from evaluation.drift.measure import all_quiet, all_tried, watched
+from evaluation.drift.power import all_powers
 from evaluation.drift.questions import all_mixed
 from evaluation.drift.report import Report, inserted, markdown, mixture, rate, within
 from evaluation.drift.traffic import FITTED_ON, REPORTED, Change, make
@@ -25,21 +26,33 @@ CHANGES: tuple[tuple[str, Change, float | None], ...] = (
     ("groundedness 0.90 to 0.81, 500", Change("groundedness", -0.10, 0), 500.0),
     ("groundedness 0.90 to 0.81, 1,500", Change("groundedness", -0.10, 0), 1500.0),
     ("groundedness 0.90 to 0.81, 5,000", Change("groundedness", -0.10, 0), 5000.0),
-    ("the same over three weeks, 1,500", Change("groundedness", -0.10, 0, _THREE_WEEKS_H), 1500.0),
+    ("one answer in ten worth nothing, 1,500", Change("groundedness", -0.10, 0, wholly=True), 1500.0),
+    ("a tenth over three weeks, 1,500", Change("groundedness", -0.10, 0, _THREE_WEEKS_H), 1500.0),
     ("groundedness 0.90 to 0.72, 500", Change("groundedness", -0.20, 0), 500.0),
     ("confidence 0.80 to 0.72, 1,500", Change("confidence", -0.10, 0), 1500.0),
     ("blocked 1 % to 4 %, 1,500", Change("blocked", 3.0, 0), 1500.0),
     ("cost and a half, 1,500", Change("cost", 0.5, 0), 1500.0),
     ("questions twice as long, 1,500", Change("input_length", 1.0, 0), 1500.0),
 )
-_TRIED: dict[str, tuple[float, ...]] = {"looks": (4.0, 8.0), "least": (0.05,), "prior_cells": (3.0,)}
+_ASKED = 4
+"""The first so many are tried more often."""
+_TRIED: dict[str, tuple[float, ...]] = {
+    "looks": (1.0, 4.0),
+    "alike": (0.01, 0.06),
+    "traffic": (0.0,),
+    "least": (0.0,),
+    "prior_cells": (3.0,),
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m evaluation drift")
     parser.add_argument("--weeks", type=int, default=4, help="without a change, of an installation of each kind")
+    parser.add_argument("--installations", type=int, default=2, help="of each kind, at most as many as seeds")
     parser.add_argument("--seeds", type=int, default=10, help="of each change in each kind of traffic")
+    parser.add_argument("--asked", type=int, default=30, help="of each of the first changes, which matter most")
     parser.add_argument("--figures", type=int, default=12, help="single figures that are judged")
+    parser.add_argument("--power", type=int, default=60, help="falls for each amount of traffic and of variation")
     parser.add_argument("--questions", type=int, default=5, help="trials of each mixture of real questions")
     parser.add_argument("--only-questions", action="store_true", help="those alone")
     parser.add_argument("--fit", action="store_true", help="try other constants, on other traffic, and report nothing")
@@ -52,11 +65,13 @@ def main() -> int:
         return 0
     watch = Watch()
     seeds = range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.seeds)
+    more = range(seeds.stop, _FIRST_REPORTED + chosen.asked)
     report = Report(
-        all_quiet(REPORTED, [_FIRST_REPORTED], chosen.weeks, watch),
-        all_tried(REPORTED, seeds, CHANGES, watch),
+        all_quiet(REPORTED, seeds[: chosen.installations], chosen.weeks, watch),
+        all_tried(REPORTED, seeds, CHANGES, watch) + all_tried(REPORTED, more, CHANGES[:_ASKED], watch),
         all_figures(range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.figures), chosen.weeks),
         all_mixed(chosen.questions),
+        all_powers(REPORTED[0], range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.power), watch),
         _seconds(watch),
     )
     text = markdown(report)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evaluation.drift.traffic import ASSISTANTS, Assistant, Change, World, make
 from penstock.watch.drift.tally import FEATURES
 from penstock.watch.drift.watching import Finding, Watch, look
 
-WORKERS = 2
+WORKERS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def tried(world: World, seed: int, made: tuple[str, Change, float | None], watch
     what, change, daily = made
     weeks = watch.weeks + 1
     at = weeks * 168 + seed * 37 % 168
-    moved = Change(change.feature, change.size, at + change.begins, change.over_h, None)
+    moved = replace(change, begins=at + change.begins)
     assistant = make(
         world, 500_000 + seed, weeks + 4 + change.over_h // 168, daily=daily, changes=(moved,), only=(change.feature,)
     )

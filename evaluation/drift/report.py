@@ -3,11 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import median
 
 from evaluation.drift.figures import Figure
 from evaluation.drift.measure import Quiet, Tried
+from evaluation.drift.power import APART, FALL, Power
+from evaluation.drift.power import DAILY as BY_DAY
 from evaluation.drift.questions import DAILY, Mixed
+from evaluation.drift.traffic import SHARES
 
 BEGIN = "<!-- measured: written by `make evaluate ARGS='drift --write'` -->"
 END = "<!-- end of what was measured -->"
@@ -22,6 +26,7 @@ class Report:
     tried: Sequence[Tried]
     figures: Sequence[Figure]
     mixed: Sequence[Mixed]
+    powers: Sequence[Power]
     seconds: float
     """Processor time of one look at an installation."""
 
@@ -55,6 +60,11 @@ def markdown(report: Report) -> str:
     mean, low, high = rate(alarms, weeks)
     lines = [
         (
+            f"As of {datetime.now(UTC):%Y-%m-%d}: {len(report.quiet)} installations, {len(report.tried)} changes,"
+            f" {sum(each.trials for each in report.powers):,} falls for the table of what could be found."
+        ),
+        "",
+        (
             f"{weeks} weeks of a whole installation without any change (10 assistants, 12 features;"
             f" {report.seconds:.2f} s of CPU a look): {alarms} false alarms, **{mean:.2f} a week**"
             f" ({low:.2f} to {high:.2f} with 95 %; at most 1 is asked)."
@@ -69,7 +79,7 @@ def markdown(report: Report) -> str:
         over = sum(each.weeks for each in of)
         spans = [f"{span} h: {sum(each.span_h == span for each in findings)}" for span in (6, 24, 168)]
         lines.append(f"| {world} | {over} | {len(findings)} | {len(findings) / over:.2f} | {', '.join(spans)} |")
-    lines += ["", *_found(report), "", *mixture(report.mixed), "", *_figures(report), ""]
+    lines += ["", *_found(report), "", *_powers(report.powers), "", *mixture(report.mixed), "", *_figures(report), ""]
     return "\n".join(lines)
 
 
@@ -81,8 +91,8 @@ def _found(report: Report) -> list[str]:
             " three weeks, and the middle of the hours until then):"
         ),
         "",
-        f"| change, exchanges a day | {' | '.join(worlds)} |",
-        f"|---|{'---|' * len(worlds)}",
+        f"| change, exchanges a day | trials in each | {' | '.join(worlds)} |",
+        f"|---|--:|{'---|' * len(worlds)}",
     ]
     for what in dict.fromkeys(each.what for each in report.tried):
         cells: list[str] = []
@@ -91,7 +101,8 @@ def _found(report: Report) -> list[str]:
             delays = [each.delay_h for each in of if each.delay_h is not None]
             middle = f", {median(delays):.0f} h" if delays else ""
             cells.append(f"{within(of, 24):.0%} ({len(delays) / len(of):.0%}{middle})")
-        lines.append(f"| {what} | {' | '.join(cells)} |")
+        trials = sum((each.what, each.world) == (what, worlds[0]) for each in report.tried)
+        lines.append(f"| {what} | {trials} | {' | '.join(cells)} |")
     found = [each for each in report.tried if each.delay_h is not None]
     once = sum(each.more == 0 for each in found) / max(1, len(found))
     off = [each.since_off_h for each in found if each.since_off_h is not None and each.what.startswith(ASKED)]
@@ -104,6 +115,30 @@ def _found(report: Report) -> list[str]:
             " middle."
         ),
     ]
+
+
+def _powers(powers: Sequence[Power]) -> list[str]:
+    """What is found within a day beside what could be."""
+    if not powers:
+        return ["What could be found was not tried."]
+    deviation = SHARES["groundedness"][1] or 1.0
+    lines = [
+        (
+            f"Groundedness falls by {FALL:.0%} in `usual` traffic, whose days lie apart by more or less: found within"
+            f" 24 hours, of {powers[0].trials} trials each, and in brackets what an oracle finds that knows the level,"
+            " all patterns and variances and the hour, with the same threshold:"
+        ),
+        "",
+        f"| exchanges a day | {' | '.join(f'{daily:,.0f}' for daily in BY_DAY)} |",
+        f"|---|{'--:|' * len(BY_DAY)}",
+    ]
+    rows = [(f"days apart by {100 * apart * deviation:.1f} points", False, apart) for apart in APART]
+    rows.append(("the same 0.9, one answer in ten worth nothing", True, APART[1]))
+    for name, wholly, apart in rows:
+        of = [each for each in powers if each.wholly == wholly and each.world.days[0] == apart]
+        cells = [f"{each.found / each.trials:.0%} ({each.best:.0%})" for each in of]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
 
 
 def mixture(mixed: Sequence[Mixed]) -> list[str]:
@@ -127,6 +162,8 @@ def mixture(mixed: Sequence[Mixed]) -> list[str]:
 
 
 def _figures(report: Report) -> list[str]:
+    if not report.figures:
+        return ["Single figures were not tried."]
     points = sum(each.points for each in report.figures)
     alarms = sum(each.alarms for each in report.figures)
     weeks = points / (120 * 168)

@@ -16,7 +16,7 @@ from penstock.watch.drift.tally import FEATURES, OCTAVES, Measure, measures_of
 
 Numbers = NDArray[np.float64]
 ASSISTANTS = 10
-_SHARES = {
+SHARES = {
     "groundedness": (0.90, 0.22),
     "confidence": (0.80, 0.15),
     "familiarity": (0.75, 0.12),
@@ -27,7 +27,7 @@ _SHARES = {
     "failed": (0.005, None),
 }
 """Mean and deviation of one exchange's value; None where it is 0 or 1."""
-_LOGS = {"input_length": (5.5, 1.0), "output_length": (5.0, 0.8), "cost": (13.0, 0.9), "latency": (1.0, 0.5)}
+LOGS = {"input_length": (5.5, 1.0), "output_length": (5.0, 0.8), "cost": (13.0, 0.9), "latency": (1.0, 0.5)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class World:
     """How much of that all features of an assistant share."""
     odd_days: float = 0.0
     """How many are far off: a holiday, with a third of the traffic and other questions."""
+    by_odds: bool = False
+    """Means of graded values wander by a factor of their odds: near 1 they then fall further than they rise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Change:
     begins: int
     over_h: int = 0
     ends: int | None = None
+    wholly: bool = False
+    """A share falls since so many are worth nothing, and the others what they were; else all are a little worse."""
 
 
 @dataclass(slots=True)
@@ -96,7 +100,7 @@ def make(
         off = sqrt(world.together) * common + sqrt(1 - world.together) * alone
         off = off + _pattern(rng, world, hours) + np.where(odd, 0.25 * rng.choice([-1, 1]), 0.0)
         own = [change for change in changes if change.feature == feature]
-        found.series[feature] = _drawn(rng, feature, counts, off, own)
+        found.series[feature] = _drawn(rng, feature, counts, off, own, world=world)
     return found
 
 
@@ -144,15 +148,20 @@ def _come(change: Change, hours: int) -> Numbers:
 
 
 def _drawn(
-    rng: np.random.Generator, feature: str, counts: Numbers, off: Numbers, changes: list[Change]
+    rng: np.random.Generator, feature: str, counts: Numbers, off: Numbers, changes: list[Change], *, world: World
 ) -> list[tuple[Measure, Series]]:
     hours = len(counts)
     moved = sum((change.size * _come(change, hours) for change in changes), np.zeros(hours))
     measures = measures_of(feature)
-    if feature in _SHARES:
-        mean, deviation = _SHARES[feature]
-        return [(measures[0], _share(rng, counts, mean * (1 + moved), deviation, off))]
-    mean, deviation = _LOGS[feature]
+    if feature in SHARES:
+        mean, deviation = SHARES[feature]
+        own = sqrt(mean * (1 - mean)) if deviation is None else deviation
+        if any(change.wholly for change in changes):
+            level = _wandering(world, deviation, np.full(hours, mean), off)
+            return [(measures[0], _part_bad(rng, counts, level, own, -moved))]
+        level = _wandering(world, deviation, mean * (1 + moved), off)
+        return [(measures[0], _share(rng, counts, level, deviation))]
+    mean, deviation = LOGS[feature]
     level = mean + np.log1p(moved) + off * deviation
     totals = level * counts + rng.standard_normal(hours) * deviation * np.sqrt(counts)
     squares = counts * deviation**2 + np.divide(totals**2, counts, out=np.zeros(hours), where=counts > 0)
@@ -166,12 +175,29 @@ def _drawn(
     ]
 
 
-def _share(rng: np.random.Generator, counts: Numbers, mean: Numbers, deviation: float | None, off: Numbers) -> Series:
+def _wandering(world: World, deviation: float | None, mean: Numbers, off: Numbers) -> Numbers:
+    """A share's level by the hour."""
     if deviation is None:
-        share = np.clip(mean + off * np.sqrt(mean * (1 - mean)), 0.0, 1.0)
-        totals = rng.binomial(counts.astype(int), share).astype(float)
+        return mean + off * np.sqrt(mean * (1 - mean))
+    if not world.by_odds:
+        return mean + off * deviation
+    usual = float(mean[0])
+    odds = np.log(mean / (1 - mean)) + off * deviation / (usual * (1 - usual))
+    return 1 / (1 + np.exp(-odds))
+
+
+def _part_bad(rng: np.random.Generator, counts: Numbers, level: Numbers, deviation: float, bad: Numbers) -> Series:
+    """Of some exchanges the value is nothing."""
+    good = counts - rng.binomial(counts.astype(int), bad)
+    totals = np.clip(level * good + rng.standard_normal(len(good)) * deviation * np.sqrt(good), 0, good)
+    squares = good * deviation**2 + np.divide(totals**2, good, out=np.zeros(len(good)), where=good > 0)
+    return _series(counts, totals, squares)
+
+
+def _share(rng: np.random.Generator, counts: Numbers, level: Numbers, deviation: float | None) -> Series:
+    if deviation is None:
+        totals = rng.binomial(counts.astype(int), np.clip(level, 0.0, 1.0)).astype(float)
         return _series(counts, totals, totals)
-    level = mean + off * deviation
     totals = np.clip(level * counts + rng.standard_normal(len(counts)) * deviation * np.sqrt(counts), 0, counts)
     squares = counts * deviation**2 + np.divide(totals**2, counts, out=np.zeros(len(counts)), where=counts > 0)
     return _series(counts, totals, squares)
@@ -198,6 +224,8 @@ def _series(counts: Numbers, totals: Numbers, squares: Numbers) -> Series:
 FITTED_ON = (
     World("calm", hours=(0.08, 0.6), days=(0.03, 0.3)),
     World("uneven", burst=0.5, hours=(0.15, 0.8), days=(0.06, 0.5), odd_days=0.01),
+    World("odds", hours=(0.12, 0.6), days=(0.05, 0.3), by_odds=True),
+    World("outliers", hours=(0.12, 0.6), days=(0.06, 0.3), tails=5.0, odd_days=0.015),
 )
 REPORTED = (
     World("usual"),
@@ -205,4 +233,5 @@ REPORTED = (
     World("restless days", days=(0.10, 0.6), by_weekday=0.15),
     World("heavy tails", days=(0.05, 0.4), tails=4.0, hours=(0.15, 0.7)),
     World("holidays", odd_days=0.02),
+    World("by odds", hours=(0.15, 0.7), days=(0.05, 0.4), by_odds=True),
 )

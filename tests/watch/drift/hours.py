@@ -26,4 +26,4 @@ def hours_of(
 
 
 def sums_of(pieces: Mapping[int, Piece]) -> dict[int, Sums]:
-    return {hour: Sums(piece.count, (piece.total,), piece.squares) for hour, piece in pieces.items()}
+    return {hour: Sums(int(piece.count), (piece.total,), piece.squares) for hour, piece in pieces.items()}

@@ -97,7 +97,7 @@ def _of_feature(assistant: str, feature: str, sums: Mapping[int, Sums], seen: _S
             assistant=assistant,
             feature=feature,
             hours=window,
-            exchanges=pieces[-1].count,
+            exchanges=round(pieces[-1].count),
             before=values[:-1],
             reference=None,
             current=values[-1],

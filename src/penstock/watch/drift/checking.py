@@ -17,8 +17,8 @@ from penstock.watch.alerts.alert import Alert, Severity, sound
 from penstock.watch.alerts.store import add
 from penstock.watch.drift import store
 from penstock.watch.drift.compare import WEEK_H
-from penstock.watch.drift.tally import FEATURES
-from penstock.watch.drift.watching import Budget, Finding, Watch, look
+from penstock.watch.drift.tally import FEATURES, WORSE
+from penstock.watch.drift.watching import Budget, Finding, Watch, look, weight_of
 
 SETTLE_S = 300.0
 """After an hour is over: what has ended in it is in the ledger by then, mostly."""
@@ -26,7 +26,6 @@ _AGAIN_H = 6
 """Hours that are summed up again each time: a journal that waited for the database comes late."""
 _AT_ONCE = 48
 """Hours that are caught up on in one go, so that a stop need not wait for all of them."""
-_QUALITY = frozenset({"groundedness", "confidence", "blocked", "held", "failed"})
 
 _log = structlog.get_logger(__name__)
 
@@ -104,9 +103,8 @@ class Checking:
 
 def watch_of(settings: DriftSettings, assistants: int) -> Watch:
     """How so many assistants are watched: the budget is for all of them, whether or not they have every feature."""
-    budget = Budget(
-        false_alarms=settings.false_alarms_a_week, features=max(1, assistants) * max(1, len(settings.features))
-    )
+    features = max(1, assistants) * weight_of(settings.features)
+    budget = Budget(false_alarms=settings.false_alarms_a_week, features=features)
     return Watch(weeks=settings.reference_weeks, least_count=settings.min_exchanges, budget=budget)
 
 
@@ -122,7 +120,7 @@ def alert_id(assistant: str, finding: Finding) -> str:
 
 def alert_of(assistant: str, finding: Finding) -> Alert:
     """What people are told."""
-    severity: Severity = "warning" if finding.feature in _QUALITY else "info"
+    severity: Severity = "warning" if finding.feature in WORSE else "info"
     return Alert(
         id=alert_id(assistant, finding),
         kind="drift.found",

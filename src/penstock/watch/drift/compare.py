@@ -14,17 +14,20 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Literal, TypeAlias
 
 from penstock.watch.drift.series import Series
 from penstock.watch.drift.student import score_at, two_sided
 from penstock.watch.drift.tuning import FITTED, Tuning
 
-Scale: TypeAlias = Literal["share", "log"]
-"""`share`: every exchange has a value from 0 to 1.  `log`: the logarithm of an amount."""
+Scale: TypeAlias = Literal["share", "mean", "log"]
+"""`share`: of exchanges of which something is so.  `mean`: of values from 0 to 1.  `log`: of an amount's logarithms."""
 
 DAY_H, WEEK_H = 24, 168
 _LEAST_CELLS = 7
+_LATELY = 4
+"""Weeks whose traffic says what is usual."""
 _LEAST_FOR_WEEKDAYS = 14
 _LEAST_PART = 0.05
 """Of the window's exchanges, which a window of the reference must have: a day of maintenance is no yardstick."""
@@ -102,10 +105,12 @@ def plain(value: float, scale: Scale) -> float:
     """Back from the scale that is compared on."""
     if scale == "share":
         return math.sin(min(math.pi / 2, max(0.0, value))) ** 2
+    if scale == "mean":
+        return min(1.0, max(0.0, value))
     return math.exp(min(700.0, value))
 
 
-def _compared(count: int, total: float, scale: Scale) -> float:
+def _compared(count: float, total: float, scale: Scale) -> float:
     """A mean, on a scale on which windows lie as far apart whatever it is.
 
     Of a share that is the arcsine of its root (Anscombe 1948): what seldom happens comes in bursts, and the share
@@ -121,7 +126,7 @@ class _Cells:
     """The reference's windows, the newest first: means, counts, weekdays, and between which changes each lies."""
 
     means: list[float]
-    counts: list[int]
+    counts: list[float]
     weekdays: list[int]
     parts: list[int]
     own: float
@@ -147,11 +152,14 @@ def compare(
     series: Series, now: int, span: Span, scale: Scale, against: Reference, *, tuning: Tuning = FITTED
 ) -> Comparison | None:
     """The window that ends with the hour `now`, which is not in it; None while there is too little to compare."""
-    window = series.over(now - span.hours, now)
+    exchanges = series.over(now - span.hours, now).count
     part = _part(against.breaks, now - span.hours, now)
     prior = against.prior
-    if window.count < against.least_count or part is None:
+    if exchanges < against.least_count or part is None:
         return None
+    odd = _odd_traffic(series, now, span, exchanges)
+    series = series.evened(tuning.alike)
+    window = series.over(now - span.hours, now)
     cells = _cells(series, now, span, against, least=max(1.0, _LEAST_PART * window.count), scale=scale)
     if len(cells.means) < (_LEAST_CELLS if prior is None else 2) or part not in cells.parts:
         return None
@@ -172,12 +180,13 @@ def compare(
     reference = level + effects[_weekday(now - span.hours)]
     current = _compared(window.count, window.total, scale)
     change = current - reference
+    doubt += (tuning.traffic * odd) ** 2 * own
     deviation = math.sqrt(between + own / window.count + doubt)
     beyond = max(0.0, abs(change) - tuning.least * math.sqrt(own))
     freedom += weight
     chance = two_sided(beyond / deviation, freedom)
     spread = Spread(between, correlation)
-    return Comparison(scale, reference, current, deviation, freedom, chance, window.count, spread)
+    return Comparison(scale, reference, current, deviation, freedom, chance, round(exchanges), spread)
 
 
 def over_a_week(day: Comparison | None) -> Spread | None:
@@ -186,6 +195,16 @@ def over_a_week(day: Comparison | None) -> Spread | None:
         return None
     ratio = (1 + day.spread.correlation) / (1 - day.spread.correlation)
     return Spread(day.spread.variance * min(1.0, ratio / 7), 0.0)
+
+
+def _odd_traffic(series: Series, now: int, span: Span, exchanges: float) -> float:
+    """How far the window's traffic is from the usual one, as a logarithm: on a holiday others ask, and fewer."""
+    every = max(span.every, WEEK_H)
+    counts, _, _ = series.before(now, span.hours, every, _LATELY)
+    if len(counts) < _LATELY:
+        counts, _, _ = series.before(now, span.hours, span.every, _LATELY * every // span.every)
+    some = [count for count in counts if count]
+    return math.log(exchanges / median(some)) if some else 0.0
 
 
 def _cells(series: Series, now: int, span: Span, against: Reference, *, least: float, scale: Scale) -> _Cells:
@@ -210,14 +229,14 @@ def _cells(series: Series, now: int, span: Span, against: Reference, *, least: f
     )
 
 
-def _own_variance(count: int, total: float, off: float, scale: Scale) -> float:
+def _own_variance(count: float, total: float, off: float, scale: Scale) -> float:
     """Of one exchange, on the scale that is compared on; `off` is the sum of its squares within the windows."""
     if scale == "log":
         return max(_LEAST_VARIANCE, off / count)
     share = (total + 0.375) / (count + 0.75)
     # One that was never anything but 0 or 1 is still taken for one that might have been, once.
     variance = max(off / count, min(share * (1 - share), 0.5 / count))
-    return variance / (4 * share * (1 - share))
+    return variance if scale == "mean" else variance / (4 * share * (1 - share))
 
 
 def _part(breaks: Sequence[int], begin: int, end: int) -> int | None:
@@ -269,7 +288,7 @@ def _level_only(rest: Sequence[float], parts: Sequence[int]) -> list[float]:
     return [each - slope * place for place, each in zip(places, rest, strict=True)]
 
 
-def _level(cells: _Cells, effects: Sequence[float], part: int, gap: int) -> tuple[float, int, int]:
+def _level(cells: _Cells, effects: Sequence[float], part: int, gap: int) -> tuple[float, int, float]:
     """The mean of the windows of a part, how many they are, and of how many exchanges."""
     of_part = [place for place, of in enumerate(cells.parts) if of == part]
     chosen = of_part[gap:] if len(of_part) >= 2 * gap else of_part

@@ -41,7 +41,7 @@ class Bin:
 def value_of(piece: Piece, scale: Scale) -> float | None:
     if piece.count == 0:
         return None
-    return piece.mean if scale == "share" else math.exp(min(700.0, piece.mean))
+    return math.exp(min(700.0, piece.mean)) if scale == "log" else piece.mean
 
 
 def days(hours: Mapping[int, Sums], measure: Measure, begin: int, end: int) -> list[tuple[int, int, float | None]]:
@@ -106,7 +106,7 @@ def _shares(values: Sequence[tuple[float, int]], low: float, width: float) -> li
 
 
 def _plain(value: float, measure: Measure) -> float:
-    return value if measure.scale == "share" else math.exp(min(700.0, value))
+    return math.exp(min(700.0, value)) if measure.scale == "log" else value
 
 
 def _summed(hours: Mapping[int, Sums], stretch: Stretch) -> Sums | None:

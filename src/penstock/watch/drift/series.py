@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import sub
 
 
@@ -10,7 +10,7 @@ from operator import sub
 class Piece:
     """Count, sum and sum of squares of the exchanges' values: all that is kept of them, and pieces add."""
 
-    count: int = 0
+    count: float = 0
     total: float = 0.0
     squares: float = 0.0
 
@@ -25,7 +25,7 @@ class Piece:
 class Series:
     """Hours are counted from 1970, UTC.  One that is not among `hours` had no exchange."""
 
-    __slots__ = ("_counts", "_first", "_squares", "_totals")
+    __slots__ = ("_counts", "_evened", "_first", "_squares", "_totals")
 
     def __init__(self, hours: Mapping[int, Piece]) -> None:
         self._first = min(hours, default=0)
@@ -33,23 +33,41 @@ class Series:
         self._counts = _sums(piece.count for piece in whole)
         self._totals = _sums(piece.total for piece in whole)
         self._squares = _sums(piece.squares for piece in whole)
+        self._evened: tuple[float, Series] | None = None
 
     @property
     def first(self) -> int:
         """The hour of the first exchange."""
         return self._first
 
+    def evened(self, alike: float) -> "Series":
+        """The series in which `n` exchanges of an hour count for n / (1 + alike * n).
+
+        Exchanges of one hour are alike, so that a thousand of them are not worth a thousand, and two busy hours are not
+        the day (Kish 1965).  `alike` is how far hours lie apart, as a part of the variance of one exchange.
+        """
+        if self._evened is None or self._evened[0] != alike:
+            parts = [1 / (1 + alike * (after - before)) for before, after in pairwise(self._counts)]
+            found = Series({})
+            found._first = self._first
+            found._counts, found._totals, found._squares = (
+                _sums(part * (after - before) for part, (before, after) in zip(parts, pairwise(of), strict=True))
+                for of in (self._counts, self._totals, self._squares)
+            )
+            self._evened = alike, found
+        return self._evened[1]
+
     def over(self, begin: int, end: int) -> Piece:
         """From one hour up to another, which is not in it."""
         last = len(self._counts) - 1
         low, high = (min(max(hour - self._first, 0), last) for hour in (begin, end))
         return Piece(
-            int(self._counts[high] - self._counts[low]),
+            self._counts[high] - self._counts[low],
             self._totals[high] - self._totals[low],
             self._squares[high] - self._squares[low],
         )
 
-    def before(self, now: int, hours: int, every: int, most: int) -> tuple[list[int], list[float], list[float]]:
+    def before(self, now: int, hours: int, every: int, most: int) -> tuple[list[float], list[float], list[float]]:
         """Counts, sums and sums of squares of windows of so many hours, the newest first.
 
         The first ends `every` hours before `now`, the next as much earlier, and the last, of `most`, begins no earlier
@@ -68,7 +86,7 @@ class Series:
         counts, totals, squares = (
             list(map(sub, of[high], of[low])) for of in (self._counts, self._totals, self._squares)
         )
-        return [int(count) for count in counts], totals, squares
+        return counts, totals, squares
 
 
 def _sums(values: Iterable[float]) -> list[float]:

@@ -14,19 +14,19 @@ import msgspec
 from penstock.watch.drift.compare import Scale
 from penstock.watch.drift.series import Piece
 
-Kind: TypeAlias = Literal["share", "amount", "length"]
+Kind: TypeAlias = Literal["share", "mean", "amount", "length"]
 OCTAVES = 12
 """Of a length: below 16 tokens, below 32, and so on; the last has no end."""
 _FIRST_OCTAVE = 5
 
 FEATURES: Mapping[str, Kind] = {
     "input_length": "length",
-    "familiarity": "share",
-    "retrieval": "share",
+    "familiarity": "mean",
+    "retrieval": "mean",
     "personal_data": "share",
     "output_length": "length",
-    "groundedness": "share",
-    "confidence": "share",
+    "groundedness": "mean",
+    "confidence": "mean",
     "blocked": "share",
     "held": "share",
     "failed": "share",
@@ -34,6 +34,8 @@ FEATURES: Mapping[str, Kind] = {
     "latency": "amount",
 }
 """Every feature that is known, and what it is made of."""
+WORSE: Mapping[str, Literal[-1, 1]] = {"groundedness": -1, "confidence": -1, "blocked": 1, "held": 1, "failed": 1}
+"""Those that say how well the assistant does, and which way is worse."""
 
 
 class Sums(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +74,8 @@ def measures_of(feature: str) -> tuple[Measure, ...]:
     match FEATURES[feature]:
         case "share":
             return (Measure(feature, 0, "share", "mean"),)
+        case "mean":
+            return (Measure(feature, 0, "mean", "mean"),)
         case "amount":
             return (Measure(feature, 0, "log", "typical"),)
         case "length":
@@ -115,7 +119,7 @@ class Tally:
             totals = self._totals[feature] = [0.0] * len(measures_of(feature))
         first = 0.0
         match kind:
-            case "share":
+            case "share" | "mean":
                 first = min(1.0, value)
             case "amount":
                 first = math.log(value)

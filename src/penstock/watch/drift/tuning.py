@@ -13,8 +13,13 @@ class Tuning:
     """How far windows usually lie apart, beyond what their number of exchanges explains."""
     prior_cells: float = 6.0
     """For how many windows of the reference that counts."""
-    looks: float = 6.0
-    """Independent looks that hourly looks at a sliding window are worth, while it moves by its own length."""
+    alike: float = 0.03
+    """How far hours lie apart, as a variance, for what their exchanges together are worth."""
+    traffic: float = 0.10
+    """How far a window may lie off because there is more or less traffic than usual, for each factor of e."""
+    looks: float = 2.0
+    """Independent looks that hourly looks at a sliding window are worth, while it moves by its own length: so many that
+    the budget is kept, since a difference is judged more strictly than it need be elsewhere."""
     quiet_days: float = 7.0
     """After a finding a further change the same way is one of its own only if it is as large again."""
 

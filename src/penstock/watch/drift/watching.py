@@ -1,35 +1,52 @@
 """Looks at one assistant every hour and says what has changed, once for each change.
 
-**False alarms.**  `Budget` is for all that is watched: so many a week, divided evenly among the features of all
-assistants, in each among its measures and the three spans, and by the looks that a week of hourly looks is worth.
+**False alarms.**  `Budget` is for all that is watched: so many a week, divided among the features of all assistants, in
+each among its measures and the three spans, and by the looks that a week of hourly looks is worth.  What says how well
+an assistant does has a larger share, and most of it for getting worse: that is what nobody else tells in time.
 **Once.**  A finding names the hour since when the series is another one; from then on that is the level, so that the
 same change is no change any more, and its end is one.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from penstock.watch.drift.compare import DAY_H, SPANS, WEEK_H, Comparison, Reference, Span, Spread, compare, over_a_week
 from penstock.watch.drift.series import Series
-from penstock.watch.drift.tally import Measure
+from penstock.watch.drift.tally import FEATURES, WORSE, Measure, measures_of
 from penstock.watch.drift.tuning import FITTED, Tuning
 
+_QUALITY_WEIGHT = 3.0
+_WORSE_PART = 0.9
+"""Of what may be cried of how well an assistant does: that it does better can wait."""
 _LEAST_SEARCH_H = 36
 """How far back the beginning of a change is looked for, at least."""
 
 
+def weight_of(features: Iterable[str]) -> float:
+    """How much of the budget they have: how well an assistant does has more than what its exchanges are like."""
+    return sum(_QUALITY_WEIGHT if feature in WORSE else 1.0 for feature in features)
+
+
+def _side(feature: str, change: float) -> float:
+    """How often a change that way may be cried, where 1 is as often as any other way; both ways are 2."""
+    if feature not in WORSE or not change:
+        return 1.0
+    return 2 * (_WORSE_PART if change * WORSE[feature] > 0 else 1 - _WORSE_PART)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """`false_alarms` a week over `features` that are watched: of every assistant each."""
+    """`false_alarms` a week over `features` that are watched: of every assistant each, by `weight_of`."""
 
     false_alarms: float = 1.0
-    features: int = 120
+    features: float = 10 * weight_of(FEATURES)
 
-    def threshold(self, span: Span, measures: int, tuning: Tuning = FITTED) -> float:
-        """The chance below which a difference in one measure's window is an alarm."""
+    def threshold(self, span: Span, feature: str, change: float, tuning: Tuning = FITTED) -> float:
+        """The chance below which such a change in one measure's window is an alarm."""
         looks = WEEK_H / span.hours * min(tuning.looks, span.hours / span.step)
-        return self.false_alarms * span.budget / (self.features * measures * looks)
+        part = weight_of([feature]) / self.features / len(measures_of(feature)) * _side(feature, change)
+        return self.false_alarms * span.budget * part / looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +138,8 @@ def looks(
             compared = compare(series, now, span, measure.scale, against, tuning=watch.tuning)
             prior = over_a_week(compared) if span.hours == DAY_H else prior
             if compared is not None and (span.hours != WEEK_H or prior is not None):
-                yield Look(measure, span, compared, watch.budget.threshold(span, len(feature), watch.tuning)), series
+                threshold = watch.budget.threshold(span, measure.feature, compared.change, watch.tuning)
+                yield Look(measure, span, compared, threshold), series
 
 
 def _is_told(off: Look, now: int, earlier: Sequence[Finding], tuning: Tuning) -> bool:
@@ -158,7 +176,7 @@ def _finding(off: Look, series: Series, now: int, breaks: Sequence[int], watch: 
 def _since(series: Series, between: tuple[int, int], compared: Comparison) -> int:
     """The hour from which on the values lie off most clearly: the likeliest of one change of the mean (Page 1954)."""
     first, now = between
-    level = compared.values[0] if compared.scale == "share" else compared.reference
+    level = compared.values[0] if compared.scale != "log" else compared.reference
     best, since = -math.inf, first
     for begin in range(first, now):
         piece = series.over(begin, now)
