@@ -54,6 +54,14 @@ identity:
 alerts:
   webhooks:
     - {{name: pager, url: "{issuer}/nobody", secret: env:HOOK_SECRET}}
+  rules:
+    busy: {{figure: exchanges, by: [tenant], above: 0, window_s: 21600, severity: info}}
+    slow-support: {{figure: duration_p95_s, where: {{assistant: support}}, above: 900, window_s: 21600, for_s: 600}}
+objectives:
+  support-answers: {{kind: availability, assistant: support, target: 0.97}}
+  all-is-quick: {{kind: latency, target: 0.8, within_s: 3, window_days: 14}}
+  sales-begin: {{kind: latency, assistant: sales, target: 0.6, within_s: 0.5, of: first_event, window_days: 7}}
+  nobody-asks: {{kind: availability, assistant: nobody, target: 0.99}}
 providers:
   openai-eu: {{vendor: openai, api_key: env:SOME_KEY}}
 models:

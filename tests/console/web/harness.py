@@ -176,6 +176,8 @@ def seed(console: Console) -> None:
     override = {"raise_usd": 5, "until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
     assert console.api("POST", "/budgets/month/overrides", override).status == 201
     assert console.api("POST", "/targets/sim%2Fsim/open", {"reason": HOSTILE}).status == 200
+    silence = {"subject": HOSTILE, "kind": "budget.*", "reason": FORMULA, "until": override["until"]}
+    assert console.api("POST", "/alerts/silences", silence).status == 201
     add_alert(console, "alert-hostile", HOSTILE)
     add_alert(console, "alert-formula", FORMULA)
     _add_traffic(console)

@@ -51,10 +51,20 @@ def chart(
 
 
 def timeline(
-    title: str, times: Sequence[str], series: Sequence[Series], *, kind: Kind = "line", unit: Unit = ""
+    title: str,
+    times: Sequence[str],
+    series: Sequence[Series],
+    *,
+    kind: Kind = "line",
+    unit: Unit = "",
+    zoomed: bool = False,
 ) -> None:
-    """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601."""
+    """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601.
+
+    One that is `zoomed` does not begin at zero: for shares that are all close to one.
+    """
     options = _options(series, kind, is_stacked=kind == "bar", unit=unit)
+    options["yAxis"]["scale"] = zoomed
     options["xAxis"]["type"] = "time"
     for shown, each in zip(options["series"], series, strict=True):
         shown["data"] = [[at, value] for at, value in zip(times, each.values, strict=True)]
