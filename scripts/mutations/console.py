@@ -7,6 +7,7 @@ SIGN_IN = "tests/console/web/test_sign_in.py"
 EXCHANGES = "tests/console/web/test_exchanges.py"
 OVERVIEW = "tests/console/web/test_overview.py"
 PLAYGROUND = "tests/console/web/test_playground.py"
+SAID = "tests/console/web/test_said.py"
 
 MUTATIONS = (
     Mutation(
@@ -99,5 +100,33 @@ MUTATIONS = (
         "int(Decimal(self.values[name]) * NANO)",
         "int(Decimal(self.values[name]))",
         EXCHANGES,
+    ),
+    Mutation(
+        "contents: who sees the ledger reads what was said",
+        "console/contents/routes.py",
+        '@router.get("/{exchange}", openapi_extra=needs("prompts.read")',
+        '@router.get("/{exchange}", openapi_extra=needs("ledger.read")',
+        f"{SAID}::test_who_may_not_read_what_was_said_sees_and_can_do_nothing",
+    ),
+    Mutation(
+        "contents: the page offers what was said to everybody",
+        "console/web/pages/exchanges/said.py",
+        'may = view.who.may("prompts.read")',
+        "may = True",
+        f"{SAID}::test_who_may_not_read_what_was_said_sees_and_can_do_nothing",
+    ),
+    Mutation(
+        "contents: an address alone searches what was said",
+        "console/web/pages/exchanges/listing.py",
+        "            if not self._is_pressed:\n                return",
+        "            if False:\n                return",
+        f"{SAID}::test_a_search_waits_for_a_press_and_goes_on_page_by_page",
+    ),
+    Mutation(
+        "an exchange is asked again without its earlier turns",
+        "console/web/pages/playground/page.py",
+        "earlier=() if self._replay is None else self._replay.earlier",
+        "earlier=()",
+        f"{SAID}::test_an_exchange_is_asked_again_as_it_was_beside_another_target",
     ),
 )

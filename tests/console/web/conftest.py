@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from psycopg import sql
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
-from tests.console.web.things import add_holds, add_knowledge
+from tests.console.web.things import add_contents, add_holds, add_knowledge
 from tests.console.web.weeks import add_weeks
 
 from penstock.storage.embedded import EmbeddedPostgres
@@ -62,6 +62,7 @@ objectives:
   all-is-quick: {{kind: latency, target: 0.8, within_s: 3, window_days: 14}}
   sales-begin: {{kind: latency, assistant: sales, target: 0.6, within_s: 0.5, of: first_event, window_days: 7}}
   nobody-asks: {{kind: availability, assistant: nobody, target: 0.99}}
+contents: {{keep: all, tenants: {{hooli: {{keep: none}}}}}}
 providers:
   openai-eu: {{vendor: openai, api_key: env:SOME_KEY}}
 models:
@@ -125,6 +126,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
         add_weeks(found)
         add_knowledge(found)
         add_holds(found)
+        add_contents(found)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)

@@ -55,6 +55,8 @@ class Console:
     log: Path
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Of the seeded tenant, by role."""
+    said: list[str] = field(default_factory=list[str])
+    """Exchanges of which is kept what was said."""
     serve: tuple[list[str], dict[str, str]] = field(default_factory=lambda: ([], {}))
     """How its data plane is started, and in what environment."""
 
