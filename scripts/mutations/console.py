@@ -7,6 +7,7 @@ SIGN_IN = "tests/console/web/test_sign_in.py"
 EXCHANGES = "tests/console/web/test_exchanges.py"
 OVERVIEW = "tests/console/web/test_overview.py"
 PLAYGROUND = "tests/console/web/test_playground.py"
+TABLES = "tests/console/web/test_tables.py"
 SAID = "tests/console/web/test_said.py"
 
 MUTATIONS = (
@@ -128,5 +129,12 @@ MUTATIONS = (
         "earlier=() if self._replay is None else self._replay.earlier",
         "earlier=()",
         f"{SAID}::test_an_exchange_is_asked_again_as_it_was_beside_another_target",
+    ),
+    Mutation(
+        "what is typed is gone once the page changes",
+        "console/web/layout/parts/fields.py",
+        "defaultValue=value, aria_label",
+        "value=value, aria_label",
+        f"{TABLES}::test_what_is_typed_stays_while_the_page_changes",
     ),
 )

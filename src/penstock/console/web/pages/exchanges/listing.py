@@ -113,7 +113,7 @@ class _Exchanges:
             typing[0] = str(event.args)
 
         with box("div", "tools", role="search", aria_label="What was said"):
-            self._said = box("input", "field", type="search", value=typing[0], aria_label="What was said")
+            self._said = box("input", "field", type="search", defaultValue=typing[0], aria_label="What was said")
             attach(self._said.classes("grow"), placeholder='What was said: words, or "a phrase"', maxlength="300")
             self._said.on("input", take, js_handler="(e) => emit(e.target.value)")
             self._said.on("keydown.enter", search, [])
@@ -147,7 +147,7 @@ class _Exchanges:
                 options = [("", "Any"), *((each, outcome_words(each)) for each in OUTCOMES)]
                 pick(LABELS[name], value, options, partial(self._turn_value, name))
                 return
-            field = box("input", "field", type="number" if name in AMOUNTS else "search", value=value)
+            field = box("input", "field", type="number" if name in AMOUNTS else "search", defaultValue=value)
             attach(field, autocomplete="off", **({"step": "any", "min": "0"} if name in AMOUNTS else {}))
             field.on(
                 "input",

@@ -159,7 +159,7 @@ class _Playground:
 
         with box("label"):
             Text("span", label)
-            field = box("input", "field", type=kind, value=self._said[name], autocomplete="off")
+            field = box("input", "field", type=kind, defaultValue=self._said[name], autocomplete="off")
             if listed:
                 field.props["list"] = listed
             if kind == "number":
