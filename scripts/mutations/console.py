@@ -107,7 +107,7 @@ MUTATIONS = (
         "console/contents/routes.py",
         '@router.get("/{exchange}", openapi_extra=needs("prompts.read")',
         '@router.get("/{exchange}", openapi_extra=needs("ledger.read")',
-        f"{SAID}::test_who_may_not_read_what_was_said_sees_and_can_do_nothing",
+        "tests/console/test_contents_api.py",
     ),
     Mutation(
         "contents: the page offers what was said to everybody",
