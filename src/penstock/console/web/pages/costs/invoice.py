@@ -46,13 +46,7 @@ class _Invoice:
                 columns=(
                     Column("day", "Day", "mono"),
                     Column("model", "Model", "mono"),
-                    Column(
-                        "verdict",
-                        "Verdict",
-                        "badge",
-                        lambda row: _VERDICTS[row["verdict"]],
-                        lambda r: _TONES[r["verdict"]],
-                    ),
+                    Column("verdict", "Verdict", "badge", _verdict, _tone),
                     Column("invoice", "Invoice", "usd", value=lambda row: _dollars(row["invoice_nanousd"])),
                     Column("ledger", "Ledger", "usd", value=lambda row: _dollars(row["ledger_nanousd"])),
                     Column("difference", "Difference", "usd", value=lambda row: _dollars(row["difference_nanousd"])),
