@@ -65,7 +65,7 @@ format: install ## rewrite the code in the house style
 	@$(BIN)/ruff format .
 
 screenshots: install ## take a picture of every page of the console, in light, dark and on a phone, into bench/results/
-	@PENSTOCK_REQUIRE_BROWSER=1 PENSTOCK_SCREENSHOTS=bench/results/screenshots $(BIN)/pytest tests/console/web/test_pages.py
+	@PENSTOCK_REQUIRE_BROWSER=1 PENSTOCK_SCREENSHOTS=bench/results/screenshots $(BIN)/pytest tests/console/web/test_pages.py tests/console/web/test_alerting.py tests/console/web/test_said.py
 
 demo: install ## replay real questions with and without Penstock and print the table
 	@$(BIN)/penstock demo $(ARGS)

@@ -203,4 +203,18 @@ MUTATIONS = (
         "tenant=None",
         API,
     ),
+    Mutation(
+        "objectives: a tenant sees the days of all",
+        "console/alerting/objectives.py",
+        "await daily(connection, objective, until, tenant=call.scope)",
+        "await daily(connection, objective, until, tenant=None)",
+        API,
+    ),
+    Mutation(
+        "rules: a tenant sees the installation's channels",
+        "console/alerting/rules.py",
+        "plane.alerts.channels if call.scope is None else ()",
+        "plane.alerts.channels",
+        API,
+    ),
 )

@@ -11,6 +11,8 @@ QUALITY = "tests/console/web/test_quality.py"
 SECURITY = "tests/console/web/test_security.py"
 QUALITY_API = "tests/console/test_quality_api.py"
 DRIFT_API = "tests/console/test_drift_api.py"
+TABLES = "tests/console/web/test_tables.py"
+SAID = "tests/console/web/test_said.py"
 
 MUTATIONS = (
     Mutation(
@@ -138,5 +140,40 @@ MUTATIONS = (
         "self._region = Region(self._view, self._read, self._show, every_s=self._every_s)",
         "self._region = Region(self._view, self._read, self._show)",
         QUALITY,
+    ),
+    Mutation(
+        "contents: who sees the ledger reads what was said",
+        "console/contents/routes.py",
+        '@router.get("/{exchange}", openapi_extra=needs("prompts.read")',
+        '@router.get("/{exchange}", openapi_extra=needs("ledger.read")',
+        "tests/console/test_contents_api.py",
+    ),
+    Mutation(
+        "contents: the page offers what was said to everybody",
+        "console/web/pages/exchanges/said.py",
+        'may = view.who.may("prompts.read")',
+        "may = True",
+        f"{SAID}::test_who_may_not_read_what_was_said_sees_and_can_do_nothing",
+    ),
+    Mutation(
+        "contents: an address alone searches what was said",
+        "console/web/pages/exchanges/listing.py",
+        "            if not self._is_pressed:\n                return",
+        "            if False:\n                return",
+        f"{SAID}::test_a_search_waits_for_a_press_and_goes_on_page_by_page",
+    ),
+    Mutation(
+        "an exchange is asked again without its earlier turns",
+        "console/web/pages/playground/page.py",
+        "earlier=() if self._replay is None else self._replay.earlier",
+        "earlier=()",
+        f"{SAID}::test_an_exchange_is_asked_again_as_it_was_beside_another_target",
+    ),
+    Mutation(
+        "what is typed is gone once the page changes",
+        "console/web/layout/parts/fields.py",
+        "defaultValue=value, aria_label",
+        "value=value, aria_label",
+        f"{TABLES}::test_what_is_typed_stays_while_the_page_changes",
     ),
 )

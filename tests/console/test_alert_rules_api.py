@@ -79,9 +79,11 @@ def test_a_rule_fires_and_every_channel_is_told_once(scene: Scene) -> None:
     definition = scene.rule("any")["definition"]
     assert definition == {"figure": "faults", "by": ["tenant"], "above": 0.0, "window_s": 600.0}
     assert scene.rule("faults")["is_ready_made"]
+    assert scene.rule("any")["channels"] == ["ops", "team", "night"]
 
     other, mine = key_of(scene.api, "globex", "admin"), key_of(scene.api, "acme", "admin")
     assert scene.rule("any", mine)["state"] == "firing"
+    assert scene.rule("any", mine)["channels"] == [], "they are the installation's"
     assert (scene.rule("any", other)["state"], scene.rule("burning", other)["groups"]) == ("quiet", [])
     checked = scene.api.call("POST", "/admin/v1/alerts/rules/any/check", token=other)
     assert [each["group"] for each in checked.json["groups"]] == [{"tenant": "globex"}]
@@ -109,6 +111,12 @@ def test_objectives_say_what_is_left(scene: Scene) -> None:
     assert quick["exhausted_at"] is None
     viewer = key_of(scene.api, "globex", "viewer")
     assert [each["exchanges"] for each in scene.get("/objectives", viewer)] == [0, 0]
+    days = scene.get("/objectives/quick/history")
+    assert (sum(each["exchanges"] for each in days), sum(each["bad"] for each in days)) == (40, 10)
+    assert days[-1]["reached"] == pytest.approx(1 - days[-1]["bad"] / days[-1]["exchanges"])
+    assert scene.get("/objectives/quick/history", viewer) == []
+    unknown = scene.api.call("GET", "/admin/v1/objectives/nobody/history")
+    assert (unknown.status, unknown.json["error"]["code"]) == (404, "unknown_objective")
 
 
 def test_silences_are_made_seen_ended_and_audited(scene: Scene) -> None:

@@ -30,9 +30,9 @@ def test_a_tenant_sees_its_own_alone_and_not_everybody_may(api: Api, database_ur
     ]
     put(database_url, *rows, now=now)
     mine, theirs = exchange(1, now), exchange(2, now)
-    viewer, auditor, admin = (key_of(api, "acme", role) for role in ("viewer", "auditor", "admin"))
+    developer, auditor, admin = (key_of(api, "acme", role) for role in ("developer", "auditor", "admin"))
     for path in (f"{CONTENTS}?text=parcel", f"{CONTENTS}/{mine}"):
-        assert api.call("GET", path, token=viewer).status == 403
+        assert api.call("GET", path, token=developer).status == 403, "who sees the ledger does not see this"
     assert api.call("DELETE", CONTENTS, token=auditor).status == 403
 
     def seen(query: str, token: str | None = None) -> list[str]:

@@ -16,7 +16,7 @@ from tests.console.web.drifted import add_drift
 from tests.console.web.harness import Console, Looker, free_port, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
 from tests.console.web.judged import add_scores
-from tests.console.web.things import add_holds, add_knowledge
+from tests.console.web.things import add_contents, add_holds, add_knowledge
 from tests.console.web.weeks import add_weeks
 
 from penstock.storage.embedded import EmbeddedPostgres
@@ -56,6 +56,15 @@ identity:
 alerts:
   webhooks:
     - {{name: pager, url: "{issuer}/nobody", secret: env:HOOK_SECRET}}
+  rules:
+    busy: {{figure: exchanges, by: [tenant], above: 0, window_s: 21600, severity: info}}
+    slow-support: {{figure: duration_p95_s, where: {{assistant: support}}, above: 900, window_s: 21600, for_s: 600}}
+objectives:
+  support-answers: {{kind: availability, assistant: support, target: 0.97}}
+  all-is-quick: {{kind: latency, target: 0.8, within_s: 3, window_days: 14}}
+  sales-begin: {{kind: latency, assistant: sales, target: 0.6, within_s: 0.5, of: first_event, window_days: 7}}
+  nobody-asks: {{kind: availability, assistant: nobody, target: 0.99}}
+contents: {{keep: all, tenants: {{hooli: {{keep: none}}}}}}
 providers:
   openai-eu: {{vendor: openai, api_key: env:SOME_KEY}}
 models:
@@ -126,6 +135,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, console_database: str, iss
         add_scores(found, add_weeks(found))
         add_knowledge(found)
         add_holds(found)
+        add_contents(found)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)

@@ -60,6 +60,8 @@ class Console:
     log: Path
     keys: dict[str, str] = field(default_factory=dict[str, str])
     """Of the seeded tenant, by role."""
+    said: list[str] = field(default_factory=list[str])
+    """Exchanges of which is kept what was said."""
     serve: tuple[list[str], dict[str, str]] = field(default_factory=lambda: ([], {}))
     """How its data plane is started, and in what environment."""
 
@@ -181,6 +183,8 @@ def seed(console: Console) -> None:
     override = {"raise_usd": 5, "until": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
     assert console.api("POST", "/budgets/month/overrides", override).status == 201
     assert console.api("POST", "/targets/sim%2Fsim/open", {"reason": HOSTILE}).status == 200
+    silence = {"subject": HOSTILE, "kind": "budget.*", "reason": FORMULA, "until": override["until"]}
+    assert console.api("POST", "/alerts/silences", silence).status == 201
     add_alert(console, "alert-hostile", HOSTILE)
     add_alert(console, "alert-formula", FORMULA)
     _add_traffic(console)

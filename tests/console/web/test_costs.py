@@ -2,11 +2,16 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import expect
-from tests.console.web.harness import FORMULA, HOSTILE, Console, Looker
+from tests.console.web.harness import FORMULA, HOSTILE, Console, Looker, shoot
+from tests.console.web.test_pages import PHONE, findings
+
+from penstock.core.json import loads
 
 NANO = 1_000_000_000
 
@@ -109,3 +114,47 @@ def test_prices_comparison_and_value_are_those_of_the_api(owner: Looker, console
     expect(owner.page.get_by_text("Nothing is assumed")).to_be_visible()
     assert {each["return_nanousd"] for each in said["models"]} == {None}
     expect(rows).not_to_have_count(0)
+
+
+def test_an_invoice_is_held_against_the_ledger_and_kept_nowhere(
+    owner: Looker, console: Console, tmp_path: Path
+) -> None:
+    day = datetime.now(UTC)
+    rows = [("Day", "Model", "Cost"), (f"{day:%Y-%m-%d}", HOSTILE, "1.25"), (f"{day:%Y-%m-%d}", FORMULA, "2.5")]
+    file = tmp_path / "invoice.csv"
+    with file.open("w", newline="") as opened:
+        csv.writer(opened).writerows(rows)
+    said = {"provider": "openai-eu", "month": f"{day:%Y-%m}", "columns": "date=Day,amount=Cost,model=Model"}
+    owner.go(f"/costs?{urlencode({'tab': 'invoice', **said})}")
+    owner.page.get_by_role("button", name="Hold it against the ledger").click()
+    expect(owner.page.get_by_text("Choose a file first")).to_be_visible()
+    with owner.page.expect_file_chooser() as chooser:
+        owner.page.get_by_role("button", name="Choose the provider's CSV export").press("Enter")
+    chooser.value.set_files(file)
+    expect(owner.page.get_by_text("invoice.csv, ")).to_be_visible()
+    owner.page.get_by_role("button", name="Hold it against the ledger").click()
+    expect(owner.page.get_by_text("Does not agree")).to_be_visible()
+    headers = {"authorization": f"Bearer {console.token}"}
+    _, _, data = console.ask("POST", f"/admin/v1/costs/reconcile?{urlencode(said)}", file.read_bytes(), headers=headers)
+    answer: Any = loads(data)
+    report = answer["report"]
+    expect(owner.page.locator("table.data tbody tr")).to_have_count(len(report["models"]))
+    expect(owner.page.locator("table.data")).to_contain_text(HOSTILE)
+    with owner.page.expect_download() as download:
+        owner.page.get_by_role("button", name="Export CSV").click()
+    download.value.save_as(tmp_path / "shown.csv")
+    exported = list(csv.DictReader(io.StringIO((tmp_path / "shown.csv").read_bytes().decode("utf-8-sig"), newline="")))
+    invoiced = {row["Model"]: row["Invoice"] for row in exported if float(row["Invoice"] or 0)}
+    assert invoiced == {HOSTILE: "1.25", "'" + FORMULA: "2.5"}
+    shoot(owner, "costs-invoice-light")
+    assert findings(owner) == []
+    owner.page.get_by_label("Verdict").select_option("only_invoice")
+    expect(owner.page.locator("table.data tbody tr")).to_have_count(2)
+    owner.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+    shoot(owner, "costs-invoice-phone")
+    assert owner.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert owner.page.evaluate("window.hit") is None
+    owner.page.get_by_label("Columns, as date=Day").fill("date=Day")
+    owner.page.wait_for_url("**columns=date%3DDay&*")
+    owner.page.get_by_role("button", name="Hold it against the ledger").click()
+    expect(owner.page.get_by_text("`columns`:")).to_be_visible()

@@ -41,6 +41,19 @@ def test_a_filter_asks_the_api_again(owner: Looker, console: Console) -> None:
     expect(owner.page.get_by_text("Nothing fits")).to_be_visible()
 
 
+def test_what_is_typed_stays_while_the_page_changes(owner: Looker) -> None:
+    owner.go("/tenants?q=hos")
+    field = owner.page.get_by_label("Search")
+    field.press("End")
+    field.press_sequentially("til")
+    expect(owner.page).to_have_url(re.compile("q=hostil$"))
+    expect(owner.page.locator("table.data tbody tr")).to_have_count(1)
+    field.press_sequentially("e!")
+    expect(owner.page.get_by_text("Nothing fits")).to_be_visible()
+    expect(field).to_have_value("hostile!")
+    expect(owner.page).to_have_url(re.compile("q=hostile%21$"))
+
+
 def test_an_export_holds_what_the_search_leaves_and_no_formula(owner: Looker, tmp_path: Path) -> None:
     owner.go("/tenants?q=hostile")
     expect(owner.page.locator("table.data tbody tr")).to_have_count(1)

@@ -1,13 +1,28 @@
-"""A knowledge base, answers that wait for a person, and kept answers: as if the data plane had made them."""
+"""A knowledge base, answers that wait for a person, kept answers, what was said: as if the data plane had made them."""
+
+import random
 
 import msgspec
 import psycopg
 from tests.console.web.harness import FORMULA, HOSTILE, Console
+from tests.console.web.traffic import add_exchanges, exchange
 from tests.review.holds import document, hold, source_of
+from tests.watch.contents.test_kept import made, put, taken
 
+from penstock.app.contents.plane import opening_of
 from penstock.cache import store as cache
 from penstock.cache.entry import Entry
+from penstock.config.datadir import DataDir
+from penstock.core.chat import (
+    ChatRequest,
+    Message,
+    TextPart,
+    Tool,
+    ToolCallPart,
+    ToolResultPart,
+)
 from penstock.core.clock import SystemClock
+from penstock.guard.personal.vault.sealing import Sealer
 from penstock.knowledge.ingest.progress import Failure, Progress
 from penstock.knowledge.jobs import store
 from penstock.knowledge.jobs.specs import Run, UploadSpec
@@ -82,3 +97,48 @@ def add_holds(console: Console) -> None:
     ]
     with psycopg.connect(console.database_url) as connection:
         insert(connection, holds)
+
+
+TALK = ChatRequest(
+    dialect="openai-chat",
+    model="sim/sim:tokens=6",
+    temperature=0.25,
+    max_tokens=64,
+    top_p=0.5,
+    messages=(
+        Message("system", (TextPart("You help with parcels."),)),
+        Message("user", (TextPart("Where is my parcel? I am <PERSON_1>."),)),
+        Message("assistant", (ToolCallPart("call_1", "find_parcel", '{"of":"<PERSON_1>"}'),)),
+        Message("tool", (ToolResultPart("call_1", (TextPart("It is in Hamburg."),)),)),
+        Message("assistant", (TextPart("It is in Hamburg."),)),
+        Message("user", (TextPart("And when does the parcel come?"),)),
+    ),
+    tools=(Tool("find_parcel", "Where a parcel is", {"type": "object", "properties": {"of": {"type": "string"}}}),),
+)
+
+
+def add_contents(console: Console) -> None:
+    """1 is a conversation with tools, 2 has hostile texts and is another tenant's, 3 to 30 are short."""
+    opening = opening_of(Sealer(bytes.fromhex(DataDir(console.data_dir).secret.read_text("ascii").strip())))
+    now = SystemClock().now()
+    held = [
+        taken(
+            1, "", "It comes on Friday, between nine and noon.", at=now - 300, request=TALK, model="sim/sim:tokens=6"
+        ),
+        taken(2, f"parcel {HOSTILE}", FORMULA, at=now - 310, tenant="hostile"),
+        *(taken(number, f"parcel number {number}", "Yes.", at=now - 400 - number) for number in range(3, 31)),
+    ]
+    put(console.database_url, *(made(each, opening) for each in held), now=now)
+    rng = random.Random(3)  # noqa: S311 - made exchanges
+    records = [
+        msgspec.structs.replace(
+            exchange(rng, number, now - 300),
+            id=each.exchange,
+            tenant=each.tenant,
+            model=each.model,
+            outcome="completed",
+        )
+        for number, each in enumerate(held, 700_000)
+    ]
+    add_exchanges(console.database_url, records)
+    console.said = [each.exchange for each in held]

@@ -1,15 +1,23 @@
 """`/admin/v1/objectives`: what was promised to callers, and how much of what may go badly is used up."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, needs
-from penstock.watch.objectives.objective import Objective, Standing
-from penstock.watch.objectives.reading import objectives_of, stand
+from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.plane import ControlPlane
+from penstock.core.errors import PenstockError
+from penstock.watch.objectives.objective import Objective, Standing, burn, reached
+from penstock.watch.objectives.reading import daily, objectives_of, stand
 from penstock.watch.rules.evaluator import SETTLE_S
+
+
+class UnknownObjective(PenstockError):
+    code = "unknown_objective"
+    status = 404
+
 
 router = APIRouter(prefix="/objectives", tags=["alerts"])
 
@@ -36,15 +44,46 @@ class ObjectiveView(BaseModel):
     exhausted_at: datetime | None = Field(description="If all goes on as in the last day; null where it will not be.")
 
 
+class DayView(BaseModel):
+    """One day of UTC.  `burn` 1 uses up in the window just what may go badly."""
+
+    at: datetime
+    exchanges: int
+    bad: int
+    reached: float | None
+    burn: float | None
+
+
 @router.get("", openapi_extra=needs("figures.read"))
 async def objectives(plane: Plane, call: Caller) -> list[ObjectiveView]:
     """Every objective of the configuration."""
-    until = datetime.fromtimestamp((plane.clock.now() - SETTLE_S) // 60 * 60, UTC)
+    until = _until(plane)
     async with plane.database.connection() as connection:
         return [
             _view(objective, await stand(connection, objective, until, tenant=call.scope), until)
             for objective in objectives_of(plane.config.objectives)
         ]
+
+
+@router.get("/{name}/history", openapi_extra=needs("figures.read"), responses=errors(404))
+async def history(
+    plane: Plane, call: Caller, name: Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+) -> list[DayView]:
+    """Each day of its window, the oldest first.  The first is cut where the window begins, the last is not over."""
+    objective = next((each for each in objectives_of(plane.config.objectives) if each.name == name), None)
+    if objective is None:
+        raise UnknownObjective("There is no such objective in the configuration.")
+    until = _until(plane)
+    async with plane.database.connection() as connection:
+        counts = await daily(connection, objective, until, tenant=call.scope)
+    return [
+        DayView(at=at, exchanges=each.total, bad=each.bad, reached=reached(each), burn=burn(objective, each))
+        for at, each in counts
+    ]
+
+
+def _until(plane: ControlPlane) -> datetime:
+    return datetime.fromtimestamp((plane.clock.now() - SETTLE_S) // 60 * 60, UTC)
 
 
 def _view(objective: Objective, standing: Standing, until: datetime) -> ObjectiveView:

@@ -1,7 +1,7 @@
 """`/admin/v1/alerts/rules`: what is looked at, how it stands, and what would come of it now."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 from penstock.config.alerts.rules import RuleKind
 from penstock.console.access import Call, Caller, Plane, errors, needs
 from penstock.core.errors import PenstockError
-from penstock.watch.alerts.alert import Severity
+from penstock.watch.alerts.alert import Alert, Severity
+from penstock.watch.alerts.channel import Channel
+from penstock.watch.alerts.silences import RULE_KINDS
 from penstock.watch.figures.catalog import Unit
 from penstock.watch.rules.rule import Group, Rule
 from penstock.watch.rules.state import State
@@ -52,6 +54,7 @@ class RuleView(BaseModel):
     definition: dict[str, Any]
     state: Literal["quiet", "pending", "firing"] = Field(description="The worst of its groups.")
     groups: list[GroupView]
+    channels: list[str] = Field(description="Whom it tells when it fires; for callers who span all tenants only.")
 
 
 class CheckedGroup(BaseModel):
@@ -74,7 +77,8 @@ async def rules(plane: Plane, call: Caller) -> list[RuleView]:
     """Every rule with its state; a caller within a tenant sees the groups of that tenant."""
     async with plane.database.connection() as connection:
         states = await list_states(connection)
-    return [_view(rule, states.get(rule.name, {}), call) for rule in plane.rules.rules]
+    channels = plane.alerts.channels if call.scope is None else ()
+    return [_view(rule, states.get(rule.name, {}), call, channels) for rule in plane.rules.rules]
 
 
 @router.post("/{name}/check", openapi_extra=needs("alerts.write"), responses=errors(404))
@@ -95,7 +99,7 @@ async def check(plane: Plane, call: Caller, name: RuleName) -> CheckView:
     )
 
 
-def _view(rule: Rule, states: Mapping[Group, State], call: Call) -> RuleView:
+def _view(rule: Rule, states: Mapping[Group, State], call: Call, channels: Sequence[Channel]) -> RuleView:
     seen = {group: state for group, state in states.items() if _is_seen(rule, group, call)}
     standing = {each.state for each in seen.values()}
     defaults = msgspec.to_builtins(type(rule.settings)())
@@ -109,6 +113,26 @@ def _view(rule: Rule, states: Mapping[Group, State], call: Call) -> RuleView:
         definition={name: value for name, value in said.items() if value != defaults[name]},
         state="firing" if "firing" in standing else "pending" if "pending" in standing else "quiet",
         groups=[_group(rule, group, state) for group, state in seen.items()],
+        channels=[each.name for each in channels if _tells(each, rule, seen)],
+    )
+
+
+def _tells(channel: Channel, rule: Rule, groups: Iterable[Group]) -> bool:
+    """Whether it hears of any group; a channel of some tenants hears of theirs alone."""
+    tenants = {rule.settings.where.get("tenant"), *(rule.tenant(group) for group in groups)}
+    return any(
+        channel.wants(
+            Alert(
+                id="",
+                kind=RULE_KINDS[0],
+                severity=rule.settings.severity,
+                subject=rule.name,
+                text="",
+                at=0.0,
+                tenant=tenant,
+            )
+        )
+        for tenant in tenants
     )
 
 

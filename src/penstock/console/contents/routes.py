@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field
 from penstock.admission.identity.audit import Subject, record
 from penstock.console.access import Caller, Plane, errors, needs
 from penstock.console.contents.erasing import erased
+from penstock.console.contents.missing import why_missing
 from penstock.console.contents.views import ContentView, HitPage, content_view, hit_page
+from penstock.console.ledger.store import ledger_row
 from penstock.core.errors import ContentsUnavailable, NotKept
 from penstock.watch.contents import store
 from penstock.watch.contents.sealing import Unreadable
@@ -91,7 +93,9 @@ async def content(plane: Plane, call: Caller, exchange: ExchangeId) -> ContentVi
     async with plane.database.connection() as connection, connection.transaction():
         rows = await store.read(connection, [exchange], tenants=tenants, now=plane.clock.now())
         if not rows:
-            raise NotKept("Nothing is kept of such an exchange.")
+            entry = await ledger_row(connection, exchange, tenant=call.scope)
+            why = "" if entry is None else " " + why_missing(plane.config, entry, plane.clock.now())
+            raise NotKept(f"Nothing is kept of such an exchange.{why}")
         row = rows[0]
         try:
             found = plane.opening.sealed.open(row.tenant, row.id, row.key_id, row.sealed)

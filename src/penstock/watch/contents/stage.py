@@ -19,7 +19,7 @@ from penstock.watch.contents.content import Taken
 PolicyOf = Callable[[str, str], ContentPolicy | None]
 """What holds for a model and a tenant; None where nothing is kept."""
 
-_KIND_OF: Final[dict[End, Always]] = {
+KIND_OF: Final[dict[End, Always]] = {
     "blocked": "blocked",
     "held": "held",
     "upstream_failed": "errors",
@@ -27,6 +27,7 @@ _KIND_OF: Final[dict[End, Always]] = {
     "shutdown": "errors",
     "failed": "errors",
 }
+"""What `always` calls an end."""
 _SHARE_OF: Final = float(1 << 32)
 WITHHELD: Final = "it was refused before all names in it were masked"
 
@@ -109,7 +110,7 @@ class BeginStage:
         end = exchange.end
         if self._take is None or end is None:
             return
-        if not left.is_sampled and _KIND_OF.get(end) not in left.policy.always:
+        if not left.is_sampled and KIND_OF.get(end) not in left.policy.always:
             return
         request, withheld = left.asked, ""
         if request is None:  # a guard has refused it, before it was masked or in the middle of that

@@ -90,6 +90,11 @@ def burn(objective: Objective, counted: Count) -> float | None:
     return counted.bad / counted.total / objective.allowed if counted.total else None
 
 
+def reached(counted: Count) -> float | None:
+    """The share that went well; None without exchanges."""
+    return 1.0 - counted.bad / counted.total if counted.total else None
+
+
 def standing(objective: Objective, whole: Count, recent: dict[str, Count]) -> Standing:
     """`recent` are counts of shorter windows, by name; that of the last day is `1d`."""
     rates = {name: burn(objective, each) for name, each in recent.items()}

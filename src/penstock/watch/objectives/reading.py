@@ -1,6 +1,7 @@
 """What objectives are counted from, for threads (rules) and for the event loop (the admin API)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import psycopg
@@ -47,6 +48,20 @@ async def stand(
         lines = await ask(connection, question_of(objective, until - length, until, tenant=tenant))
         counts[name] = count(objective, (line.sums for line in lines))
     return standing(objective, counts.pop(""), counts)
+
+
+async def daily(
+    connection: psycopg.AsyncConnection, objective: Objective, until: datetime, *, tenant: str | None
+) -> list[tuple[datetime, Count]]:
+    """Each day of UTC of its window with exchanges that count.  Raises `psycopg.Error`."""
+    since = until - timedelta(days=objective.settings.window_days)
+    question = replace(question_of(objective, since, until, tenant=tenant), step="day")
+    days: dict[datetime, list[Sums]] = {}
+    for line in await ask(connection, question):
+        if line.at is not None:
+            days.setdefault(line.at, []).append(line.sums)
+    counted = ((at, count(objective, sums)) for at, sums in days.items())
+    return [(at, each) for at, each in counted if each.total]
 
 
 def counter(objective: Objective, read: Callable[[Question], Iterator[Sums]]) -> Callable[[datetime, datetime], Count]:

@@ -61,7 +61,10 @@ def timeline(
     unit: Unit = "",
     from_zero: bool = True,
 ) -> None:
-    """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601."""
+    """A chart over time, in the zone of whoever looks; bars are stacked.  `times` are ISO 8601.
+
+    Not `from_zero` is for shares that are all close to one.
+    """
     options = _options(series, kind, is_stacked=kind == "bar", unit=unit)
     options["yAxis"]["scale"] = not from_zero
     options["xAxis"]["type"] = "time"

@@ -32,7 +32,7 @@ class Field:
 
 def typed(label: str, value: str, on_value: Callable[[str], Any], *, kind: str = "text") -> ui.element:
     """A field without a visible label, for toolbars; told a third of a second after the last letter."""
-    made = box("input", "field", type=kind, value=value, aria_label=label, placeholder=label)
+    made = box("input", "field", type=kind, defaultValue=value, aria_label=label, placeholder=label)
     return made.on("input", lambda e: on_value(str(e.args)), js_handler=_VALUE, throttle=0.3, leading_events=False)
 
 
@@ -68,7 +68,7 @@ def _draw(field: Field, answers: dict[str, Any]) -> None:
         made.on("change", take, js_handler=_VALUE)
     else:
         kind = {"number": "number", "moment": "datetime-local"}.get(field.kind, "text")
-        made = box("input", "field", id=name, type=kind, value=field.value, autocomplete="off")
+        made = box("input", "field", id=name, type=kind, defaultValue=field.value, autocomplete="off")
         attach(made, **({"step": "any"} if field.kind == "number" else {}))
         made.on("input", take, js_handler=_MOMENT if field.kind == "moment" else _VALUE)
     if field.is_required:

@@ -99,18 +99,22 @@ def to_sign_in(view: View) -> None:
 
 
 async def attempt(view: View, action: Callable[[], Awaitable[Any]], done: str) -> bool:
-    """Do what the user asked for, and say how it went; `done` may be nothing.  Whether it did."""
-    try:
-        await action()
-    except ApiRefused as refused:
-        if refused.is_signed_out:
-            to_sign_in(view)
-        else:
-            toast(refused.message, "bad")
-        return False
-    if done:
-        toast(done)
-    return True
+    """Do what the user asked for, and say how it went; `done` may be nothing.  Whether it did.
+
+    In the page's own slot: what the button stood in may be drawn anew, and be gone, before the answer is there.
+    """
+    with ui.context.client:
+        try:
+            await action()
+        except ApiRefused as refused:
+            if refused.is_signed_out:
+                to_sign_in(view)
+            else:
+                toast(refused.message, "bad")
+            return False
+        if done:
+            toast(done)
+        return True
 
 
 def toast(text: str, tone: str = "ok") -> None:

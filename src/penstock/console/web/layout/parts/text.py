@@ -23,7 +23,11 @@ def box(tag: str = "div", classes: str = "", **attributes: str) -> ui.element:
 
 
 def attach(element: Any, **attributes: str) -> Any:
-    """Set attributes; `_` in a name stands for `-` (`aria_label`), one at the end for nothing (`for_`)."""
+    """Set attributes; `_` in a name stands for `-` (`aria_label`), one at the end for nothing (`for_`).
+
+    What a field begins with is its `defaultValue`: a `value` would be written into it again whenever anything on the
+    page changes, over what somebody is typing.
+    """
     for name, value in attributes.items():
         element.props[name.rstrip("_").replace("_", "-")] = value
     return element

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from penstock.console.web.layout.parts.tabs import tabs
 from penstock.console.web.pages.costs.forecast import forecast
+from penstock.console.web.pages.costs.invoice import invoice
 from penstock.console.web.pages.costs.money import compare, prices, value
 from penstock.console.web.pages.costs.spending import over_time, saved, spent
 from penstock.console.web.view import View
@@ -19,6 +20,7 @@ _VIEWS: tuple[tuple[str, str, str, Callable[[View], Awaitable[None]]], ...] = (
     ("value", "Value", "ledger.read", value),
     ("compare", "Compare targets", "providers.read", compare),
     ("prices", "Prices", "providers.read", prices),
+    ("invoice", "Invoice", "providers.read", invoice),
 )
 """By name: its words, the permission of what it asks, and what draws it."""
 

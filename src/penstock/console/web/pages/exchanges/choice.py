@@ -43,6 +43,8 @@ class Choice:
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     after: str = ""
     is_live: bool = False
+    text: str = ""
+    """What was said in them."""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Choice":
@@ -53,11 +55,14 @@ class Choice:
             {name: text for name, text in values.items() if _is_good(name, text)},
             query.get("after", "")[:_LONGEST],
             query.get("live") == "1",
+            query.get("text", "").replace("\0", "").strip()[:_LONGEST],
         )
 
     def query(self) -> dict[str, str]:
         """For the address."""
         said = {**self.values, **self.span.query()}
+        if self.text:
+            said["text"] = self.text
         if self.after:
             said["after"] = self.after
         if self.is_live:
@@ -69,6 +74,10 @@ class Choice:
         kept = {each: value for each, value in self.values.items() if each != name}
         wanted = text.strip()[:_LONGEST]
         return replace(self, values={**kept, name: wanted} if wanted and _is_good(name, wanted) else kept, after="")
+
+    def saying(self, text: str) -> "Choice":
+        """In which this was said; from the newest on, and no longer live."""
+        return replace(self, text=text.replace("\0", "").strip()[:_LONGEST], after="", is_live=False)
 
     def asked(self, now: float) -> dict[str, Any]:
         """For the API, without `after`."""

@@ -1,11 +1,13 @@
 """One exchange: who asked, what it took and cost, what happened when, and every fact of it."""
 
+from functools import partial
 from typing import Any
 
 from penstock.console.web.api_client import path_of
 from penstock.console.web.layout.parts.amounts import count, seconds, usd
 from penstock.console.web.layout.parts.region import Region
 from penstock.console.web.layout.parts.text import Moment, Text, badge, box, card, tile, tiles
+from penstock.console.web.pages.exchanges.said import draw_said
 from penstock.console.web.pages.exchanges.waterfall import draw
 from penstock.console.web.pages.exchanges.words import outcome_tone, outcome_words
 from penstock.console.web.view import View, link
@@ -27,10 +29,10 @@ _ASKED_FOR = (
 
 
 async def build(view: View) -> None:
-    await Region(view, lambda: view.read("/ledger" + path_of(view.parts["exchange"])), _show).open()
+    await Region(view, lambda: view.read("/ledger" + path_of(view.parts["exchange"])), partial(_show, view)).open()
 
 
-def _show(entry: dict[str, Any]) -> None:
+def _show(view: View, entry: dict[str, Any]) -> None:
     with box("div", "row").style("margin: -12px 0 18px"):
         badge(outcome_words(entry["outcome"]), outcome_tone(entry["outcome"]))
         Text("span", entry["id"], "mono")
@@ -46,6 +48,7 @@ def _show(entry: dict[str, Any]) -> None:
             _facts(entry, _ASKED_BY)
         with card("What for"):
             _facts(entry, _ASKED_FOR)
+    draw_said(view, entry)
     with card("What happened"):
         draw(entry)
     if entry["marks"]:

@@ -1,4 +1,6 @@
-"""Exchanges: searched by whatever is known of them, the newest first, page by page, as CSV, and as they come in."""
+"""Exchanges: searched by whatever is known of them, or was said, the newest first, page by page, as CSV, and as they
+come in.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +21,7 @@ from penstock.console.web.layout.parts.span import Span, pick_span
 from penstock.console.web.layout.parts.table_state import Column, Row
 from penstock.console.web.layout.parts.text import Text, attach, box, button, empty
 from penstock.console.web.pages.exchanges.choice import AMOUNTS, LABELS, OUTCOMES, Choice
+from penstock.console.web.pages.exchanges.searching import HITS, hits_file, look, show_hits, wait_for_press
 from penstock.console.web.pages.exchanges.words import outcome_tone, outcome_words
 from penstock.console.web.view import View, link
 
@@ -69,6 +72,9 @@ class _Exchanges:
         self._choice = Choice.read(view.query)
         self._before: list[str] = []
         """Where the pages before this one began."""
+        self._is_pressed = False
+        """Whether somebody wants the text looked for: an address alone looks at nothing that was said."""
+        self._hits: list[Row] = []
 
     async def open(self) -> None:
         known = await self._known_marks()
@@ -78,6 +84,8 @@ class _Exchanges:
                 self._count = Text("span", "", "count", role="status")
                 self._live = button("Live", self._toggle, icon="play_arrow", kind="small")
                 button("Export CSV", self._export, icon="download", kind="small")
+            if self._view.who.may("prompts.read"):
+                self._draw_search()
             self._filters = box("div", role="search")
             self._draw_filters(known)
             self._region = Region(self._view, self._read, self._show)
@@ -94,6 +102,22 @@ class _Exchanges:
             return []  # it is an offer only: the field takes any name
         names = sorted(found["tallies"], key=lambda each: -each["amount"])
         return [each["name"] for each in names if not each["name"].startswith(_NOT_SEARCHED)][:_MOST_KNOWN]
+
+    def _draw_search(self) -> None:
+        typing = [self._choice.text]
+
+        async def search() -> None:
+            await self._turn(self._choice.saying(typing[0]), is_pressed=True)
+
+        def take(event: Any) -> None:
+            typing[0] = str(event.args)
+
+        with box("div", "tools", role="search", aria_label="What was said"):
+            self._said = box("input", "field", type="search", defaultValue=typing[0], aria_label="What was said")
+            attach(self._said.classes("grow"), placeholder='What was said: words, or "a phrase"', maxlength="300")
+            self._said.on("input", take, js_handler="(e) => emit(e.target.value)")
+            self._said.on("keydown.enter", search, [])
+            button("Search", search, kind="small", icon="manage_search")
 
     def _draw_filters(self, known: Sequence[str]) -> None:
         self._filters.clear()
@@ -123,7 +147,7 @@ class _Exchanges:
                 options = [("", "Any"), *((each, outcome_words(each)) for each in OUTCOMES)]
                 pick(LABELS[name], value, options, partial(self._turn_value, name))
                 return
-            field = box("input", "field", type="number" if name in AMOUNTS else "search", value=value)
+            field = box("input", "field", type="number" if name in AMOUNTS else "search", defaultValue=value)
             attach(field, autocomplete="off", **({"step": "any", "min": "0"} if name in AMOUNTS else {}))
             field.on(
                 "input",
@@ -148,14 +172,25 @@ class _Exchanges:
     async def _turn_span(self, span: Span) -> None:
         await self._turn(replace(self._choice, span=span, after=""))
 
-    async def _turn(self, choice: Choice, *, before: Sequence[str] = ()) -> None:
-        self._choice, self._before = choice, list(before)
+    async def _turn(self, choice: Choice, *, before: Sequence[str] = (), is_pressed: bool = False) -> None:
+        self._choice, self._before, self._is_pressed = choice, list(before), is_pressed
         self._view.used()
         self._view.remember(choice.query())
         self._tell_live()
         await self._region.refresh()
 
+    @property
+    def _is_of_text(self) -> bool:
+        return bool(self._choice.text) and self._view.who.may("prompts.read")
+
     async def _read(self) -> dict[str, Any]:
+        self._hits = []
+        if self._is_of_text:
+            if not self._is_pressed:
+                return {"items": [], "next": None, "text": self._choice.text}
+            found = await look(self._view, self._choice)
+            self._hits = found["items"]
+            return found
         wanted = self._choice.values.get("id")
         if wanted is not None:
             try:
@@ -169,13 +204,19 @@ class _Exchanges:
 
     def _show(self, found: dict[str, Any]) -> None:
         rows: list[Row] = found["items"]
-        place = len(self._before) * PAGE_ROWS
+        place = len(self._before) * (HITS if self._is_of_text else PAGE_ROWS)
         more = "" if found["next"] is None else ", and more"
         self._count.set_text(f"{place + 1:,} to {place + len(rows):,}{more}" if rows else "None")
-        if not rows:
+        if self._is_of_text and not self._is_pressed:
+            wait_for_press(self._choice)
+            return
+        if self._is_of_text:
+            show_hits(found, self._choice)
+        elif not rows:
             self._show_nothing()
             return
-        Grid("Exchanges", COLUMNS, rows, is_dense=True)
+        else:
+            Grid("Exchanges", COLUMNS, rows, is_dense=True)
         if found["next"] is None and not self._choice.after:
             return
         with box("nav", "pager", aria_label="Pages"):
@@ -197,14 +238,18 @@ class _Exchanges:
     async def _newer(self) -> None:
         """Back by the way that was come; who came by a link is led to the newest."""
         earlier = self._before[:-1]
-        await self._turn(replace(self._choice, after=self._before[-1] if self._before else ""), before=earlier)
+        await self._turn(
+            replace(self._choice, after=self._before[-1] if self._before else ""), before=earlier, is_pressed=True
+        )
 
     async def _older(self, following: str) -> None:
         here = self._choice.after
-        await self._turn(replace(self._choice, after=following, is_live=False), before=[*self._before, here])
+        await self._turn(
+            replace(self._choice, after=following, is_live=False), before=[*self._before, here], is_pressed=True
+        )
 
     async def _toggle(self) -> None:
-        await self._turn(replace(self._choice, is_live=not self._choice.is_live, after=""))
+        await self._turn(replace(self._choice, is_live=not self._choice.is_live and not self._is_of_text, after=""))
 
     def _tell_live(self) -> None:
         is_live = self._choice.is_live
@@ -213,9 +258,10 @@ class _Exchanges:
             ui.icon("pause" if is_live else "play_arrow")
             Text("span", "Pause" if is_live else "Live")
         self._live.props["aria-pressed"] = str(is_live).lower()
+        self._live.props["disabled"] = self._is_of_text
 
     async def _tick(self) -> None:
-        if self._choice.is_live:
+        if self._choice.is_live and not self._is_of_text:
             await self._region.tick()
 
     async def _export(self) -> None:
@@ -224,6 +270,9 @@ class _Exchanges:
 
     async def _send_file(self) -> None:
         """What is found, from the newest on, as far as a file is good for it."""
+        if self._is_of_text:
+            ui.download.content(hits_file(self._hits), "penstock-said.csv", "text/csv")
+            return
         if "id" in self._choice.values:
             rows: list[Row] = (await self._read())["items"]
         else:

@@ -42,7 +42,7 @@ class _Traffic:
             word = str(event.args).strip()[:300].replace("\0", "")
             await self._turn(replace(self._asked, **{name: word}))
 
-        field = box("input", "field short", type="search", value=getattr(self._asked, name), placeholder=label)
+        field = box("input", "field short", type="search", defaultValue=getattr(self._asked, name), placeholder=label)
         field.props["aria-label"] = label
         field.on("input", take, js_handler="(e) => emit(e.target.value)", throttle=0.3, leading_events=False)
 

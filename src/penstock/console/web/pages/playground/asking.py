@@ -7,7 +7,7 @@ import asyncio
 import http.client
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -25,7 +25,10 @@ _AT_ONCE = threading.BoundedSemaphore(32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What an application would send.  None is left to whoever answers."""
+    """What an application would send.  None is left to whoever answers.
+
+    `earlier` are messages between the instructions and the question, which may then be empty; `more` is sent as it is.
+    """
 
     model: str
     system: str
@@ -33,12 +36,16 @@ class Question:
     temperature: float | None = None
     max_tokens: int | None = None
     is_streamed: bool = True
+    earlier: Sequence[Mapping[str, Any]] = ()
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def body(self) -> dict[str, Any]:
-        messages = [{"role": "system", "content": self.system}] if self.system else []
+        instructions = [{"role": "system", "content": self.system}] if self.system else []
+        question = [{"role": "user", "content": self.user}] if self.user else []
         body: dict[str, Any] = {
+            **self.more,
             "model": self.model,
-            "messages": [*messages, {"role": "user", "content": self.user}],
+            "messages": [*instructions, *self.earlier, *question],
             "stream": self.is_streamed,
         }
         if self.is_streamed:
@@ -61,6 +68,8 @@ class Answer:
     took_s: float | None = None
     usage: Mapping[str, Any] = field(default_factory=dict[str, Any])
     citations: list[str] = field(default_factory=list[str])
+    calls: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    """Of tools, by their place: name and arguments."""
     finish: str | None = None
     error: str | None = None
     is_stopped: bool = False
@@ -163,11 +172,23 @@ class Asking:
                 if answer.first_s is None:
                     answer.first_s = self._clock.monotonic() - self._began_s
                 answer.text += str(text)
+            self._take_calls(piece.get("tool_calls") or [])
             annotations: list[dict[str, Any]] = piece.get("annotations") or []
             for each in annotations:
                 cited: dict[str, Any] = each.get("url_citation") or {}
                 answer.citations.append(str(cited.get("title") or cited.get("url")))
             answer.finish = choice.get("finish_reason") or answer.finish
+
+    def _take_calls(self, calls: list[dict[str, Any]]) -> None:
+        """Whole, or the next piece of each."""
+        for place, call in enumerate(calls):
+            function: dict[str, Any] = call.get("function") or {}
+            at = int(call.get("index", place))
+            name, arguments = self.answer.calls.get(at, ("", ""))
+            self.answer.calls[at] = (
+                name + str(function.get("name") or ""),
+                arguments + str(function.get("arguments") or ""),
+            )
 
     def _end(self, problem: str | None) -> None:
         self.answer.error = self.answer.error or problem

@@ -1,4 +1,8 @@
-"""The playground: what to ask, of one or of two side by side."""
+"""The playground: what to ask, of one or of two side by side; anew, or as it was asked in an exchange.
+
+Of an exchange its id stands in the address and nothing else: what was said is read from the API once the page is open,
+with the rights of whoever looks, and each look is on record in the audit.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,14 +12,16 @@ from typing import Any
 
 from nicegui import ui
 
-from penstock.console.web.api_client import ApiRefused
+from penstock.console.web.api_client import ApiRefused, path_of
+from penstock.console.web.layout.parts.draft import draft
 from penstock.console.web.layout.parts.fields import pick
 from penstock.console.web.layout.parts.paging import all_of
 from penstock.console.web.layout.parts.region import toast
 from penstock.console.web.layout.parts.text import Text, box, button, card, note
 from penstock.console.web.pages.playground.asking import Question
 from penstock.console.web.pages.playground.credential import Credential
-from penstock.console.web.pages.playground.showing import Column
+from penstock.console.web.pages.playground.replay import Replay, replay_of
+from penstock.console.web.pages.playground.showing import Column, show_replay
 from penstock.console.web.view import View
 
 _VALUE = "(e) => emit(e.target.value)"
@@ -52,6 +58,10 @@ class _Playground:
         self._is_streamed = query.get("stream") != "0"
         self._columns: list[Column] = []
         self._is_left = False
+        self._exchange = query.get("exchange", "")[:100]
+        self._replay: Replay | None = None
+        if self._exchange:
+            view.aside["exchange"] = self._exchange
 
     async def offered(self) -> _Offered:
         models = await self._view.read("/models")
@@ -72,9 +82,14 @@ class _Playground:
         with card():
             if self._credential.is_made and not offered.tenants:
                 note("There is no tenant to ask as: make one first.", "warn")
-            self._fields(offered)
-            self._area("system", "System message", rows=2)
-            self._area("user", "Your question", rows=4)
+            self._replayed = box("div", aria_live="polite")
+            self._choices = box("div")
+            with self._choices:
+                self._fields(offered)
+            self._areas = {
+                "system": self._area("system", "System message", rows=2),
+                "user": self._area("user", "Your question", rows=4),
+            }
             with box("div", "row"):
                 self._run = button("Ask", self._ask, kind="main", icon="send")
                 button("Stop", self._stop, icon="stop")
@@ -82,6 +97,41 @@ class _Playground:
                     text = "Asked with a key that is made for this page, and revoked when you leave it."
                     Text("span", text, "count")
         self._answers = box("div", "two")
+        if self._exchange:
+            ui.timer(0, lambda: self._load(offered), once=True)
+
+    async def _load(self, offered: _Offered) -> None:
+        """The question of the exchange, as far as it is kept and may be seen; nothing is asked yet."""
+        self._replayed.clear()
+        try:
+            replay = replay_of(await self._view.act("GET", path_of("contents", self._exchange)))
+        except ApiRefused as refused:
+            with self._replayed:
+                note(f"The question of {self._exchange} cannot be shown: {refused.message}", "warn")
+            return
+        if not replay.is_askable:
+            with self._replayed:
+                note(f"Of the question of {self._exchange} nothing is kept, only its answer.", "warn")
+            return
+        self._replay = replay
+        self._said["model"] = replay.model[:300]
+        self._said |= {name: f"{value:g}" for name, value in replay.parameters.items()}
+        if replay.tenant in offered.tenants:
+            self._said["tenant"] = replay.tenant
+        self._choices.clear()
+        with self._choices:
+            self._fields(offered)
+        for name, text in (("system", replay.system), ("user", replay.user)):
+            self._texts[name] = text[:_MOST_TEXT]
+            self._areas[name].props["given"] = self._texts[name]
+        with self._replayed:
+            show_replay(replay, self._forget)
+
+    def _forget(self) -> None:
+        """Go on with what stands in the fields alone."""
+        self._replay = None
+        self._view.keep_aside(exchange="")
+        self._replayed.clear()  # last: the button that was pressed is in it
 
     def _fields(self, offered: _Offered) -> None:
         names = f"names-{next(_numbers)}"
@@ -109,21 +159,19 @@ class _Playground:
 
         with box("label"):
             Text("span", label)
-            field = box("input", "field", type=kind, value=self._said[name], autocomplete="off")
+            field = box("input", "field", type=kind, defaultValue=self._said[name], autocomplete="off")
             if listed:
                 field.props["list"] = listed
             if kind == "number":
                 field.props["step"] = "any"
             field.on("change", take, js_handler=_VALUE)
 
-    def _area(self, name: str, label: str, *, rows: int) -> None:
-        def take(event: Any) -> None:
-            self._texts[name] = str(event.args)[:_MOST_TEXT]
+    def _area(self, name: str, label: str, *, rows: int) -> ui.element:
+        def take(text: str) -> None:
+            self._texts[name] = text[:_MOST_TEXT]
 
-        with box("label", "area"):
-            Text("span", label)
-            field = box("textarea", "field", rows=str(rows), maxlength=str(_MOST_TEXT))
-            field.on("change", take, js_handler=_VALUE)
+        with box("div", "area"):
+            return draft(label, self._texts[name], take, rows=rows)
 
     def _keep(self, name: str, value: str) -> None:
         self._said[name] = value.strip()[:300]
@@ -167,7 +215,7 @@ class _Playground:
     def _problem(self) -> str | None:
         if not self._said["model"]:
             return "Say which assistant or target is asked."
-        if not self._texts["user"].strip():
+        if not self._texts["user"].strip() and not (self._replay and self._replay.earlier):
             return "Write a question first."
         if self._credential.is_made and not self._said["tenant"]:
             return "Say as which tenant it is asked."
@@ -187,6 +235,8 @@ class _Playground:
             temperature=float(temperature) if temperature else None,
             max_tokens=int(most) if most else None,
             is_streamed=self._is_streamed,
+            earlier=() if self._replay is None else self._replay.earlier,
+            more={} if self._replay is None else self._replay.more,
         )
 
     def _stop(self) -> None:

@@ -1,14 +1,16 @@
 """One answer, while it comes and after: what it says, how fast, for how much, and what Penstock did about it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
 from penstock.console.web.api_client import ApiRefused, path_of
 from penstock.console.web.layout.parts.amounts import count, seconds, usd
-from penstock.console.web.layout.parts.text import Text, badge, box, card, note, tile, tiles
+from penstock.console.web.layout.parts.text import Text, badge, box, button, card, note, tile, tiles
 from penstock.console.web.pages.exchanges.words import fact_tone, fact_words, outcome_tone, outcome_words
 from penstock.console.web.pages.playground.asking import Answer, Asking, Question
+from penstock.console.web.pages.playground.replay import Replay
 from penstock.console.web.view import View, link
 
 _DRAWN_EVERY_S = 0.15
@@ -112,6 +114,8 @@ class Column:
                 note(f"A person is asked first: hold {answer.headers['x-penstock-hold']}.", "info")
             if answer.headers.get("x-penstock-answer") == "canned":
                 note("This is the text that is given when nothing else can answer.", "warn")
+            if answer.calls:
+                note("It calls tools:", "info", tuple(f"{name}({said})" for name, said in answer.calls.values()))
             if answer.citations:
                 note("Cited:", "info", tuple(answer.citations))
         with self._figures:
@@ -155,3 +159,26 @@ class Column:
                     )
         with box("p"):
             Text("a", "Everything that is known of this exchange", href=link("/exchanges" + path_of(entry["id"])))
+
+
+def show_replay(replay: Replay, forget: Callable[[], None]) -> None:
+    """Where the question comes from, and what of the conversation is and is not sent along."""
+    with box("div", "note info"):
+        with box("div", "row"):
+            Text("span", "From the exchange")
+            Text("a", replay.exchange, "mono", href=link("/exchanges" + path_of(replay.exchange)))
+            button("Go on without it", forget, kind="small")
+        Text("div", "As it was kept, masked: what was masked stays so. Nothing is asked before you press Ask.")
+        if replay.more:
+            Text("div", f"Sent along: {', '.join(name.replace('_', ' ') for name in replay.more)}.")
+        if replay.left_out:
+            Text("div", f"Not sent: {'; '.join(replay.left_out)}.")
+    if replay.earlier:
+        with box("details", "more"):
+            Text("summary", f"{len(replay.earlier)} earlier messages are sent along")
+            for each in replay.earlier:
+                with box("div", "turn"):
+                    Text("b", str(each["role"]))
+                    Text("p", str(each["content"] or ""))
+                    for call in each.get("tool_calls", ()):
+                        Text("p", f"{call['function']['name']}({call['function']['arguments']})", "mono")
