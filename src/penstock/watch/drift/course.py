@@ -49,13 +49,13 @@ def days(hours: Mapping[int, Sums], measure: Measure, begin: int, end: int) -> l
     found: list[tuple[int, int, float | None]] = []
     for day in range(begin - begin % DAY_H, end, DAY_H) if begin < end else ():
         piece = _over(hours, measure, (max(day, begin), min(day + DAY_H, end)))
-        found.append((day, piece.count, value_of(piece, measure.scale)))
+        found.append((day, round(piece.count), value_of(piece, measure.scale)))
     return found
 
 
 def side(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> Side:
     piece = _over(hours, measure, stretch)
-    return Side(*stretch, piece.count, value_of(piece, measure.scale))
+    return Side(*stretch, round(piece.count), value_of(piece, measure.scale))
 
 
 def shape(hours: Mapping[int, Sums], feature: str, before: Stretch, after: Stretch) -> list[Bin]:
@@ -88,7 +88,7 @@ def _of_octaves(hours: Mapping[int, Sums], octaves: Sequence[Measure], before: S
     ]
 
 
-def _hourly(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> list[tuple[float, int]]:
+def _hourly(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> list[tuple[float, float]]:
     """Means on the scale that is compared on, each with its exchanges."""
     return [
         (piece.mean, piece.count)
@@ -97,7 +97,7 @@ def _hourly(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> li
     ]
 
 
-def _shares(values: Sequence[tuple[float, int]], low: float, width: float) -> list[float]:
+def _shares(values: Sequence[tuple[float, float]], low: float, width: float) -> list[float]:
     whole = sum(count for _, count in values)
     found = [0.0] * _BINS
     for value, count in values:
