@@ -16,3 +16,5 @@ CREATE TABLE rollup_closed (
 
 -- Who looks for slow exchanges finds those that took ten seconds and more without reading the others.
 CREATE INDEX ledger_duration ON ledger (duration_s, started_at) WHERE duration_s >= 10;
+-- What went wrong for one tenant of many.
+CREATE INDEX ledger_tenant_not_completed ON ledger (tenant, outcome, started_at, id) WHERE outcome <> 'completed';
