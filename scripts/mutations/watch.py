@@ -15,6 +15,13 @@ MUTATIONS = (
         "tests/watch/rollups/test_closing.py",
     ),
     Mutation(
+        "closing: a key's busiest hour is its whole day",
+        "watch/rollups/closing.py",
+        "max(n)::bigint, bit_or(1 << h)",
+        "sum(n)::bigint, bit_or(1 << h)",
+        "tests/console/test_security_api.py",
+    ),
+    Mutation(
         "closing: a day is closed under a writer's hands",
         "watch/rollups/closing.py",
         "if row is None or not row[0]:",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
 from tests.console.serving import Api, serving
 from tests.console.test_identity_api import key_of, wait_until
@@ -14,6 +15,7 @@ from tests.watch.quality.test_looking import ledger, settled
 from penstock.core.clock import SystemClock
 from penstock.core.facts import GuardFailed, GuardJudged, PersonalDataMasked
 from penstock.core.record import Settled
+from penstock.watch.rollups.closing import close_one
 
 
 @pytest.fixture
@@ -82,3 +84,12 @@ def test_keys_that_are_used_as_never_before(api: Api, database_url: str) -> None
     assert (items[0]["busiest_before"], items[0]["days_before"]) == (21, 10)
     assert asked(api, "/access", **query, tenant="umbra").json["items"] == []
     assert [each["key"] for each in asked(api, "/access", **query, limit=1).json["items"]] == ["loud"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for is_last in (False, False, False, True):
+            if is_last:
+                while close_one(connection, today):
+                    pass
+            close_one(connection, today)
+            assert asked(api, "/access", **query).json["items"] == items, "whatever of the days before is closed"
+        kept = connection.execute("SELECT sum(exchanges)::int, max(busiest)::int FROM rollup_key_days").fetchone()
+    assert kept == (len(records), 70)

@@ -6,6 +6,7 @@ from typing import Final
 import psycopg
 
 from penstock.config.drift import DriftSettings
+from penstock.console.drift.shown import Shown
 from penstock.core.clock import Clock
 from penstock.storage.follow import Follower, Following
 from penstock.storage.pool import connect
@@ -26,6 +27,7 @@ class DriftKeeping:
             opened.autocommit = True
             return opened
 
+        self.shown = Shown()
         self._is_wanted = settings.enabled
         following = Following("drift", (), _NEVER_S, _read_nothing, Checking(settings, clock).tend)
         self._follower = Follower(following, open_connection)

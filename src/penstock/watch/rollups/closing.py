@@ -16,7 +16,14 @@ from penstock.core.clock import Clock
 from penstock.watch.rollups.batch import SUMS
 from penstock.watch.rollups.views import VIEWS
 
-CLOSED: Final = ("rollup_days", "rollup_months", "rollup_tally_days", "rollup_tally_months", "rollup_closed")
+CLOSED: Final = (
+    "rollup_days",
+    "rollup_months",
+    "rollup_tally_days",
+    "rollup_tally_months",
+    "rollup_key_days",
+    "rollup_closed",
+)
 """The tables of it: all of them together, or none."""
 _LOCKS: Final = {"day": 0x70_73_01, "month": 0x70_73_02}
 _GRACE: Final = timedelta(minutes=15)
@@ -42,6 +49,18 @@ _HAS_OPEN_DAYS: LiteralString = """
     SELECT EXISTS (
         SELECT FROM rollup_hours AS h WHERE h.view = 0 AND h.at >= %(since)s AND h.at < %(until)s AND NOT EXISTS (
             SELECT FROM rollup_closed AS c WHERE c.grain = 'day' AND c.at = date_trunc('day', h.at, 'UTC')))
+"""
+_KEYS: Final = next(view.number for view in VIEWS if "key" in view.dimensions)
+_FORGET_KEYS: LiteralString = "DELETE FROM rollup_key_days WHERE at = %(since)s"
+_USE_OF_KEYS: LiteralString = """
+    INSERT INTO rollup_key_days (at, tenant, key, exchanges, busiest, hours)
+    SELECT %(since)s, tenant, key, sum(n)::bigint, max(n)::bigint, bit_or(1 << h)
+    FROM (
+        SELECT s.tenant, s.key, extract(hour FROM r.at AT TIME ZONE 'UTC')::int AS h, sum(r.exchanges) AS n
+        FROM rollup_hours AS r JOIN rollup_series AS s ON s.id = r.series
+        WHERE r.view = %(keys)s AND r.at >= %(since)s AND r.at < %(until)s GROUP BY 1, 2, 3
+    ) AS used
+    GROUP BY tenant, key
 """
 _CLOSED: LiteralString = "INSERT INTO rollup_closed (grain, at) VALUES (%(grain)s, %(since)s) ON CONFLICT DO NOTHING"
 
@@ -121,6 +140,9 @@ def _close(connection: psycopg.Connection, closing: _Closing, since: datetime, u
             return False  # one of its days was reopened since it was chosen
         for query in _queries(closing):
             connection.execute(query, values)
+        if closing is _DAY:
+            connection.execute(_FORGET_KEYS, values)
+            connection.execute(_USE_OF_KEYS, values | {"keys": _KEYS})
         connection.execute(_CLOSED, values)
     return True
 

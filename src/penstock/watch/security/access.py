@@ -20,24 +20,32 @@ LEAST_NOW: Final = 50
 """Exchanges in an hour that are unusually many: `TIMES` as many as in the busiest hour before, and so many at least."""
 
 _UNUSUAL: LiteralString = """
-    WITH used AS (
-        SELECT s.tenant, s.key, r.at, sum(r.exchanges)::bigint AS n
+    WITH days AS MATERIALIZED (  -- closed ones: how each key was used on them is kept
+        SELECT at FROM rollup_closed
+        WHERE grain = 'day' AND at >= %(before)s AND at + interval '24 hours' <= %(since)s
+    ), used AS (
+        SELECT s.tenant, s.key, r.at, sum(r.exchanges)::bigint AS n,
+            extract(hour FROM r.at AT TIME ZONE 'UTC')::int AS h
         FROM rollup_hours AS r JOIN rollup_series AS s ON s.id = r.series
-        WHERE r.view = 8 AND s.view = 8 AND r.at >= %(before)s AND r.at < %(until)s
-            AND (%(tenant)s::text IS NULL OR s.tenant = %(tenant)s)
+        WHERE r.view = 8 AND s.view = 8 AND (%(tenant)s::text IS NULL OR s.tenant = %(tenant)s)
+            AND r.at = ANY(ARRAY(
+                SELECT at FROM generate_series(
+                    %(before)s::timestamptz, %(until)s::timestamptz - interval '1 hour', '1 hour') AS at
+                WHERE date_trunc('day', at, 'UTC') NOT IN (SELECT at FROM days)))
         GROUP BY 1, 2, 3
-    ), marked AS (
-        SELECT *, extract(hour FROM at AT TIME ZONE 'UTC')::int AS h,
-            extract(day FROM %(since)s::timestamptz - at)::int AS ago
-        FROM used
-    ), usual AS (  -- hours of the day and days as bits: to sort them takes ten times as long
-        SELECT tenant, key, max(n) AS most, sum(n) AS whole, bit_or(1 << h) AS hours,
-            bit_count(bit_or(1 << ago)::bit(32)) AS days
-        FROM marked WHERE at < %(since)s GROUP BY 1, 2
+    ), before AS (
+        SELECT tenant, key, at, busiest AS most, exchanges AS whole, hours FROM rollup_key_days
+        WHERE at IN (SELECT at FROM days) AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+        UNION ALL SELECT tenant, key, at, n, n, 1 << h FROM used WHERE at < %(since)s
+    ), usual AS (  -- hours of the day and days (UTC) as bits: to sort them takes ten times as long
+        SELECT tenant, key, max(most) AS most, sum(whole) AS whole, bit_or(hours) AS hours,
+            bit_count(bit_or(1 << extract(day FROM date_trunc('day', %(since)s::timestamptz, 'UTC')
+                - date_trunc('day', at, 'UTC'))::int)::bit(32)) AS days
+        FROM before GROUP BY 1, 2
     ), told AS (
         SELECT m.tenant, m.key, m.at, m.n, u.most, u.days, m.n >= %(times)s * u.most AND m.n >= %(least)s AS is_much,
             u.hours & ((1 << h) | (1 << (h + 1) %% 24) | (1 << (h + 23) %% 24)) = 0 AS is_new_hour
-        FROM marked AS m JOIN usual AS u USING (tenant, key)
+        FROM used AS m JOIN usual AS u USING (tenant, key)
         WHERE m.at >= %(since)s AND u.days >= %(days)s AND u.whole >= %(whole)s
     )
     SELECT * FROM told WHERE is_much OR is_new_hour ORDER BY n::float / most DESC, at DESC LIMIT %(limit)s

@@ -14,6 +14,17 @@ CREATE TABLE rollup_closed (
     PRIMARY KEY (grain, at)
 );
 
+-- How each key was used on a closed day: in all, in its busiest hour, and in which hours (UTC), a bit for each.
+CREATE TABLE rollup_key_days (
+    at timestamptz NOT NULL,
+    tenant text NOT NULL,
+    key text NOT NULL,
+    exchanges bigint NOT NULL,
+    busiest bigint NOT NULL,
+    hours integer NOT NULL,
+    PRIMARY KEY (at, tenant, key)
+);
+
 -- Who looks for slow exchanges finds those that took ten seconds and more without reading the others.
 CREATE INDEX ledger_duration ON ledger (duration_s, started_at) WHERE duration_s >= 10;
 -- What went wrong for one tenant of many.
