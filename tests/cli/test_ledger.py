@@ -1,6 +1,9 @@
 import csv
 import io
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -80,6 +83,16 @@ def test_everything_is_there_with_the_servers_stopped(installation: Path) -> Non
     assert result.exit_code == 0, result.output
     assert ids(result)[:15] == expected(*range(15))
     assert running_url(installation) is None
+
+
+@pytest.mark.slow
+def test_what_is_logged_is_no_part_of_what_is_exported(installation: Path) -> None:
+    """As root, who has to let the database's user into the folder, which is worth a line of the log."""
+    installation.chmod(0o700)
+    command = [sys.executable, "-m", "penstock.cli", "ledger", "export", "--data-dir", str(installation)]
+    done = subprocess.run([*command, "--format", "jsonl"], capture_output=True, text=True, check=True)
+    assert all(line.startswith("{") for line in done.stdout.splitlines()), done.stdout[:300]
+    assert ("search_permission_granted" in done.stderr) == (os.getuid() == 0)
 
 
 @pytest.mark.slow

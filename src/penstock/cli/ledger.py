@@ -29,6 +29,7 @@ from penstock.cli.settings import (
     load,
     with_options,
 )
+from penstock.config.logs import log_beside_output
 from penstock.core.clock import SystemClock
 from penstock.core.errors import ConfigError
 from penstock.storage.embedded import EmbeddedPostgres
@@ -115,6 +116,7 @@ def recount_sums(
 def _export(root: Path, url: str | None, chosen: LedgerFilter, output: Format) -> bool:
     """Write the rows and say whether they were all there are."""
     directory = root / "journal"
+    log_beside_output()
     with ExitStack() as stack:
         try:
             if url is None:

@@ -5,6 +5,7 @@ Called once by each process at start.  Standard output is for what a command was
 
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
@@ -37,6 +38,21 @@ def configure_logs(settings: Log, *, process: str) -> None:
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[_Forward()], force=True)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # health says once what it would repeat every second
+
+
+def log_beside_output() -> None:
+    """For a command that prints what it was asked for: whatever is logged meanwhile goes to standard error."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())))
+
+
+class _StandardError:
+    """Whichever stream it is by then."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class _Forward(logging.Handler):

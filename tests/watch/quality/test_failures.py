@@ -39,6 +39,7 @@ def test_each_word_of_the_tallies_is_a_failure_or_none() -> None:
         assert word in source
         words.add(word)
     words |= {"claims", "cited", "confidence", "unread", "shadow"}
+    words |= {each.rstrip(":") for each in (notes.CANNED, notes.SUMMARISED, notes.SAVED, notes.UNPRICED)}
     asked_for = {each.partition(":")[0] for each in PREFIXES}
     assert words == {*NO_FAILURES, *asked_for}
     assert failure_of_tally("attempt_failed:upstream_timeout") == "timeout"

@@ -14,6 +14,7 @@ from penstock.app.knowledge.desk import Desk
 from penstock.app.knowledge.ingest import means_of
 from penstock.app.knowledge.views import BaseView
 from penstock.cli.settings import EXIT_FAILED, config_file, load, refuse, with_options
+from penstock.config.logs import log_beside_output
 from penstock.core.errors import ConfigError
 from penstock.knowledge.jobs.specs import SourceRow
 from penstock.knowledge.jobs.syncing import Connect, Means
@@ -54,6 +55,7 @@ class Open(msgspec.Struct, frozen=True):
 @contextmanager
 def opened(place: Place) -> Generator[Open]:
     """Ends the command with a reason where anything is wrong."""
+    log_beside_output()
     settings = load(config_file(place.config), with_options({"data_dir": place.data_dir}))
     postgres = None if settings.database_url is not None else EmbeddedPostgres(Path(settings.data_dir).resolve())
     try:
