@@ -70,7 +70,6 @@ providers:
 models:
   support: {{targets: [{{provider: openai-eu, model: gpt-4o-mini}}, {{provider: sim, model: sim}}]}}
   judge: {{targets: [{{provider: openai-eu, model: gpt-4o-mini}}]}}
-contents: {{keep: sampled, sample: 0.05}}
 quality:
   sample: 0.5
   judge: {{model: judge, key: env:JUDGE_KEY, budget_usd: 2, judged: 0.2}}

@@ -23,8 +23,9 @@ WEEKS = 9
 HOURS = WEEKS * 168
 Level = Callable[[int], float]
 """By hours before now, which are negative: a share's mean, or an amount's typical one."""
-_OWN = {"share": 0.2, "amount": 0.5, "length": 0.6}
+_OWN = {"share": 0.2, "mean": 0.2, "amount": 0.5, "length": 0.6}
 """How far exchanges lie apart: a share's deviation, or a logarithm's."""
+_PLAIN = ("share", "mean")
 
 
 def _step(before: float, after: float, at: int) -> Level:
@@ -100,9 +101,9 @@ def _hours(rng: random.Random, usual: int, levels: Mapping[str, Level]) -> list[
 def _sums(rng: random.Random, feature: str, level: float, off: float, count: int) -> Sums:
     kind = FEATURES[feature]
     own = _OWN[kind] if level > 0.5 else math.sqrt(level * (1 - level))
-    middle = level if kind == "share" else math.log(level)
+    middle = level if kind in _PLAIN else math.log(level)
     mean = middle + off * (own / _OWN[kind]) + rng.gauss(0, own / math.sqrt(count))
-    if kind == "share":
+    if kind in _PLAIN:
         mean = min(1.0, max(0.0, mean))
     totals = [mean * count] + [0.0] * (len(measures_of(feature)) - 1)
     if kind == "length":

@@ -74,9 +74,16 @@ class Console:
         return (self.data_dir / "admin-token").read_text("ascii").strip()
 
     def ask(
-        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        address: str = "127.0.0.1",
     ) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        """`address` is where it comes from."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S, source_address=(address, 0))
         data = body if isinstance(body, bytes) else None if body is None else dumps(body)
         connection.request(method, path, data, dict(headers or {}))
         response = connection.getresponse()
@@ -152,6 +159,7 @@ class Looker:
         self.page.fill("#credential", credential)
         with self.page.expect_navigation(wait_until="domcontentloaded"):  # until then there is no cookie
             self.page.click("button[type=submit]")
+        assert "/sign-in" not in self.page.url, self.page.inner_text("main")
 
     def rows(self) -> list[str]:
         return self.page.locator("table.data tbody tr").all_inner_texts()
