@@ -17,7 +17,7 @@ from pathlib import Path
 SUFFIX = ".journal"
 OFFSET_SUFFIX = ".offset"
 HEAD_BYTES = 18
-_CHUNK_BYTES = 1 << 19
+_CHUNK_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def segments(directory: Path) -> list[Path]:
 
 
 def read_chunk(path: Path, offset: int, *, is_final: bool) -> Chunk:
-    """Up to about half a megabyte of lines from `offset` on.
+    """Up to about four megabytes of lines from `offset` on.
 
     `is_final` says that no more will be written (ask `is_unwritten` before, not after): then a last line without an end
     is judged too.  Nothing new is a chunk that ends where it began.

@@ -31,7 +31,8 @@ from penstock.watch.store import DatabaseError, LedgerWriter, RowsRefused
 _TICK_S = 0.25
 _MIN_RETRY_S = 0.2
 _MAX_RETRY_S = 5.0
-_BATCH_RECORDS = 2000
+_BATCH_RECORDS = 8000
+"""In one transaction: the more, the fewer times the same sums are added to.  Beyond that little is won."""
 
 _log = structlog.get_logger(__name__)
 
