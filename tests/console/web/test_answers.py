@@ -1,5 +1,6 @@
 """The pages of cache, guards and knowledge: what they show, what they change, and asking before something is lost."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
@@ -94,6 +95,6 @@ def test_a_base_is_searched_as_somebody(owner: Looker) -> None:
     expect(owner.page.locator("main [role=alert]")).to_contain_text("boss")
     owner.page.get_by_label("What to look for").fill("")
     expect(owner.page.get_by_text("Look for something")).to_be_visible()
-    assert "as=boss" in owner.page.url
+    expect(owner.page).to_have_url(re.compile("as=boss"))
     owner.go("/knowledge/none")
     expect(owner.page.get_by_text("It is not there")).to_be_visible()
