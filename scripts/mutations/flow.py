@@ -304,8 +304,8 @@ MUTATIONS = (
     Mutation(
         "a budget that asks for cheaper calls is asked for dear ones",
         "flow/samples.py",
-        "        return exchange.budget_action is None\n",
-        "        return True\n",
+        "            if exchange.budget_action is None:\n                return True\n",
+        "            return True\n",
         SAMPLES,
     ),
     Mutation(

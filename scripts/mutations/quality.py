@@ -11,6 +11,13 @@ STORE = "watch/quality/store.py"
 JUDGING = "watch/quality/judging.py"
 
 MUTATIONS = (
+    Mutation(
+        "events: a name that is not known yet loses its events",
+        "watch/happenings/store.py",
+        "ELSE w.assistant IS NULL OR v.value IS NOT NULL OR w.at < %(unknown_before)s END",
+        "ELSE true END",
+        "tests/watch/happenings/test_store.py",
+    ),
     Mutation("quality: what came twice is counted twice", STORE, ".rowcount == 0:", ".rowcount < 0:", LOOKING),
     Mutation(
         "quality: judging spends more than its budget",
@@ -81,6 +88,6 @@ MUTATIONS = (
         "watch/happenings/store.py",
         "ON CONFLICT (tenant, id) DO NOTHING",
         "ON CONFLICT (tenant, id) DO UPDATE SET is_placed = false",
-        SYSTEM,
+        "tests/watch/happenings/test_store.py",
     ),
 )
