@@ -15,6 +15,13 @@ MUTATIONS = (
         "tests/watch/rollups/test_closing.py",
     ),
     Mutation(
+        "closing: one day that is added to keeps all others open",
+        "watch/rollups/closing.py",
+        "self._resting[span] = now_s + _REST_S",
+        "self._resting[span] = now_s",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
         "closing: a key's busiest hour is its whole day",
         "watch/rollups/closing.py",
         "max(n)::bigint, bit_or(1 << h)",

@@ -14,7 +14,7 @@ from penstock.testing.clock import FakeClock
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.store import Line, Tally, ask_now, ask_tallies_now
 from penstock.watch.figures.sums import Times
-from penstock.watch.rollups.closing import close_one, reopen
+from penstock.watch.rollups.closing import RollupClosing, close_one, reopen
 from penstock.watch.rollups.keeping import RollupRetention
 from penstock.watch.rollups.recount import recount
 from penstock.watch.store import LedgerWriter
@@ -99,6 +99,31 @@ def test_what_comes_late_is_in_every_answer_at_once(database_url: str, records: 
         recount(database_url, told=lambda _: None)
         assert closed(connection) == {}
         assert answers(connection) == said
+
+
+def test_a_day_that_is_added_to_again_and_again_rests_and_keeps_no_other_open(
+    database_url: str, records: list[Settled]
+) -> None:
+    """A clock that is a day late: what it reopens is closed anew once an hour, and the days before it meanwhile."""
+    ordered = sorted(records, key=lambda each: each.started_at)
+    last = datetime.fromtimestamp(ordered[-1].started_at, UTC)
+    of_last = [each for each in ordered if datetime.fromtimestamp(each.started_at, UTC).date() == last.date()]
+    assert len(of_last) > 2
+    ship(database_url, [each for each in ordered if each not in of_last[1:]])
+    clock = FakeClock(now_s=(last + timedelta(days=1)).timestamp())
+    closing = RollupClosing(clock)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert closing.tend(connection), "the last day"
+        ship(database_url, of_last[1:2])
+        for _ in range(5):
+            assert closing.tend(connection)
+        assert closed(connection) == {"day": 5}, "five before it, and not the one that was reopened"
+        clock.advance(3601)
+        assert closing.tend(connection)
+        assert closed(connection) == {"day": 6}
+        row = connection.execute("SELECT max(at) FROM rollup_closed").fetchone()
+        assert row is not None
+        assert row[0].date() == last.date()
 
 
 def test_nobody_closes_a_day_to_which_somebody_adds(database_url: str, records: list[Settled]) -> None:

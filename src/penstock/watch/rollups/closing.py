@@ -5,9 +5,9 @@ reopens it in the same transaction: from then on its hours are read again, until
 lock of the day and one of its month, which writers share and whoever closes has alone; he never waits for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import sql
@@ -29,19 +29,20 @@ _LOCKS: Final = {"day": 0x70_73_01, "month": 0x70_73_02}
 _GRACE: Final = timedelta(minutes=15)
 """After its end: what data planes have in their journals by then has come, as a rule."""
 _EVERY_S: Final = 60.0
+_REST_S: Final = 3600.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S: Final = 86_400
 
 _REOPEN: LiteralString = "DELETE FROM rollup_closed WHERE grain = %s AND at = ANY(%s)"
 _DUE_DAY: LiteralString = """
     SELECT date_trunc('day', h.at, 'UTC') AS day FROM rollup_hours AS h
-    WHERE h.view = 0 AND h.at < %s AND NOT EXISTS (
+    WHERE h.view = 0 AND h.at < %s AND date_trunc('day', h.at, 'UTC') <> ALL(%s) AND NOT EXISTS (
         SELECT FROM rollup_closed AS c WHERE c.grain = 'day' AND c.at = date_trunc('day', h.at, 'UTC'))
     ORDER BY h.at DESC LIMIT 1
 """
 _DUE_MONTH: LiteralString = """
     SELECT date_trunc('month', d.at, 'UTC') AS month FROM rollup_closed AS d
-    WHERE d.grain = 'day' AND d.at < %s AND NOT EXISTS (
+    WHERE d.grain = 'day' AND d.at < %s AND date_trunc('month', d.at, 'UTC') <> ALL(%s) AND NOT EXISTS (
         SELECT FROM rollup_closed AS c WHERE c.grain = 'month' AND c.at = date_trunc('month', d.at, 'UTC'))
     ORDER BY d.at DESC LIMIT 1
 """
@@ -63,6 +64,9 @@ _USE_OF_KEYS: LiteralString = """
     GROUP BY tenant, key
 """
 _CLOSED: LiteralString = "INSERT INTO rollup_closed (grain, at) VALUES (%(grain)s, %(since)s) ON CONFLICT DO NOTHING"
+
+Span: TypeAlias = tuple[str, datetime]
+"""`day` or `month`, and its beginning."""
 
 
 class _Closing(NamedTuple):
@@ -94,21 +98,29 @@ def reopen(connection: psycopg.Connection, times: Iterable[int]) -> None:
 
 
 class RollupClosing:
-    """`tend` often, from one thread: it closes one day or month with each call, while there are any to close."""
+    """`tend` often, from one thread: it closes one day or month with each call, while there are any to close.
+
+    One that was closed, or to which somebody was adding, rests for an hour: where a clock is wrong and a day gets a
+    record every second, it is not made anew each time, and keeps no other from being closed.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._next_s = float("-inf")
+        self._resting: dict[Span, float] = {}
 
     def tend(self, connection: psycopg.Connection) -> bool:
         """Whether one was closed.  `connection` is in autocommit.  Raises `psycopg.Error`; then the next call tries."""
-        if self._clock.monotonic() < self._next_s:
+        now_s = self._clock.monotonic()
+        if now_s < self._next_s:
             return False
-        now = datetime.fromtimestamp(self._clock.now(), UTC) - _GRACE
-        is_closed = close_one(connection, now)
-        if not is_closed:
-            self._next_s = self._clock.monotonic() + _EVERY_S
-        return is_closed
+        self._resting = {span: until_s for span, until_s in self._resting.items() if until_s > now_s}
+        span = due(connection, datetime.fromtimestamp(self._clock.now(), UTC) - _GRACE, self._resting)
+        if span is None:
+            self._next_s = now_s + _EVERY_S
+            return False
+        self._resting[span] = now_s + _REST_S
+        return close(connection, span)
 
 
 def close_one(connection: psycopg.Connection, now: datetime) -> bool:
@@ -116,14 +128,25 @@ def close_one(connection: psycopg.Connection, now: datetime) -> bool:
 
     False where there is none, or somebody adds to it just now.
     """
+    span = due(connection, now, ())
+    return span is not None and close(connection, span)
+
+
+def due(connection: psycopg.Connection, now: datetime, resting: Collection[Span]) -> Span | None:
+    """The latest day that is over and not closed, or else the latest such month; none of those that rest."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = connection.execute(_DUE_DAY, (today,)).fetchone()
-    if day is not None:
-        return _close(connection, _DAY, day[0], day[0] + timedelta(days=1))
-    month = connection.execute(_DUE_MONTH, (today.replace(day=1),)).fetchone()
-    if month is None:
-        return False
-    starts: datetime = month[0].astimezone(UTC)
+    for grain, query, before in (("day", _DUE_DAY, today), ("month", _DUE_MONTH, today.replace(day=1))):
+        row = connection.execute(query, (before, [start for each, start in resting if each == grain])).fetchone()
+        if row is not None:
+            return grain, row[0].astimezone(UTC)
+    return None
+
+
+def close(connection: psycopg.Connection, span: Span) -> bool:
+    """False where somebody adds to it just now, or a day of the month is open."""
+    grain, starts = span
+    if grain == "day":
+        return _close(connection, _DAY, starts, starts + timedelta(days=1))
     return _close(connection, _MONTH, starts, (starts + timedelta(days=31)).replace(day=1))
 
 
