@@ -5,7 +5,7 @@ reopens it in the same transaction: from then on its hours are read again, until
 lock of the day and one of its month, which writers share and whoever closes has alone; he never waits for it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, LiteralString, NamedTuple, TypeAlias
 
@@ -135,7 +135,11 @@ def close_one(connection: psycopg.Connection, now: datetime) -> bool:
 def due(connection: psycopg.Connection, now: datetime, resting: Collection[Span]) -> Span | None:
     """The latest day that is over and not closed, or else the latest such month; none of those that rest."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    for grain, query, before in (("day", _DUE_DAY, today), ("month", _DUE_MONTH, today.replace(day=1))):
+    wanted: Sequence[tuple[str, LiteralString, datetime]] = (
+        ("day", _DUE_DAY, today),
+        ("month", _DUE_MONTH, today.replace(day=1)),
+    )
+    for grain, query, before in wanted:
         row = connection.execute(query, (before, [start for each, start in resting if each == grain])).fetchone()
         if row is not None:
             return grain, row[0].astimezone(UTC)
