@@ -123,7 +123,7 @@ def test_a_day_that_is_added_to_again_and_again_rests_and_keeps_no_other_open(
         for _ in range(5):
             assert closing.tend(connection)
         assert latest(connection) == last.date() - timedelta(days=1), (
-            "five before it, and not the one that was reopened"
+            "those before it, and not the one reopened"
         )
         clock.advance(3601)
         assert closing.tend(connection)
