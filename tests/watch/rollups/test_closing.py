@@ -122,9 +122,7 @@ def test_a_day_that_is_added_to_again_and_again_rests_and_keeps_no_other_open(
         ship(database_url, of_last[1:2])
         for _ in range(5):
             assert closing.tend(connection)
-        assert latest(connection) == last.date() - timedelta(days=1), (
-            "those before it, and not the one reopened"
-        )
+        assert latest(connection) == last.date() - timedelta(days=1), "those before it, and not the one reopened"
         clock.advance(3601)
         assert closing.tend(connection)
         assert latest(connection) == last.date()
