@@ -298,6 +298,29 @@ def _as_it_was(database_url: str) -> None:
         )
 
 
+def test_sums_from_before_views_had_tables_of_their_own_are_kept(database_url: str, records: list[Settled]) -> None:
+    ship(database_url, records[:600])
+    with psycopg.connect(database_url) as connection:
+        for table in ("rollup_minutes", "rollup_hours", "rollup_days", "rollup_months"):
+            connection.execute(f"CREATE TABLE before AS SELECT * FROM {table}")  # type: ignore[arg-type]
+            connection.execute(f"DROP TABLE {table}")  # type: ignore[arg-type]
+            connection.execute(f"ALTER TABLE before RENAME TO {table}")  # type: ignore[arg-type]
+            connection.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (series, at)")  # type: ignore[arg-type]
+        connection.execute("UPDATE alembic_version SET version_num = '0024_rollup_days'")
+    migrate(database_url)
+    ship(database_url, records[600:])
+    assert_sums_are_those_of_the_rows(database_url)
+
+
+@pytest.mark.parametrize("grain", ["minute", "hour", "day", "month"])
+def test_every_view_has_tables_of_its_own(database_url: str, grain: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", (f"rollup_{grain}s",)
+        ).fetchall()
+    assert {row[0] for row in rows} == {f"rollup_{grain}s_{view.number}" for view in VIEWS}
+
+
 def test_a_question_that_no_sums_answer_is_refused() -> None:
     with pytest.raises(MalformedRequest, match="feature and key"):
         _ = Question(since=SINCE, until=UNTIL, by=("key", "feature")).view

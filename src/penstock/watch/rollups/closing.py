@@ -156,7 +156,7 @@ def close(connection: psycopg.Connection, span: Span) -> bool:
 
 def _close(connection: psycopg.Connection, closing: _Closing, since: datetime, until: datetime) -> bool:
     """Made anew where it was there: a day that was reopened."""
-    values = {"since": since, "until": until, "grain": closing.grain, "views": [view.number for view in VIEWS]}
+    values = {"since": since, "until": until, "grain": closing.grain}
     with connection.transaction():
         lock = (_LOCKS[closing.grain], _number(since))
         row = connection.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", lock).fetchone()
@@ -178,11 +178,11 @@ def _queries(closing: _Closing) -> Iterable[sql.Composed]:
     into, source = sql.Identifier(closing.into), sql.Identifier(closing.source)
     tallies, tally_source = sql.Identifier(closing.tally_into), sql.Identifier(closing.tally_source)
     names = sql.SQL(", ").join(map(sql.Identifier, SUMS))
-    yield sql.SQL("DELETE FROM {} WHERE view = ANY(%(views)s) AND at = %(since)s").format(into)
+    yield sql.SQL("DELETE FROM {} WHERE at = %(since)s").format(into)
     yield sql.SQL("DELETE FROM {} WHERE at = %(since)s").format(tallies)
     yield sql.SQL(
         "WITH source AS MATERIALIZED ("
-        " SELECT * FROM {source} WHERE view = ANY(%(views)s) AND at >= %(since)s AND at < %(until)s)"
+        " SELECT * FROM {source} WHERE at >= %(since)s AND at < %(until)s)"
         " INSERT INTO {into} (at, series, view, {names}, durations, duration_counts, firsts, first_counts)"
         " SELECT %(since)s, series, s.view, {names}, coalesce(d.buckets, '{{}}'), coalesce(d.counts, '{{}}'),"
         " coalesce(f.buckets, '{{}}'), coalesce(f.counts, '{{}}')"

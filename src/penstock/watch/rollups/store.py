@@ -47,7 +47,7 @@ def _merge(grain: Grain) -> sql.Composed:
     sums += [sql.SQL("{0} = t.{0} || excluded.{0}").format(sql.Identifier(name)) for name in _HISTOGRAMS]
     return sql.SQL(
         "INSERT INTO {table} AS t ({columns}) SELECT {columns} FROM rollup_arrivals ORDER BY series, at"
-        " ON CONFLICT (series, at) DO UPDATE SET {sums}"
+        " ON CONFLICT (series, at, view) DO UPDATE SET {sums}"
     ).format(
         table=sql.Identifier(_TABLES[grain]),
         columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
@@ -61,7 +61,7 @@ def compaction(grain: Grain, *, most: int = _LONG) -> sql.Composed:
         "UPDATE {table} AS t SET"
         " (durations, duration_counts) = (SELECT * FROM rollup_sum(t.durations, t.duration_counts)),"
         " (firsts, first_counts) = (SELECT * FROM rollup_sum(t.firsts, t.first_counts))"
-        " FROM rollup_arrivals AS a WHERE t.series = a.series AND t.at = a.at AND cardinality(t.durations) > {most}"
+        " FROM rollup_arrivals AS a WHERE t.series = a.series AND t.at = a.at AND t.view = a.view AND cardinality(t.durations) > {most}"
     ).format(table=sql.Identifier(_TABLES[grain]), most=sql.Literal(most))
 
 
