@@ -111,6 +111,17 @@ def test_objectives_say_what_is_left(scene: Scene) -> None:
     assert quick["exhausted_at"] is None
     viewer = key_of(scene.api, "globex", "viewer")
     assert [each["exchanges"] for each in scene.get("/objectives", viewer)] == [0, 0]
+    now = datetime.now(UTC)
+    times = f"since={now - timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}&until={now + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    told = {each["name"]: each for each in scene.get(f"/objectives/reached?{times}")}
+    assert [(told[name]["exchanges"], told[name]["bad"]) for name in ("quick", "up")] == [(40, 10), (40, 10)]
+    assert told["up"]["consumed"] == pytest.approx(2.5)
+    assert [each["exchanges"] for each in scene.get(f"/objectives/reached?{times}&tenant=globex")] == [0, 0]
+    assert [each["exchanges"] for each in scene.get(f"/objectives/reached?{times}", viewer)] == [0, 0]
+    early = scene.get("/objectives/reached?since=2020-01-01&until=2020-01-31")
+    assert [each["reached"] for each in early] == [None, None]
+    turned = scene.api.call("GET", "/admin/v1/objectives/reached?since=2026-02-01&until=2026-01-01")
+    assert (turned.status, turned.json["error"]["code"]) == (400, "malformed_request")
     days = scene.get("/objectives/quick/history")
     assert (sum(each["exchanges"] for each in days), sum(each["bad"] for each in days)) == (40, 10)
     assert days[-1]["reached"] == pytest.approx(1 - days[-1]["bad"] / days[-1]["exchanges"])

@@ -24,6 +24,7 @@ from penstock.cli.report.gather import Wanted, gather
 from penstock.core.facts import AnyFact, GuardJudged, PersonalDataMasked
 from penstock.core.record import Settled
 from penstock.storage.embedded import EmbeddedPostgres
+from penstock.watch.figures.sums import FAULTS, UNJUDGED
 from penstock.watch.report import written
 from penstock.watch.report.content import document
 from penstock.watch.report.data import MonthData, total
@@ -34,6 +35,8 @@ from penstock.watch.store import LedgerWriter
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "=cmd|' /C calc'!A0", "日本\u202e語\x1b[31m")
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
+OBJECTIVES = """{up: {kind: availability, target: 0.9999}, quick: {kind: latency, target: 0.01, within_s: 60},
+    none: {kind: availability, target: 0.99, assistant: nobody}}"""
 
 
 def _record(rng: random.Random, number: int) -> Settled:
@@ -68,7 +71,8 @@ def url(postgres: EmbeddedPostgres, migrated: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, url: str, records: list[Settled]) -> Iterator[Api]:
-    with serving(tmp_path_factory.mktemp("plane"), url, {"PENSTOCK__LEDGER__MINUTE_SUMS_DAYS": "400"}) as api:
+    more = {"PENSTOCK__LEDGER__MINUTE_SUMS_DAYS": "400", "PENSTOCK__OBJECTIVES": OBJECTIVES}
+    with serving(tmp_path_factory.mktemp("plane"), url, more) as api:
         insert(url, records)
         yield api
 
@@ -175,6 +179,25 @@ def test_html_and_pdf_say_the_same(api: Api, records: list[Settled], monkeypatch
         assert said in HTMLParser(page).text()
         assert said in printed, said
     assert "stands for letters that this document has not" in " ".join(printed.split())
+
+
+def test_objectives_are_held_against_the_month_alone(
+    api: Api, records: list[Settled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    march = of_month(records)
+    counted = [each for each in march if each.outcome not in UNJUDGED]
+    faults = [each for each in counted if each.outcome in FAULTS]
+    data = told(api, monkeypatch)
+    up, quick, none = sorted(data.promises, key=lambda each: ("up", "quick", "none").index(each.name))
+    assert (up.exchanges, up.bad) == (len(counted), len(faults))
+    assert len(faults) > 0
+    slow = [each for each in counted if each not in faults and each.duration_s > 60]
+    assert (quick.exchanges, quick.bad) == (len(counted), len(faults) + len(slow))
+    assert (none.exchanges, none.reached, none.consumed) == (0, None, None)
+    page = HTMLParser(html(document(data)))
+    cells = {node.text(): node.parent for node in page.css("tbody th")}
+    assert "bad" in (cells["up: all assistants without a fault"].html or "")  # type: ignore[union-attr]
+    assert "good" in (cells["quick: answers of all assistants within 60.00 s"].html or "")  # type: ignore[union-attr]
 
 
 def test_what_nobody_knows_is_never_nothing(api: Api, records: list[Settled], monkeypatch: pytest.MonkeyPatch) -> None:

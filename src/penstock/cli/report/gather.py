@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from penstock.cli.admin.api import AdminApi, Refused
-from penstock.watch.report.data import Budget, Line, MonthData, MonthEnd, Values, total
+from penstock.watch.report.data import Budget, Line, MonthData, MonthEnd, Promise, Values, total
 
 _DIMENSIONS: Final = ("assistant", "tenant", "project", "feature", "target", "outcome")
 _TIMED: Final = ("assistant", "target")
@@ -116,6 +116,7 @@ def gather(api: AdminApi, wanted: Wanted, *, version: str | None) -> MonthData:
         forecast=_month_end(forecast.get("forecast")),
         no_forecast=forecast.get("reason"),
         budgets=tuple(_budget(each) for each in forecast.get("budgets", ())),
+        promises=tuple(_promise(each) for each in asked.objectives(now)),
         notes=tuple(asked.notes),
     )
 
@@ -152,6 +153,15 @@ class _Asked:
             "GET", "/figures/tallies", query={**self._when(span), "step": "month", "prefix": _PREFIXES}
         )
         return {each["name"]: each["amount"] for each in answer["tallies"]}
+
+    def objectives(self, span: tuple[datetime, datetime]) -> list[Mapping[str, Any]]:
+        if span[0] >= span[1]:
+            return []
+        answer: Any = self._api.ask("/objectives/reached", query=self._when(span))
+        if isinstance(answer, Refused):
+            self.notes.append(f"Objectives are left out: {answer.message}")
+            return []
+        return answer
 
     def forecast(self) -> Mapping[str, Any]:
         """Of the running month, with its budgets; empty for one that is over, and where it may not be seen."""
@@ -225,6 +235,20 @@ def _budget(said: Mapping[str, Any]) -> Budget:
         is_used_up=said["is_used_up"],
         day=None if said["day"] is None else date.fromisoformat(said["day"]),
         chance=said["chance"],
+    )
+
+
+def _promise(said: Mapping[str, Any]) -> Promise:
+    return Promise(
+        name=said["name"],
+        assistant=said["assistant"],
+        within_s=said["within_s"],
+        is_first_event=said["of"] == "first_event",
+        target=said["target"],
+        exchanges=said["exchanges"],
+        bad=said["bad"],
+        reached=said["reached"],
+        consumed=said["consumed"],
     )
 
 

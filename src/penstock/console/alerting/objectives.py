@@ -1,16 +1,19 @@
 """`/admin/v1/objectives`: what was promised to callers, and how much of what may go badly is used up."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.figures.asked_time import DAY, AskedTime, Value
+from penstock.console.figures.routes import require_kept
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import PenstockError
-from penstock.watch.objectives.objective import Objective, Standing, burn, reached
-from penstock.watch.objectives.reading import daily, objectives_of, stand
+from penstock.watch.figures.question import Question
+from penstock.watch.objectives.objective import Count, Objective, Standing, burn, reached
+from penstock.watch.objectives.reading import count_in, daily, objectives_of, stand
 from penstock.watch.rules.evaluator import SETTLE_S
 
 
@@ -22,8 +25,8 @@ class UnknownObjective(PenstockError):
 router = APIRouter(prefix="/objectives", tags=["alerts"])
 
 
-class ObjectiveView(BaseModel):
-    """How an objective stands, of the exchanges that the caller sees.  Shares are between 0 and 1."""
+class ReachedView(BaseModel):
+    """What was promised and what was reached, of the exchanges that the caller sees.  Shares are between 0 and 1."""
 
     name: str
     kind: Literal["availability", "latency"]
@@ -31,14 +34,19 @@ class ObjectiveView(BaseModel):
     within_s: float | None
     of: Literal["duration", "first_event"]
     target: float
-    window_days: int
     since: datetime
     until: datetime
     exchanges: int = Field(description="Those that count.")
     bad: int
     reached: float | None = Field(description="The share that went well; null without exchanges.")
+    consumed: float | None = Field(description="Of the share that may go badly; above 1 where the objective is missed.")
+
+
+class ObjectiveView(ReachedView):
+    """How an objective stands in its own window."""
+
+    window_days: int
     budget: float = Field(description="The share that may go badly.")
-    consumed: float | None = Field(description="Of the budget; above 1 where the objective is missed.")
     remaining: float | None
     burn: dict[str, float | None] = Field(description="How many times too fast, by window; 1 uses up just all.")
     exhausted_at: datetime | None = Field(description="If all goes on as in the last day; null where it will not be.")
@@ -65,6 +73,30 @@ async def objectives(plane: Plane, call: Caller) -> list[ObjectiveView]:
         ]
 
 
+class AskedReached(AskedTime):
+    """Without times it is about the last day."""
+
+    tenant: Value = None
+
+
+@router.get("/reached", openapi_extra=needs("figures.read"), responses=errors(404))
+async def reached_in(plane: Plane, call: Caller, asked: Annotated[AskedReached, Query()]) -> list[ReachedView]:
+    """What was reached of each objective in any time, such as a month: widened to whole hours, or minutes where it is
+    short.
+    """
+    since, until = asked.bounds(call.now, DAY)
+    # In steps of the zone's months the sums are read by the minute where those begin within an hour.
+    question = Question(since=since, until=until, step="month", zone=asked.days_of())
+    require_kept(plane, question, call.now)
+    tenant = call.narrowed(asked.tenant)
+    async with plane.database.connection() as connection:
+        counts = [
+            (each, await count_in(connection, each, question, tenant=tenant))
+            for each in objectives_of(plane.config.objectives)
+        ]
+    return [ReachedView(**_reached(objective, counted, question.aligned())) for objective, counted in counts]
+
+
 @router.get("/{name}/history", openapi_extra=needs("figures.read"), responses=errors(404))
 async def history(
     plane: Plane, call: Caller, name: Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
@@ -87,24 +119,30 @@ def _until(plane: ControlPlane) -> datetime:
 
 
 def _view(objective: Objective, standing: Standing, until: datetime) -> ObjectiveView:
-    settings = objective.settings
-    left_s = standing.exhausted_in_s
+    days, left_s = objective.settings.window_days, standing.exhausted_in_s
     return ObjectiveView(
-        name=objective.name,
-        kind=settings.kind,
-        assistant=settings.assistant,
-        within_s=settings.within_s,
-        of=settings.of,
-        target=settings.target,
-        window_days=settings.window_days,
-        since=until - timedelta(days=settings.window_days),
-        until=until,
-        exchanges=standing.count.total,
-        bad=standing.count.bad,
-        reached=standing.reached,
+        **_reached(objective, standing.count, (until - timedelta(days=days), until)),
+        window_days=days,
         budget=standing.allowed,
-        consumed=standing.consumed,
         remaining=standing.remaining,
         burn=standing.burn,
         exhausted_at=None if left_s is None else until + timedelta(seconds=left_s),
     )
+
+
+def _reached(objective: Objective, counted: Count, span: tuple[datetime, datetime]) -> dict[str, Any]:
+    settings = objective.settings
+    return {
+        "name": objective.name,
+        "kind": settings.kind,
+        "assistant": settings.assistant,
+        "within_s": settings.within_s,
+        "of": settings.of,
+        "target": settings.target,
+        "since": span[0],
+        "until": span[1],
+        "exchanges": counted.total,
+        "bad": counted.bad,
+        "reached": reached(counted),
+        "consumed": burn(objective, counted),
+    }

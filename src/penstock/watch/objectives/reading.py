@@ -50,6 +50,15 @@ async def stand(
     return standing(objective, counts.pop(""), counts)
 
 
+async def count_in(
+    connection: psycopg.AsyncConnection, objective: Objective, asked: Question, *, tenant: str | None
+) -> Count:
+    """Of the time that `asked` is about, read in its steps.  Raises `psycopg.Error`."""
+    own = question_of(objective, asked.since, asked.until, tenant=tenant)
+    lines = await ask(connection, replace(own, step=asked.step, zone=asked.zone))
+    return count(objective, (line.sums for line in lines))
+
+
 async def daily(
     connection: psycopg.AsyncConnection, objective: Objective, until: datetime, *, tenant: str | None
 ) -> list[tuple[datetime, Count]]:

@@ -47,6 +47,23 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """An objective in this month.  Shares are between 0 and 1; `consumed` is above 1 where it was missed, and it and
+    `reached` are None without exchanges.
+    """
+
+    name: str
+    assistant: str | None
+    within_s: float | None
+    is_first_event: bool
+    target: float
+    exchanges: int
+    bad: int
+    reached: float | None
+    consumed: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonthData:
     """`before` are the figures of the month before, of as much of it as has gone by of a running one.
 
@@ -70,6 +87,7 @@ class MonthData:
     forecast: MonthEnd | None = None
     no_forecast: str | None = None
     budgets: tuple[Budget, ...] = ()
+    promises: tuple[Promise, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 

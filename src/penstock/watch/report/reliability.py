@@ -4,9 +4,9 @@ from datetime import date
 from typing import Final
 
 from penstock.watch.report import written
-from penstock.watch.report.blocks import Block, Cell, Chart, Section, Table
+from penstock.watch.report.blocks import Block, Cell, Chart, Section, Table, Tone
 from penstock.watch.report.charts import lines
-from penstock.watch.report.data import Line, MonthData, total
+from penstock.watch.report.data import Line, MonthData, Promise, total
 
 _MOST_ROWS: Final = 15
 _ENDS: Final = {
@@ -36,6 +36,8 @@ def reliability(data: MonthData) -> Section:
     if shares:
         drawing = lines(data.first, data.after, shares, lambda value: written.share(value, decimals=2))
         blocks.append(Chart("Availability by day: of the exchanges that count, those without a fault", drawing))
+    if data.promises:
+        blocks.append(_promises(data.promises))
     blocks += [_assistants(data.by.get("assistant", ())), _ends(data)]
     if targets := data.by.get("target"):
         blocks.append(_targets(targets))
@@ -73,6 +75,34 @@ def counted(title: str, found: dict[str, int], exchanges: int) -> Table:
 
 def _per(amount: int, exchanges: int) -> Cell:
     return Cell(f"{1000 * amount / exchanges:,.2f}" if exchanges else written.NONE)
+
+
+def _promises(found: tuple[Promise, ...]) -> Table:
+    rows = tuple(
+        (
+            Cell(f"{written.name(each.name)}: {_promised(each)}"),
+            Cell(written.share(each.target, decimals=2)),
+            Cell(written.share(each.reached, decimals=2), _tone(each)),
+            Cell(written.count(each.exchanges)),
+            Cell(written.count(each.bad)),
+            Cell(written.share(each.consumed), _tone(each)),
+        )
+        for each in found
+    )
+    head = ("", "Promised", "Reached", "Exchanges", "Went badly", "Used of what may")
+    return Table("Objectives, of this month alone", head, rows)
+
+
+def _promised(each: Promise) -> str:
+    whose = "all assistants" if each.assistant is None else written.name(each.assistant)
+    if each.within_s is None:
+        return f"{whose} without a fault"
+    what = "first event" if each.is_first_event else "answers"
+    return f"{what} of {whose} within {written.seconds(each.within_s)}"
+
+
+def _tone(each: Promise) -> Tone:
+    return "plain" if each.consumed is None else "bad" if each.consumed > 1 else "good"
 
 
 def _assistants(found: tuple[Line, ...]) -> Table:

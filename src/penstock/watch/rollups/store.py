@@ -61,7 +61,8 @@ def compaction(grain: Grain, *, most: int = _LONG) -> sql.Composed:
         "UPDATE {table} AS t SET"
         " (durations, duration_counts) = (SELECT * FROM rollup_sum(t.durations, t.duration_counts)),"
         " (firsts, first_counts) = (SELECT * FROM rollup_sum(t.firsts, t.first_counts))"
-        " FROM rollup_arrivals AS a WHERE t.series = a.series AND t.at = a.at AND t.view = a.view AND cardinality(t.durations) > {most}"
+        " FROM rollup_arrivals AS a WHERE t.series = a.series AND t.at = a.at AND t.view = a.view"
+        " AND cardinality(t.durations) > {most}"
     ).format(table=sql.Identifier(_TABLES[grain]), most=sql.Literal(most))
 
 

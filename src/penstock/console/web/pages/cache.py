@@ -5,17 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from penstock.console.web.api_client import ApiRefused
+from penstock.console.web.layout.parts.amounts import NANO, share, usd
 from penstock.console.web.layout.parts.chart import Series, chart
 from penstock.console.web.layout.parts.fields import Field, ask, confirm, without_blanks
+from penstock.console.web.layout.parts.figured import Figured, Found, nothing
 from penstock.console.web.layout.parts.period import Period
-from penstock.console.web.layout.parts.region import Region, attempt, toast
+from penstock.console.web.layout.parts.region import attempt, toast
 from penstock.console.web.layout.parts.table import Act, DataTable, Listing
 from penstock.console.web.layout.parts.table_state import Column, Row
 from penstock.console.web.layout.parts.tabs import tabs
 from penstock.console.web.layout.parts.text import Text, box, button, card, facts, tile, tiles
 from penstock.console.web.view import View
 
-_NANO = 1_000_000_000
 _FIGURES = ("exchanges", "cache_hits", "cache_misses", "saved_cache_nanousd")
 _WORDS = {"hit": "Answered", "miss": "Nothing was kept", "bypassed": "Not asked, or not kept"}
 _ORDERED = {"tenant": "tenant", "model": "assistant", "tag": "document"}
@@ -37,60 +38,29 @@ class _Use:
     def __init__(self, view: View) -> None:
         self._view = view
         self._period = Period(view)
-        self._rows: list[Row] = []
+        self._figured = Figured(view, self._read, self._show, _use)
 
     async def open(self) -> None:
         with box("div", "tools"):
-            self._period.draw(self._refresh)
-        self._region = Region(self._view, self._read, self._show)
-        await self._region.open()
-        self._table = DataTable(
-            self._view,
-            Listing(
-                caption="Use of the cache",
-                columns=(
-                    Column("assistant", "Assistant"),
-                    Column("exchanges", "Exchanges", "number"),
-                    Column("cache_hits", "Hits", "number"),
-                    Column("cache_misses", "Misses", "number"),
-                    Column("rate", "Hit rate", "percent"),
-                    Column("saved", "Saved", "usd"),
-                ),
-                read=self._given,
-                sort="-saved",
-                nothing=(
-                    "bolt",
-                    "Nothing was asked in this time",
-                    "Take a longer time range. A model keeps answers with `cache: {exact: {}}` in penstock.yaml.",
-                ),
-            ),
-        )
-        await self._table.open()
+            self._period.draw(self._figured.refresh)
+        await self._figured.open()
 
-    async def _refresh(self) -> None:
-        await self._region.refresh()
-        await self._table.refresh()
-
-    async def _given(self, _: Mapping[str, str]) -> list[Row]:
-        return self._rows
-
-    async def _read(self) -> dict[str, Any]:
-        self._rows = []
+    async def _read(self) -> Found:
         figures = list(_FIGURES)
         by = await self._view.read("/figures", figure=figures, by="assistant", **self._period.query())
         steps = await self._view.read("/figures", figure=figures, **self._period.query(by_step=True))
         why = await self._view.read("/figures/tallies", prefix="cache:", **self._period.query())
-        self._rows = [
+        rows = [
             {
                 "id": line["group"]["assistant"],
                 "assistant": line["group"]["assistant"],
                 "rate": _rate(line["values"]),
-                "saved": line["values"]["saved_cache_nanousd"] / _NANO,
+                "saved": line["values"]["saved_cache_nanousd"] / NANO,
                 **line["values"],
             }
             for line in by["lines"]
         ]
-        return {"by": by["lines"], "steps": steps["lines"], "why": why["tallies"]}
+        return {"by": by["lines"], "steps": steps["lines"], "why": why["tallies"]}, rows
 
     def _show(self, found: Mapping[str, Any]) -> None:
         whole = {name: sum(line["values"][name] for line in found["by"]) for name in _FIGURES}
@@ -98,10 +68,10 @@ class _Use:
             return  # the table says what to do
         rate = _rate(whole)
         with tiles():
-            tile("Hit rate", "unknown" if rate is None else f"{rate:.1%}", "of the exchanges it was asked for")
+            tile("Hit rate", "unknown" if rate is None else share(rate), "of the exchanges it was asked for")
             tile("Hits", f"{whole['cache_hits']:,}", f"of {whole['exchanges']:,} exchanges")
             tile("Misses", f"{whole['cache_misses']:,}")
-            tile("Saved", f"${whole['saved_cache_nanousd'] / _NANO:,.2f}", "what the hits would have cost, where known")
+            tile("Saved", usd(whole["saved_cache_nanousd"]), "what the hits would have cost, where known")
         steps = self._period.steps()
         labels = self._period.labels(steps)
         by_step = {datetime.fromisoformat(line["at"]): line["values"] for line in found["steps"]}
@@ -110,9 +80,30 @@ class _Use:
                 rates = [_rate(by_step[at]) if at in by_step else None for at in steps]
                 chart("Hit rate", labels, [Series("Hit rate", rates)], unit="share")
             with card("Saved"):
-                saved = [by_step[at]["saved_cache_nanousd"] / _NANO if at in by_step else 0 for at in steps]
+                saved = [by_step[at]["saved_cache_nanousd"] / NANO if at in by_step else 0 for at in steps]
                 chart("Saved", labels, [Series("Saved", saved)], kind="bar", unit="usd")
         _reasons(found["why"])
+
+
+def _use() -> Listing:
+    return Listing(
+        caption="Use of the cache",
+        columns=(
+            Column("assistant", "Assistant"),
+            Column("exchanges", "Exchanges", "number"),
+            Column("cache_hits", "Hits", "number"),
+            Column("cache_misses", "Misses", "number"),
+            Column("rate", "Hit rate", "percent"),
+            Column("saved", "Saved", "usd"),
+        ),
+        read=nothing,
+        sort="-saved",
+        nothing=(
+            "bolt",
+            "Nothing was asked in this time",
+            "Take a longer time range. A model keeps answers with `cache: {exact: {}}` in penstock.yaml.",
+        ),
+    )
 
 
 def _reasons(tallies: Sequence[Mapping[str, Any]]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from penstock.console.web.layout.parts.chart import Series, chart
 from penstock.console.web.layout.parts.fields import Field, ask, confirm, without_blanks
+from penstock.console.web.layout.parts.figured import Figured, Found, nothing
 from penstock.console.web.layout.parts.period import Period
-from penstock.console.web.layout.parts.region import Region, attempt, toast
-from penstock.console.web.layout.parts.table import DataTable, Filter, Listing
+from penstock.console.web.layout.parts.region import attempt, toast
+from penstock.console.web.layout.parts.table import Filter, Listing
 from penstock.console.web.layout.parts.table_state import Column, Row
 from penstock.console.web.layout.parts.tabs import tabs
 from penstock.console.web.layout.parts.text import box, button, card, tile, tiles
@@ -34,17 +35,14 @@ class _Guards:
         self._assistant = view.query.get("assistant", "")[:300]
         if self._assistant:
             view.aside["assistant"] = self._assistant
-        self._rows: list[Row] = []
+        self._figured = Figured(view, self._read, self._show, self._kinds if is_masked else self._guards)
 
     async def open(self) -> None:
         with box("div", "tools"):
-            self._period.draw(self._refresh)
+            self._period.draw(self._figured.refresh)
             if self._is_masked and self._view.who.may("vault.erase"):
                 button("Forget conversations", self._forget, kind="danger small", icon="delete_forever")
-        self._region = Region(self._view, self._read, self._show)
-        await self._region.open()
-        self._table = DataTable(self._view, self._kinds() if self._is_masked else self._guards())
-        await self._table.open()
+        await self._figured.open()
 
     def _guards(self) -> Listing:
         return Listing(
@@ -61,7 +59,7 @@ class _Guards:
                 Column("let", "Failed, let through", "number"),
                 Column("why", "Why it failed"),
             ),
-            read=self._given,
+            read=nothing,
             sort="-judged",
             nothing=(
                 "shield",
@@ -79,7 +77,7 @@ class _Guards:
                 Column("values", "Values", "number"),
                 Column("share", "Share", "percent"),
             ),
-            read=self._given,
+            read=nothing,
             sort="-values",
             nothing=(
                 "visibility_off",
@@ -94,21 +92,13 @@ class _Guards:
             return ""
         return link("/exchanges", mark=row["mark"], range=self._period.name)
 
-    async def _refresh(self) -> None:
-        await self._region.refresh()
-        await self._table.refresh()
-
-    async def _given(self, filters: Mapping[str, str]) -> list[Row]:
-        return [row for row in self._rows if filters.get("mode") in (None, row.get("mode"))]
-
-    async def _read(self) -> dict[str, Any]:
-        self._rows = []
+    async def _read(self) -> Found:
         asked = {"prefix": list(_PREFIXES), "assistant": self._assistant}
         whole = await self._view.read("/figures/tallies", **asked, **self._period.query())
         steps = await self._view.read("/figures/tallies", **asked, **self._period.query(by_step=True))
         tallies = whole["tallies"]
-        self._rows = _by_kind(tallies) if self._is_masked else _by_guard(tallies)
-        return {"whole": tallies, "steps": steps["tallies"]}
+        rows = _by_kind(tallies) if self._is_masked else _by_guard(tallies)
+        return {"whole": tallies, "steps": steps["tallies"]}, rows
 
     def _show(self, found: Mapping[str, Any]) -> None:
         tallies = found["whole"]

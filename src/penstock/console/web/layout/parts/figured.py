@@ -20,7 +20,7 @@ class Figured:
     """`await open()` where it is to stand, `refresh` where something else is asked for.
 
     `read` asks the API; `listing` says what the table is like now, but for its rows, of which the table's own filters
-    leave those whose value of that name is the same.
+    leave those whose value of that name is the same.  With `every_s` both are read again by themselves.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Figured:
         show: Callable[[Any], None],
         listing: Callable[[], Listing],
         *,
-        every_s: float = SLOW_S,
+        every_s: float | None = SLOW_S,
     ) -> None:
         self._view = view
         self._ask = read

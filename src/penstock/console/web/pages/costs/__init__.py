@@ -6,10 +6,12 @@ A further view is a row in `_VIEWS` and a function that draws it.
 from collections.abc import Awaitable, Callable
 
 from penstock.console.web.layout.parts.tabs import tabs
+from penstock.console.web.pages.costs.compare import compare
 from penstock.console.web.pages.costs.forecast import forecast
 from penstock.console.web.pages.costs.invoice import invoice
-from penstock.console.web.pages.costs.money import compare, prices, value
+from penstock.console.web.pages.costs.prices import prices
 from penstock.console.web.pages.costs.spending import over_time, saved, spent
+from penstock.console.web.pages.costs.value import value
 from penstock.console.web.view import View
 
 _VIEWS: tuple[tuple[str, str, str, Callable[[View], Awaitable[None]]], ...] = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
+from penstock.console.web.layout.parts.amounts import NANO, usd
 from penstock.console.web.layout.parts.fields import pick, typed
 from penstock.console.web.layout.parts.region import Region
 from penstock.console.web.layout.parts.table import DataTable, Listing
@@ -15,7 +16,6 @@ from penstock.console.web.layout.parts.text import Text, attach, box, card, empt
 from penstock.console.web.layout.theme import CHART_COLOURS
 from penstock.console.web.view import View
 
-_NANO = 1_000_000_000
 _LEVELS = {"0.5": "50 %", "0.8": "80 %", "0.9": "90 %", "0.95": "95 %"}
 _MONTHS = 13
 _LASTS = 0.5
@@ -103,12 +103,12 @@ class _Forecast:
         with tiles():
             tile(
                 "Spent" if found["is_over"] else "Spent so far",
-                _usd(found["spent_nanousd"]),
+                usd(found["spent_nanousd"]),
                 f"{found['month']}, {found['time_zone']}",
             )
             if end is not None:
-                tile("The month will come to", _usd(end["expected_nanousd"]), "as likely more as less")
-                tile(f"With {end['level']:.0%} between", f"{_usd(end['low_nanousd'])} and {_usd(end['high_nanousd'])}")
+                tile("The month will come to", usd(end["expected_nanousd"]), "as likely more as less")
+                tile(f"With {end['level']:.0%} between", f"{usd(end['low_nanousd'])} and {usd(end['high_nanousd'])}")
                 tile("Concluded from", f"{end['history_days']} days")
         if found["unknown_cost"]:
             note(
@@ -141,8 +141,8 @@ def _budget(each: Mapping[str, Any]) -> Row:
         "name": each["name"],
         "whose": whose or "all together",
         "kind": "hard" if each["kind"] == "hard" else "soft, alerts only",
-        "amount": each["amount_nanousd"] / _NANO,
-        "used": each["used_nanousd"] / _NANO,
+        "amount": each["amount_nanousd"] / NANO,
+        "used": each["used_nanousd"] / NANO,
         "share": each["used_nanousd"] / each["amount_nanousd"] if each["amount_nanousd"] else 1.0,
         "runs_out": runs_out,
         "between": between,
@@ -175,7 +175,7 @@ def _chart(found: Mapping[str, Any]) -> None:
     so_far = 0
     for day in range(1, today + 1):
         so_far += by_day.get(day, 0)
-        spent[day - 1] = so_far / _NANO
+        spent[day - 1] = so_far / NANO
     end = found["forecast"]
     lines: list[dict[str, Any]] = [_line("Spent", spent, CHART_COLOURS["both"][0], width=3)]
     if end is not None and today < last:
@@ -194,11 +194,11 @@ def _chart(found: Mapping[str, Any]) -> None:
     with box("figure", role="group", aria_label=f"Spending of {found['month']}, added up").style("margin: 0"):
         plot = ui.echart(_options([f"{day}" for day in range(1, last + 1)], lines)).classes("chart")
         attach(plot, aria_hidden="true")
-        words = f"{_usd(so_far)} are spent by day {today}."
+        words = f"{usd(so_far)} are spent by day {today}."
         if end is not None:
             words += (
-                f" The month will come to {_usd(end['expected_nanousd'])}, with {end['level']:.0%} between"
-                f" {_usd(end['low_nanousd'])} and {_usd(end['high_nanousd'])}."
+                f" The month will come to {usd(end['expected_nanousd'])}, with {end['level']:.0%} between"
+                f" {usd(end['low_nanousd'])} and {usd(end['high_nanousd'])}."
             )
         Text("figcaption", words + " What lies between today and the end is drawn straight.", "sr")
 
@@ -206,7 +206,7 @@ def _chart(found: Mapping[str, Any]) -> None:
 def _straight(begin: int, end: int, first: int, last: int) -> list[float | None]:
     found: list[float | None] = [None] * last
     for day in range(first, last + 1):
-        found[day - 1] = (begin + (end - begin) * (day - first) / (last - first)) / _NANO
+        found[day - 1] = (begin + (end - begin) * (day - first) / (last - first)) / NANO
     return found
 
 
@@ -235,7 +235,3 @@ def _options(days: list[str], series: list[dict[str, Any]]) -> dict[str, Any]:
         },
         "series": series,
     }
-
-
-def _usd(nano: float) -> str:
-    return f"${nano / _NANO:,.2f}"
