@@ -2,6 +2,7 @@
 
 import os
 
+from penstock.cli.imports import kept_for_good
 from penstock.cli.lifeline import follow_parent
 from penstock.cli.settings import (
     ConfigOption,
@@ -19,7 +20,8 @@ def control(
     config: ConfigOption = None, data_dir: DataDirOption = None, control_port: ControlPortOption = None
 ) -> None:
     """Run the control plane (health, admin API, shipping of the ledger) until SIGTERM; it exits with 0."""
-    from penstock.console.main import serve  # noqa: PLC0415 - heavy
+    with kept_for_good():
+        from penstock.console.main import serve  # noqa: PLC0415 - heavy
 
     follow_parent(os.environ)
     environ = with_options({"data_dir": data_dir, "control.port": control_port})

@@ -2,6 +2,7 @@
 
 import os
 
+from penstock.cli.imports import kept_for_good
 from penstock.cli.lifeline import follow_parent
 from penstock.cli.settings import (
     ConfigOption,
@@ -23,7 +24,8 @@ def serve(
     port: PortOption = None,
 ) -> None:
     """Run the data plane until SIGTERM; it drains and exits with 0."""
-    from penstock.app.data_plane import serve as run  # noqa: PLC0415 - heavy
+    with kept_for_good():
+        from penstock.app.data_plane import serve as run  # noqa: PLC0415 - heavy
 
     follow_parent(os.environ)
     environ = with_options({"data_dir": data_dir, "server.host": host, "server.port": port})
