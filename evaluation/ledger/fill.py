@@ -81,7 +81,7 @@ _TALLIES = """
     SELECT date_trunc('hour', started_at, 'UTC'), s.id, mark, count(*)
     FROM ledger AS l CROSS JOIN LATERAL unnest(marks) AS mark
         JOIN rollup_series AS s ON s.view = 5 AND (s.tenant, s.assistant, s.outcome) = (l.tenant, l.model, l.outcome)
-    GROUP BY 1, 2, 3
+    GROUP BY 1, 2, 3 ORDER BY 1
 """
 
 
@@ -127,7 +127,7 @@ def _add_series(connection: psycopg.Connection, view: View) -> None:
 
 
 def _add_sums(connection: psycopg.Connection, view: View, grain: Grain, since: datetime) -> None:
-    """As whoever ships would have made them, from the rows."""
+    """As whoever ships would have made them, from the rows, and in the order in which they come to be: of time."""
     at = sql.Identifier(grain)
     query = sql.SQL(
         "WITH summed AS (SELECT {at} AS at, {names}, {sums} FROM narrow WHERE {at} >= {since} GROUP BY {at}, {names}),"
@@ -137,6 +137,7 @@ def _add_sums(connection: psycopg.Connection, view: View, grain: Grain, since: d
         " coalesce(first.buckets, '{{}}'), coalesce(first.counts, '{{}}') FROM summed"
         " JOIN rollup_series AS s USING ({names})"
         " LEFT JOIN long USING (at, {names}) LEFT JOIN first USING (at, {names}) WHERE s.view = {view}"
+        " ORDER BY at"
     ).format(
         at=at,
         names=_names(view),

@@ -17,6 +17,7 @@ from penstock.core.errors import MalformedRequest
 from penstock.core.record import Settled
 from penstock.storage.migrate import migrate
 from penstock.testing.clock import FakeClock
+from penstock.watch.figures import store as figures
 from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.store import ask_now, ask_tallies_now
@@ -319,6 +320,30 @@ def test_every_view_has_tables_of_its_own(database_url: str, grain: str) -> None
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", (f"rollup_{grain}s",)
         ).fetchall()
     assert {row[0] for row in rows} == {f"rollup_{grain}s_{view.number}" for view in VIEWS}
+
+
+@pytest.mark.parametrize("in_transaction", [False, True])
+def test_what_arrives_between_sums_and_times_spoils_neither(
+    database_url: str, records: list[Settled], monkeypatch: pytest.MonkeyPatch, *, in_transaction: bool
+) -> None:
+    ship(database_url, records[:100])
+    later = [msgspec.structs.replace(each, model=f"new-{place}") for place, each in enumerate(records[100:130])]
+    read = figures._times_query  # pyright: ignore[reportPrivateUsage] - between the two
+
+    def interrupted(question: Question) -> Any:
+        ship(database_url, [*records[130:160], *later])
+        return read(question)
+
+    monkeypatch.setattr(figures, "_times_query", interrupted)
+    question = Question(**WHOLE_DAY, by=("assistant",), times=frozenset({"durations"}))
+    with psycopg.connect(database_url) as connection:
+        if in_transaction:
+            connection.execute("SELECT 1")
+        lines = ask_now(connection, question)
+    assert sum(line.sums.exchanges for line in lines) == 100
+    assert not any(line.group[0].startswith("new-") for line in lines)
+    if not in_transaction:
+        assert [line.sums.exchanges for line in lines] == [sum(line.sums.durations.values()) for line in lines]
 
 
 def test_a_question_that_no_sums_answer_is_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.question import Question
@@ -15,10 +16,17 @@ from penstock.watch.figures.sums import Sums, Times
 from penstock.watch.rollups.batch import SUMS
 from penstock.watch.rollups.views import TALLIED
 
-_HISTOGRAMS: Final[tuple[tuple[Times, str], ...]] = (("durations", "duration_counts"), ("firsts", "first_counts"))
-_HASHED: Final = "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
-"""How long arrays are, the planner guesses too low: it would sort hundreds of thousands of buckets, on disk, of which a
-hash table adds a third of a million up in a tenth of a second."""
+_HISTOGRAMS: Final[dict[Times, tuple[str, str]]] = {
+    "durations": ("durations", "duration_counts"),
+    "firsts": ("firsts", "first_counts"),
+}
+_ONE_VIEW: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+"""Sums and times are of the same exchanges, whatever arrives meanwhile."""
+_PLANNED: Final = "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET LOCAL cursor_tuple_fraction = 1"
+"""Groups are made by a hash table, and rows of a cursor are all read: the planner guesses otherwise."""
+_CURSOR: Final = "times"
+_ROWS: Final = 500
+"""So many at a time are added up, in some ten milliseconds."""
 _SUMMED = sql.SQL(", ").join(sql.SQL("sum(r.{})::bigint").format(sql.Identifier(name)) for name in SUMS)
 
 
@@ -47,20 +55,37 @@ _Query = tuple[sql.Composed, list[object]]
 async def ask(connection: psycopg.AsyncConnection, question: Question) -> list[Line]:
     """The sums of each group with exchanges, in order of time and then of group.
 
-    Raises `MalformedRequest` and `psycopg.Error`.
+    Where `connection` is in a transaction that is no repeatable read, times may be of exchanges that arrived since the
+    sums were read.  Raises `MalformedRequest` and `psycopg.Error`.
     """
+    is_alone = connection.info.transaction_status is TransactionStatus.IDLE
     async with connection.transaction():
-        await connection.execute(_HASHED)
-        found = [await (await connection.execute(*query)).fetchall() for query in _queries(question)]
-    return _lines(question, found)
+        if is_alone:
+            await connection.execute(_ONE_VIEW)
+        await connection.execute(_PLANNED)
+        lines = _Lines(question, await (await connection.execute(*_sums_query(question))).fetchall())
+        if question.times:
+            async with connection.cursor(_CURSOR, binary=True) as cursor:
+                await cursor.execute(*_times_query(question))
+                while rows := await cursor.fetchmany(_ROWS):
+                    lines.add_times(rows)
+    return lines.ordered()
 
 
 def ask_now(connection: psycopg.Connection, question: Question) -> list[Line]:
     """As `ask`, for threads that have no event loop."""
+    is_alone = connection.info.transaction_status is TransactionStatus.IDLE
     with connection.transaction():
-        connection.execute(_HASHED)
-        found = [connection.execute(*query).fetchall() for query in _queries(question)]
-    return _lines(question, found)
+        if is_alone:
+            connection.execute(_ONE_VIEW)
+        connection.execute(_PLANNED)
+        lines = _Lines(question, connection.execute(*_sums_query(question)).fetchall())
+        if question.times:
+            with connection.cursor(_CURSOR, binary=True) as cursor:
+                cursor.execute(*_times_query(question))
+                while rows := cursor.fetchmany(_ROWS):
+                    lines.add_times(rows)
+    return lines.ordered()
 
 
 async def ask_tallies(connection: psycopg.AsyncConnection, question: Question, prefixes: Sequence[str]) -> list[Tally]:
@@ -74,36 +99,34 @@ def ask_tallies_now(connection: psycopg.Connection, question: Question, prefixes
     return [_tally(question, row) for row in connection.execute(*_tally_query(question, prefixes)).fetchall()]
 
 
-def _queries(question: Question) -> list[_Query]:
+def _sums_query(question: Question) -> _Query:
     source, arguments = rows_of(question, "rollup_", view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
     arguments = [*arguments, *values]
     keys = _keys(question)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
     head = sql.SQL(", ").join([sql.SQL("s.outcome"), *keys])
-    queries: list[_Query] = [
-        (
-            sql.SQL(
-                "SELECT {}, {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}"
-            ).format(head, _SUMMED, source, chosen, groups),
-            arguments,
-        )
-    ]
-    for buckets, counts in _HISTOGRAMS:
-        if buckets in question.times:
-            histogram = sql.SQL(
-                "SELECT {head}, sum(h.n)::bigint FROM ({source}) AS r JOIN rollup_series AS s ON s.id = r.series,"
-                " unnest(r.{buckets}, r.{counts}) AS h (bucket, n) WHERE {chosen} GROUP BY {groups}"
-            ).format(
-                head=sql.SQL(", ").join([sql.SQL("h.bucket"), *keys]),
-                source=source,
-                buckets=sql.Identifier(buckets),
-                counts=sql.Identifier(counts),
-                chosen=chosen,
-                groups=groups,
-            )
-            queries.append((histogram, arguments))
-    return queries
+    return (
+        sql.SQL("SELECT {}, {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}").format(
+            head, _SUMMED, source, chosen, groups
+        ),
+        arguments,
+    )
+
+
+def _times_query(question: Question) -> _Query:
+    """The histograms of each row, and what it belongs to."""
+    source, arguments = rows_of(question, "rollup_", view=question.view.number)
+    chosen, values = _chosen(question, view=question.view.number)
+    columns = [sql.Identifier("r", each) for name in _asked(question) for each in _HISTOGRAMS[name]]
+    query = sql.SQL("SELECT {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {}").format(
+        sql.SQL(", ").join([*_keys(question), *columns]), source, chosen
+    )
+    return query, [*arguments, *values]
+
+
+def _asked(question: Question) -> list[Times]:
+    return [name for name in _HISTOGRAMS if name in question.times]
 
 
 def _tally_query(question: Question, prefixes: Sequence[str]) -> _Query:
@@ -154,23 +177,41 @@ def _keys(question: Question) -> list[sql.Composable]:
     return [sql.SQL("date_trunc({}, r.at, {})").format(sql.Literal(question.step), zone), *keys]
 
 
-def _lines(question: Question, found: Sequence[Sequence[tuple[Any, ...]]]) -> list[Line]:
-    has_step = question.step is not None
-    width = len(question.by) + has_step
-    lines: dict[tuple[Any, ...], Sums] = {}
-    for outcome, *rest in found[0]:
-        sums = lines.setdefault(tuple(rest[:width]), Sums())
-        for name, amount in zip(SUMS, rest[width:], strict=True):
-            setattr(sums, name, getattr(sums, name) + amount)
-        sums.outcomes[outcome] = sums.outcomes.get(outcome, 0) + rest[width]
-    asked = [name for name, _ in _HISTOGRAMS if name in question.times]
-    for name, rows in zip(asked, found[1:], strict=True):
-        for bucket, *rest in rows:
-            getattr(lines[tuple(rest[:width])], name)[bucket] = rest[width]
-    return [
-        Line(key[0] if has_step else None, tuple(key[has_step:]), sums)
-        for key, sums in sorted(lines.items(), key=lambda item: item[0])
-    ]
+class _Lines:
+    """The sums of each group, to which histograms are added.
+
+    Those are added up here and not by the database: it takes five times as long to make a row of each bucket.
+    """
+
+    def __init__(self, question: Question, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._has_step = question.step is not None
+        self._width = width = len(question.by) + self._has_step
+        self._asked = _asked(question)
+        self._sums: dict[tuple[Any, ...], Sums] = {}
+        for outcome, *rest in rows:
+            sums = self._sums.setdefault(tuple(rest[:width]), Sums())
+            for name, amount in zip(SUMS, rest[width:], strict=True):
+                setattr(sums, name, getattr(sums, name) + amount)
+            sums.outcomes[outcome] = sums.outcomes.get(outcome, 0) + rest[width]
+
+    def add_times(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        width = self._width
+        for row in rows:
+            sums = self._sums.get(row[:width])
+            if sums is None:  # its first exchange has only just arrived
+                continue
+            for place, name in enumerate(self._asked):
+                counts: dict[int, int] = getattr(sums, name)
+                buckets, amounts = row[width + 2 * place : width + 2 * place + 2]
+                get = counts.get
+                for bucket, amount in zip(buckets, amounts, strict=True):
+                    counts[bucket] = get(bucket, 0) + amount
+
+    def ordered(self) -> list[Line]:
+        return [
+            Line(key[0] if self._has_step else None, tuple(key[self._has_step :]), sums)
+            for key, sums in sorted(self._sums.items(), key=lambda item: item[0])
+        ]
 
 
 def _tally(question: Question, row: tuple[Any, ...]) -> Tally:
