@@ -71,6 +71,16 @@ def test_every_figure_is_told(api: Api) -> None:
     assert all(line["values"][name] is not None for name in names)
 
 
+def test_a_figure_alone_is_what_it_is_among_all(api: Api) -> None:
+    """Only the sums that it is made of are read."""
+    groups = {"by": "outcome"}
+    whole = asked(api, **DAY, **groups, figure=list(FIGURES)).json["lines"]
+    assert len(whole) > 2
+    for name in FIGURES:
+        lines = asked(api, **DAY, **groups, figure=name).json["lines"]
+        assert [line["values"][name] for line in lines] == [line["values"][name] for line in whole], name
+
+
 def test_what_happened_is_told_by_name(api: Api, records: list[Settled]) -> None:
     said = asked(api, "/tallies", **DAY, prefix=["masked:", "attempt_failed:"], by="assistant").json
     phones = sum(each["amount"] for each in said["tallies"] if each["name"] == "masked:phone")

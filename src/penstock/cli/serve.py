@@ -2,8 +2,7 @@
 
 import os
 
-from penstock.cli.imports import kept_for_good
-from penstock.cli.lifeline import follow_parent
+from penstock.cli.lifeline import follow_parent, kept_for_good
 from penstock.cli.settings import (
     ConfigOption,
     DataDirOption,

@@ -1,6 +1,7 @@
 """`/admin/v1/figures`: what was settled, as figures; read from the sums that are written with the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from penstock.console.figures import views
 from penstock.console.figures.asked_time import DAY, AskedTime, Value
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import MalformedRequest
-from penstock.watch.figures.catalog import FIGURES, Figure, figures_named
+from penstock.watch.figures.catalog import FIGURES, Figure, figures_named, sums_of
 from penstock.watch.figures.question import Question, Step
 from penstock.watch.figures.store import Line, ask, ask_tallies
 from penstock.watch.figures.sums import Times
@@ -75,7 +76,8 @@ def catalog() -> list[views.FigureView]:
 async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Query()]) -> views.FiguresView:
     """Figures of the exchanges of a time, by step and dimension."""
     chosen = figures_named(dict.fromkeys(asked.figure))
-    question = asked.question(call, times=frozenset(time for figure in chosen for time in figure.times))
+    times = frozenset(time for figure in chosen for time in figure.times)
+    question = replace(asked.question(call, times=times), sums=sums_of(chosen))
     require_kept(plane, question, call.now)
     since, until = question.aligned()
     async with plane.database.connection() as connection:

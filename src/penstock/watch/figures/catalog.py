@@ -6,12 +6,14 @@ each of them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures import promql
 from penstock.watch.figures.sums import FAULTS, UNJUDGED, Sums, Times
+from penstock.watch.rollups.batch import SUMS
 
 Unit: TypeAlias = Literal["count", "share", "nanousd", "seconds", "tokens"]
 Better: TypeAlias = Literal["lower", "higher"]
@@ -379,6 +381,32 @@ _TIMES = (
 FIGURES: Final[Mapping[str, Figure]] = MappingProxyType(
     {each.name: each for each in (*_COUNTS, *_TOKENS, *_MONEY, *_RATES, *_TIMES)}
 )
+
+
+def sums_of(figures: Iterable[Figure]) -> frozenset[str]:
+    """The names of the sums that they are made of."""
+    seen = _Seen()
+    for figure in figures:
+        parts = (figure.value.part, figure.value.whole) if isinstance(figure.value, _Share) else (figure.value,)
+        for part in parts:
+            part(cast("Sums", seen))
+    return frozenset(seen.names)
+
+
+class _Seen:
+    """Stands for `Sums`, and remembers which of them were read."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in SUMS:
+            self.names.add(name)
+            return 1
+        if name in Sums.__struct_fields__:
+            return {}
+        of_all = getattr(Sums, name)
+        return of_all.fget(self) if isinstance(of_all, property) else partial(of_all, self)
 
 
 def figures_named(names: Iterable[str]) -> tuple[Figure, ...]:

@@ -22,7 +22,8 @@ class Question:
     """`since` (inclusive) to `until` (exclusive), grouped by dimensions and, with `step`, by time in `zone`.
 
     `filters` are values of dimensions, all of which an exchange must have; `""` is for one that has none.  `times` are
-    those whose percentiles are asked for too.  The times are those of whole minutes or hours: `aligned` says which.
+    those whose percentiles are asked for too, and `sums` the names of those that are read, besides the exchanges; all,
+    where it is None.  The times are those of whole minutes or hours: `aligned` says which.
     """
 
     since: datetime
@@ -32,6 +33,7 @@ class Question:
     step: Step | None = None
     zone: ZoneInfo = _UTC
     times: frozenset[Times] = frozenset()
+    sums: frozenset[str] | None = None
 
     @property
     def grain(self) -> Grain:

@@ -27,7 +27,7 @@ _PLANNED: Final = "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET
 _CURSOR: Final = "times"
 _ROWS: Final = 500
 """So many at a time are added up, in some ten milliseconds."""
-_SUMMED = sql.SQL(", ").join(sql.SQL("sum(r.{})::bigint").format(sql.Identifier(name)) for name in SUMS)
+_COUNT: Final = SUMS[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,12 @@ def _sums_query(question: Question) -> _Query:
     keys = _keys(question)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
     head = sql.SQL(", ").join([sql.SQL("s.outcome"), *keys])
+    summed = sql.SQL(", ").join(
+        sql.SQL("sum(r.{})::bigint").format(sql.Identifier(name)) for name in _summed_up(question)
+    )
     return (
         sql.SQL("SELECT {}, {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}").format(
-            head, _SUMMED, source, chosen, groups
+            head, summed, source, chosen, groups
         ),
         arguments,
     )
@@ -123,6 +126,11 @@ def _times_query(question: Question) -> _Query:
         sql.SQL(", ").join([*_keys(question), *columns]), source, chosen
     )
     return query, [*arguments, *values]
+
+
+def _summed_up(question: Question) -> list[str]:
+    """The exchanges first: outcomes are made of them."""
+    return [name for name in SUMS if name == _COUNT or question.sums is None or name in question.sums]
 
 
 def _asked(question: Question) -> list[Times]:
@@ -188,9 +196,16 @@ class _Lines:
         self._width = width = len(question.by) + self._has_step
         self._asked = _asked(question)
         self._sums: dict[tuple[Any, ...], Sums] = {}
+        names = _summed_up(question)
+        unread = [name for name in SUMS if name not in names]
         for outcome, *rest in rows:
-            sums = self._sums.setdefault(tuple(rest[:width]), Sums())
-            for name, amount in zip(SUMS, rest[width:], strict=True):
+            key = tuple(rest[:width])
+            sums = self._sums.get(key)
+            if sums is None:
+                sums = self._sums[key] = Sums()
+                for name in unread:  # what nobody has read is not nought: whoever counts with it fails
+                    setattr(sums, name, None)
+            for name, amount in zip(names, rest[width:], strict=True):
                 setattr(sums, name, getattr(sums, name) + amount)
             sums.outcomes[outcome] = sums.outcomes.get(outcome, 0) + rest[width]
 
