@@ -3,33 +3,38 @@
 Two whole `penstock up` of today's code, one as it is by itself and one with everything on that watches (contents,
 traces, quality, drift, objectives, rules, alerts to a receiver), are asked in turns.  The data planes have one core for
 themselves and all else, the client too, the other: so what is measured is the data plane, and not who gets the machine.
+While one is asked the other stands still, all of its processes: each pays for what it ships itself.  With `--alone` the
+one that is asked has nothing but its data plane running: what that does itself, without what shipping beside it costs.
 """
 
 import argparse
 import os
+import signal
 import socketserver
 import sys
 import tempfile
 import threading
 from base64 import b64encode
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 import psutil
 
 from bench import measure
-from bench.against import SECONDS, WARM_S, Side, table
+from bench.against import WARM_S, Side, table
 from bench.gateways import Gateway, Upstreams, launch_penstock, start_penstock
 from bench.machine import loop_s, pause
 from bench.processes import Unavailable, free_port
 from bench.run import running_upstreams
 
-ROUNDS: Final = 7
+ROUNDS: Final = 40
+_SECONDS: Final = 1.0
+"""The machine is another from minute to minute: many short rounds say more than few long ones."""
 MOST: Final = 0.05
 _SETTLE_S: Final = 0.5
 _EVERYTHING: Final = """\
@@ -47,7 +52,8 @@ alerts:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench watched", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of both, in turns")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each round takes")
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="how long each round takes")
+    parser.add_argument("--alone", action="store_true", help="everything but the data plane stands still")
     parser.add_argument("--sample", type=float, default=0.01, help="of the contents, how many are kept")
     chosen = parser.parse_args(arguments)
     cores = sorted(os.sched_getaffinity(0))
@@ -61,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
             secret.write_text("whsec_" + b64encode(os.urandom(32)).decode())
             secret.chmod(0o600)
             more = _EVERYTHING.format(sample=chosen.sample, port=port, secret=secret)
-            plain, watched = _measured(Path(folder), more, cores[0], chosen.rounds, chosen.seconds)
+            rounds = _Rounds(chosen.rounds, chosen.seconds, is_alone=chosen.alone)
+            plain, watched = _measured(Path(folder), more, cores[0], rounds)
     except Unavailable as reason:
         sys.stderr.write(f"not measured: {reason}\n")
         return 2
@@ -75,7 +82,13 @@ def _ratios(plain: Sequence[measure.Unary], watched: Sequence[measure.Unary]) ->
     return [after.requests_per_s / before.requests_per_s for before, after in zip(plain, watched, strict=True)]
 
 
-def _measured(folder: Path, more: str, core: int, rounds: int, seconds: float) -> tuple[Side, Side]:
+class _Rounds(NamedTuple):
+    count: int
+    seconds: float
+    is_alone: bool
+
+
+def _measured(folder: Path, more: str, core: int, rounds: _Rounds) -> tuple[Side, Side]:
     sys.stdout.write(f"five million turns of a plain loop take {loop_s():.2f} s\n")
     with running_upstreams(folder) as upstreams:
         sides: list[Side] = []
@@ -89,14 +102,15 @@ def _measured(folder: Path, more: str, core: int, rounds: int, seconds: float) -
                         os.sched_setaffinity(thread.id, {core})
                 measure.check(side.gateway.unary)
                 measure.unary(side.gateway, seconds=WARM_S)
-            for number in range(rounds):
+            for number in range(rounds.count):
                 # Whoever is second meets a machine that is warmer: they take turns in that too.
                 for side in sides if number % 2 else reversed(sides):
-                    pause(_SETTLE_S)
-                    side.runs.append(measure.unary(side.gateway, seconds=seconds))
+                    with _still(sides, side, is_alone=rounds.is_alone):
+                        pause(_SETTLE_S)
+                        side.runs.append(measure.unary(side.gateway, seconds=rounds.seconds))
                     last = side.runs[-1]
                     sys.stdout.write(
-                        f"round {number + 1}/{rounds} {side.name:14} {last.requests_per_s:8,.0f} requests/s"
+                        f"round {number + 1}/{rounds.count} {side.name:14} {last.requests_per_s:8,.0f} requests/s"
                         f" {last.cpu_us:7.0f} µs CPU each\n"
                     )
                     sys.stdout.flush()
@@ -105,6 +119,24 @@ def _measured(folder: Path, more: str, core: int, rounds: int, seconds: float) -
                 side.gateway.program.stop(timeout_s=30)
     plain, watched = sides
     return plain, watched
+
+
+@contextmanager
+def _still(sides: Sequence[Side], asked: Side, *, is_alone: bool) -> Generator[None]:
+    """Stop every process that is not to run while `asked` is."""
+    keep = set(asked.gateway.data_plane() if is_alone else asked.gateway.pids())
+    stopped = [pid for side in sides for pid in side.gateway.pids() if pid not in keep]
+    try:
+        _tell(stopped, signal.SIGSTOP)
+        yield
+    finally:
+        _tell(stopped, signal.SIGCONT)
+
+
+def _tell(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # a connection of the database may have ended meanwhile
+            os.kill(pid, number)
 
 
 def _start_watched(upstreams: Upstreams, folder: Path, more: str) -> Gateway:
