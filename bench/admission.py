@@ -25,7 +25,7 @@ from penstock.admission.identity.known import TenantEntry
 from penstock.admission.identity.signing_keys import read_key_set
 from penstock.admission.identity.tokens import LiveTokens
 from penstock.admission.limits.stage import LimitStage
-from penstock.app.layers import layers_of_file
+from penstock.app.layers import Ground, layers_of_file
 from penstock.app.limits import open_limits
 from penstock.app.money.prices import new_prices
 from penstock.app.plan import new_plan
@@ -183,7 +183,15 @@ def _open(text: str, folder: Path, clock: SystemClock, key_set: bytes) -> _Bench
     tokens.replace_tenants({_TENANT: TenantEntry(_TENANT, is_active=True)})
     for name in config.identity.issuers:
         tokens.replace_keys(name, read_key_set(key_set), confirmed_at=clock.now())
-    layers = layers_of_file(config, catalog=catalog, endpoints=connected, clock=clock, counter=Counter())
+    ground = Ground(
+        catalog=catalog,
+        endpoints=connected,
+        data_dir=data_dir,
+        connect=lambda _: None,
+        find_url=lambda: None,
+        counter=Counter(),
+    )
+    layers = layers_of_file(config, clock, ground)
     plan = new_plan(config, clock, limits=limits, layers=layers)
     return _Bench(tokens, plan, limits, prices, clock, ExchangeIds(clock))
 

@@ -83,7 +83,7 @@ def _ratios(plain: Sequence[measure.Unary], watched: Sequence[measure.Unary]) ->
 
 
 class _Rounds(NamedTuple):
-    count: int
+    times: int
     seconds: float
     is_alone: bool
 
@@ -102,7 +102,7 @@ def _measured(folder: Path, more: str, core: int, rounds: _Rounds) -> tuple[Side
                         os.sched_setaffinity(thread.id, {core})
                 measure.check(side.gateway.unary)
                 measure.unary(side.gateway, seconds=WARM_S)
-            for number in range(rounds.count):
+            for number in range(rounds.times):
                 # Whoever is second meets a machine that is warmer: they take turns in that too.
                 for side in sides if number % 2 else reversed(sides):
                     with _still(sides, side, is_alone=rounds.is_alone):
@@ -110,7 +110,7 @@ def _measured(folder: Path, more: str, core: int, rounds: _Rounds) -> tuple[Side
                         side.runs.append(measure.unary(side.gateway, seconds=rounds.seconds))
                     last = side.runs[-1]
                     sys.stdout.write(
-                        f"round {number + 1}/{rounds.count} {side.name:14} {last.requests_per_s:8,.0f} requests/s"
+                        f"round {number + 1}/{rounds.times} {side.name:14} {last.requests_per_s:8,.0f} requests/s"
                         f" {last.cpu_us:7.0f} µs CPU each\n"
                     )
                     sys.stdout.flush()

@@ -130,8 +130,12 @@ def _report(up: _Up) -> int:
     times = {"since": (until - timedelta(hours=12)).isoformat(), "until": (until + timedelta(hours=1)).isoformat()}
     with up.database() as connection:
         rows, exact = of_rows(connection), percentiles(connection)
+
+    def figures(**query: object) -> list[dict[str, Any]]:
+        return up.admin(f"/figures?{urlencode({**times, **query}, doseq=True)}")["lines"]
+
     views = {
-        "API": of_api(lambda **query: up.admin(f"/figures?{urlencode({**times, **query}, doseq=True)}")["lines"]),
+        "API": of_api(figures),
         "metrics": of_metrics(up.read(up.port, "/metrics").decode()),
         "export": _of_export(up),
         "console": _of_console(up),

@@ -54,7 +54,7 @@ def of_rows(connection: psycopg.Connection) -> Numbers:
     """From each row as it was written, without any sum that is kept."""
     found: Numbers = {}
     for query, names in ((_PLAIN, _PLAIN_NAMES), (_FACTS, _FACT_NAMES)):
-        row = connection.execute(query).fetchone()
+        row = connection.execute(query.encode()).fetchone()
         if row is not None:
             found |= {name: int(value) for name, value in zip(names, row, strict=True)}
     for query in _BY.values():

@@ -82,7 +82,7 @@ class Trial:
             outcome.sent_bytes += len(data)
             outcome.left += ((name, value) for value in conversation.values if stands_in(value, data))
         left = guarded(exchange)
-        issued = {} if left is None else left.tokens.issued
+        issued: Mapping[str, str] = {} if left is None else left.tokens.issued
         if not issued:
             outcome.not_restored += conversation.values
         for answer, missing in self._answers(issued):

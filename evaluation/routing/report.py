@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -73,7 +74,8 @@ def markdown(report: Report) -> str:
 def draw(routers: Sequence[Router], gains: "np.ndarray[tuple[int], np.dtype[np.float64]]", to: Path) -> None:
     """The curves with whole subjects held out; a file of a few kilobytes, the same for the same figures."""
     mpl.rcParams.update({"svg.hashsalt": "penstock", "svg.fonttype": "none"})
-    figure, axes = plt.subplots(figsize=(7.2, 4.2))
+    drawn: tuple[Any, Any] = plt.subplots(figsize=(7.2, 4.2))
+    figure, axes = drawn
     figure.patch.set_facecolor("#ffffff")
     for router, colour in zip(routers, _COLOURS, strict=True):
         curve = np.mean([kept_by_share(scores, gains) for scores in router.scores["subject"]], axis=0)

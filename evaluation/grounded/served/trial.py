@@ -29,7 +29,7 @@ class Told(NamedTuple):
     @property
     def is_reached(self) -> bool:
         """Whether an invention reached the user: the words that were invented, whatever became of the rest."""
-        return bool(self.said and self.said.wrong) and _plain(self.said.wrong) in _plain(self.shown)
+        return self.said is not None and bool(self.said.wrong) and _plain(self.said.wrong) in _plain(self.shown)
 
     @property
     def is_whole(self) -> bool:

@@ -335,7 +335,8 @@ def test_what_arrives_between_sums_and_times_spoils_neither(
         return read(question)
 
     monkeypatch.setattr(figures, "_times_query", interrupted)
-    question = Question(**WHOLE_DAY, by=("assistant",), times=frozenset({"durations"}))
+    day = timedelta(days=1)
+    question = Question(since=SINCE - day, until=UNTIL + day, by=("assistant",), times=frozenset({"durations"}))
     with psycopg.connect(database_url) as connection:
         if in_transaction:
             connection.execute("SELECT 1")

@@ -76,7 +76,7 @@ def catalog() -> list[views.FigureView]:
 async def figures(plane: Plane, call: Caller, asked: Annotated[AskedFigures, Query()]) -> views.FiguresView:
     """Figures of the exchanges of a time, by step and dimension."""
     chosen = figures_named(dict.fromkeys(asked.figure))
-    times = frozenset(time for figure in chosen for time in figure.times)
+    times: frozenset[Times] = frozenset(time for figure in chosen for time in figure.times)
     question = replace(asked.question(call, times=times), sums=sums_of(chosen))
     require_kept(plane, question, call.now)
     since, until = question.aligned()

@@ -6,7 +6,6 @@ each of them.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
@@ -406,7 +405,7 @@ class _Seen:
         if name in Sums.__struct_fields__:
             return {}
         of_all = getattr(Sums, name)
-        return of_all.fget(self) if isinstance(of_all, property) else partial(of_all, self)
+        return of_all.__get__(self)  # a property is told now, a method when it is called
 
 
 def figures_named(names: Iterable[str]) -> tuple[Figure, ...]:
