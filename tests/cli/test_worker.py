@@ -41,8 +41,10 @@ def test_a_worker_waits_for_its_database_and_ends_when_told_to(short_dir: Path) 
             pid = postgres.pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-            until(lambda: log.read_text().count("worker_waits_for_database") >= 2, "it does not wait again")
+            lost = log.read_text().count("worker_waits_for_database") + 1
+            until(lambda: log.read_text().count("worker_waits_for_database") >= lost, "it does not wait again")
             url = postgres.start()
+            until(lambda: log.read_text().count('"worker_waits"') >= 2, "it does not come back")
             until(lambda: workers(url) == 1, log.read_text())
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE_S) == 0, log.read_text()
@@ -52,3 +54,32 @@ def test_a_worker_waits_for_its_database_and_ends_when_told_to(short_dir: Path) 
     finally:
         process.kill()
         process.wait()
+
+
+_DEAF = """
+import asyncio, sys
+from penstock.app.knowledge import ingest
+from penstock.config.read import read
+
+class Deaf:
+    def __init__(self, *_, **__): pass
+    def stop(self): pass
+    async def run(self):
+        print("ready", flush=True)
+        await asyncio.sleep(600)
+
+ingest.Worker, ingest._LEAVE_S = Deaf, 0.2
+ingest.run_worker(read(None, {}), sys.argv[1])
+"""
+
+
+def test_a_worker_that_cannot_take_leave_of_its_database_ends_all_the_same(database_url: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", _DEAF, database_url], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert b"ready\n" in iter(process.stdout.readline, b"")  # its log comes before
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.communicate()

@@ -35,6 +35,8 @@ from penstock.knowledge.jobs.syncing import Means, SiteLimits, bring_up_to_date
 from penstock.storage.migrate import require_schema
 from penstock.storage.pool import connect
 
+_LEAVE_S = 30.0
+"""So long a worker that was told to stop, and does nothing any more, may take to say so to the database."""
 _NICE = 5
 
 _log = structlog.get_logger(__name__)
@@ -95,9 +97,17 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index)
     """
     require_schema(database_url)
     os.setpriority(os.PRIO_PROCESS, 0, _NICE)  # requests of this machine's data plane come first
-    is_stopped = threading.Event()
+    is_stopped, is_idle, is_over = threading.Event(), threading.Event(), threading.Event()
+    is_idle.set()
 
     def do(source: int) -> None:
+        is_idle.clear()
+        try:
+            bring(source)
+        finally:
+            is_idle.set()
+
+    def bring(source: int) -> None:
         # Each job has its own connections: what a failed database left of the last one's is of no use.
         try:
             with means_of(config, database_url, index) as (means, _):
@@ -117,6 +127,8 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index)
         worker = Worker(new_app(database_url, do), SystemClock(), heartbeat_s=config.ingest.heartbeat_s)
 
         def stop() -> None:
+            if not is_stopped.is_set():
+                threading.Thread(target=_leave, args=(is_idle, is_over), name="penstock-leave", daemon=True).start()
             is_stopped.set()
             worker.stop()
 
@@ -130,6 +142,19 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index)
         asyncio.run(work())
     except* (psycopg.OperationalError, ConnectorException) as errors:
         raise DatabaseLost(str(errors.exceptions[0])) from None
+    finally:
+        is_over.set()
     if not is_stopped.is_set():
         # One of its connections was lost, and another one lived long enough to take leave in good order.
         raise DatabaseLost("the database closed a connection")
+
+
+def _leave(is_idle: threading.Event, is_over: threading.Event) -> None:
+    """End the process where it was told to and cannot take leave of a database that was lost in that moment.
+
+    What it had is taken up by another after three heartbeats, as after a kill.
+    """
+    is_idle.wait()
+    if not is_over.wait(_LEAVE_S):
+        _log.warning("worker_leaves_without_a_word", waited_s=_LEAVE_S)
+        os._exit(0)
