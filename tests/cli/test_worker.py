@@ -56,25 +56,32 @@ def test_a_worker_waits_for_its_database_and_ends_when_told_to(short_dir: Path) 
         process.wait()
 
 
-_DEAF = """
+_MADE_UP = """
 import asyncio, sys
+import psycopg
 from penstock.app.knowledge import ingest
 from penstock.config.read import read
 
-class Deaf:
-    def __init__(self, *_, **__): pass
-    def stop(self): pass
+class Worker:
+    def __init__(self, *_, **__): self._stopped = asyncio.Event()
+    def stop(self): self._stopped.set()
     async def run(self):
         print("ready", flush=True)
-        await asyncio.sleep(600)
+        await self._stopped.wait()
+        if sys.argv[2] == "hangs":
+            await asyncio.sleep(600)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._lose())
+    async def _lose(self): raise psycopg.OperationalError("it is gone")
 
-ingest.Worker, ingest._LEAVE_S = Deaf, 0.2
+ingest.Worker, ingest._LEAVE_S = Worker, 0.2
 ingest.run_worker(read(None, {}), sys.argv[1])
 """
 
 
-def test_a_worker_that_cannot_take_leave_of_its_database_ends_all_the_same(database_url: str) -> None:
-    process = subprocess.Popen([sys.executable, "-c", _DEAF, database_url], stdout=subprocess.PIPE)
+@pytest.mark.parametrize("how", ["hangs", "loses it"])
+def test_a_worker_that_cannot_take_leave_of_its_database_ends_all_the_same(database_url: str, how: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", _MADE_UP, database_url, how], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert b"ready\n" in iter(process.stdout.readline, b"")  # its log comes before

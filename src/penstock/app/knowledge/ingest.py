@@ -141,7 +141,8 @@ def run_worker(config: Config, database_url: str, index: OpenIndex = open_index)
     try:
         asyncio.run(work())
     except* (psycopg.OperationalError, ConnectorException) as errors:
-        raise DatabaseLost(str(errors.exceptions[0])) from None
+        if not is_stopped.is_set():  # who was told to stop does not wait for another database
+            raise DatabaseLost(str(errors.exceptions[0])) from None
     finally:
         is_over.set()
     if not is_stopped.is_set():
