@@ -13,7 +13,8 @@ from penstock.console.figures import views
 from penstock.console.figures.asked_time import DAY, AskedTime, Value
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import MalformedRequest
-from penstock.watch.figures.catalog import FIGURES, Figure, figures_named, sums_of
+from penstock.watch.figures.catalog import FIGURES, Figure, figures_named
+from penstock.watch.figures.made_of import sums_of
 from penstock.watch.figures.question import Question, Step
 from penstock.watch.figures.store import Line, ask, ask_tallies
 from penstock.watch.figures.sums import Times

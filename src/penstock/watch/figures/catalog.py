@@ -7,12 +7,11 @@ each of them.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures import promql
 from penstock.watch.figures.sums import FAULTS, UNJUDGED, Sums, Times
-from penstock.watch.rollups.batch import SUMS
 
 Unit: TypeAlias = Literal["count", "share", "nanousd", "seconds", "tokens"]
 Better: TypeAlias = Literal["lower", "higher"]
@@ -37,6 +36,11 @@ class Figure:
     times: tuple[Times, ...] = ()
     better: Better | None = None
     prometheus: str | None = None
+
+    @property
+    def parts(self) -> tuple[Callable[[Sums], float | None], ...]:
+        """What it is computed by: of a share, part and whole."""
+        return (self.value.part, self.value.whole) if isinstance(self.value, _Share) else (self.value,)
 
     def told_of(self, sums: Sums) -> int:
         """Of how many it is told: of a share its whole, of all else the exchanges."""
@@ -380,32 +384,6 @@ _TIMES = (
 FIGURES: Final[Mapping[str, Figure]] = MappingProxyType(
     {each.name: each for each in (*_COUNTS, *_TOKENS, *_MONEY, *_RATES, *_TIMES)}
 )
-
-
-def sums_of(figures: Iterable[Figure]) -> frozenset[str]:
-    """The names of the sums that they are made of."""
-    seen = _Seen()
-    for figure in figures:
-        parts = (figure.value.part, figure.value.whole) if isinstance(figure.value, _Share) else (figure.value,)
-        for part in parts:
-            part(cast("Sums", seen))
-    return frozenset(seen.names)
-
-
-class _Seen:
-    """Stands for `Sums`, and remembers which of them were read."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def __getattr__(self, name: str) -> Any:
-        if name in SUMS:
-            self.names.add(name)
-            return 1
-        if name in Sums.__struct_fields__:
-            return {}
-        of_all = getattr(Sums, name)
-        return of_all.__get__(self)  # a property is told now, a method when it is called
 
 
 def figures_named(names: Iterable[str]) -> tuple[Figure, ...]:
