@@ -51,8 +51,8 @@ def _follow(fd: int) -> None:
 
 @contextmanager
 def kept_for_good() -> Generator[None]:
-    """What is imported within is looked at by no collection of garbage, now or later: a tenth of the time that a plane
-    takes to start, and a part of each full collection after that.
+    """What is imported within is looked at by no collection of garbage, now or later: a tenth of what importing it
+    takes, and a part of each full collection after that.
     """
     gc.disable()
     try:
