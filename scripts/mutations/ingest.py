@@ -185,6 +185,20 @@ MUTATIONS = (
         UPLOADS,
     ),
     Mutation(
+        "worker: one that was told to stop waits for its database",
+        "app/knowledge/ingest.py",
+        "        if not is_stopped.is_set():  # who was told",
+        "        if True:  # who was told",
+        "tests/cli/test_worker.py",
+    ),
+    Mutation(
+        "worker: one that cannot take leave never ends",
+        "app/knowledge/ingest.py",
+        "target=_leave, args=(is_idle, is_over)",
+        "target=lambda *_: None, args=(is_idle, is_over)",
+        "tests/cli/test_worker.py",
+    ),
+    Mutation(
         "uploads: a document takes the place of a source's",
         "app/knowledge/desk.py",
         "        if held_by not in {None, FILES}:",

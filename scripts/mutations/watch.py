@@ -1,4 +1,4 @@
-"""Deliberate faults in the forecast of costs, and in what of the ledger it is told from."""
+"""Deliberate faults in sums and in what is asked of them, and in the forecast of costs."""
 
 from mutations.mutation import Mutation
 
@@ -6,7 +6,30 @@ API = "tests/console/test_costs_api.py"
 OUTLOOK = "tests/watch/forecast/test_outlook.py"
 MONTH = "tests/watch/forecast/test_month.py"
 
+ROLLUPS = "tests/watch/rollups/test_rollups.py"
+
 MUTATIONS = (
+    Mutation(
+        "sums: times are of a later moment",
+        "watch/figures/store.py",
+        "        if is_alone:\n            await connection",
+        "        if not is_alone:\n            await connection",
+        ROLLUPS,
+    ),
+    Mutation(
+        "sums: times are of a later moment, for threads",
+        "watch/figures/store.py",
+        "        if is_alone:\n            connection",
+        "        if not is_alone:\n            connection",
+        ROLLUPS,
+    ),
+    Mutation(
+        "sums: what is old in one view goes in all",
+        "watch/rollups/keeping.py",
+        '"DELETE FROM rollup_minutes WHERE view = {view} AND ctid IN"',
+        '"DELETE FROM rollup_minutes WHERE ctid IN"',
+        ROLLUPS,
+    ),
     Mutation(
         "closing: what comes late stays out of its day",
         "watch/rollups/closing.py",

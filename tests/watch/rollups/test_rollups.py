@@ -1,8 +1,9 @@
 """The sums are those of the rows, whatever the batches, the order, and whoever ships twice."""
 
+import asyncio
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from penstock.testing.clock import FakeClock
 from penstock.watch.figures import store as figures
 from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.figures.question import Question
-from penstock.watch.figures.store import ask_now, ask_tallies_now
+from penstock.watch.figures.store import Line, ask, ask_now, ask_tallies_now
 from penstock.watch.rollups import store
 from penstock.watch.rollups import views as module
 from penstock.watch.rollups.batch import SUMS
@@ -258,10 +259,14 @@ def test_old_minutes_go_and_hours_stay(database_url: str, records: list[Settled]
     retention = RollupRetention(14, clock)
     with psycopg.connect(database_url, autocommit=True) as connection:
         hours = connection.execute("SELECT count(*), sum(exchanges) FROM rollup_hours").fetchone()
+        young = "SELECT view, count(*), sum(exchanges) FROM rollup_minutes WHERE at >= %s GROUP BY view ORDER BY view"
+        kept = (datetime.fromtimestamp(BEGAN + 3600, UTC),)
+        stay = connection.execute(young, kept).fetchall()
         assert retention.tend(connection) > 0
         assert retention.tend(connection) == 0  # not before an hour has gone
         first = connection.execute("SELECT min(at) FROM rollup_minutes").fetchone()
-        assert first == (datetime.fromtimestamp(BEGAN + 3600, UTC),)
+        assert first == kept
+        assert connection.execute(young, kept).fetchall() == stay  # of every view
         tallied = connection.execute("SELECT count(*) FROM rollup_tally_minutes WHERE at < %s", first).fetchone()
         assert tallied == (0,)
         assert connection.execute("SELECT count(*), sum(exchanges) FROM rollup_hours").fetchone() == hours
@@ -322,9 +327,32 @@ def test_every_view_has_tables_of_its_own(database_url: str, grain: str) -> None
     assert {row[0] for row in rows} == {f"rollup_{grain}s_{view.number}" for view in VIEWS}
 
 
+def asked_now(database_url: str, question: Question, *, in_transaction: bool) -> list[Line]:
+    with psycopg.connect(database_url) as connection:
+        if in_transaction:
+            connection.execute("SELECT 1")
+        return ask_now(connection, question)
+
+
+def asked_by_the_api(database_url: str, question: Question, *, in_transaction: bool) -> list[Line]:
+    async def asked() -> list[Line]:
+        async with await psycopg.AsyncConnection.connect(database_url) as connection:
+            if in_transaction:
+                await connection.execute("SELECT 1")
+            return await ask(connection, question)
+
+    return asyncio.run(asked())
+
+
 @pytest.mark.parametrize("in_transaction", [False, True])
+@pytest.mark.parametrize("asked", [asked_now, asked_by_the_api])
 def test_what_arrives_between_sums_and_times_spoils_neither(
-    database_url: str, records: list[Settled], monkeypatch: pytest.MonkeyPatch, *, in_transaction: bool
+    database_url: str,
+    records: list[Settled],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[..., list[Line]],
+    *,
+    in_transaction: bool,
 ) -> None:
     ship(database_url, records[:100])
     later = [msgspec.structs.replace(each, model=f"new-{place}") for place, each in enumerate(records[100:130])]
@@ -337,10 +365,7 @@ def test_what_arrives_between_sums_and_times_spoils_neither(
     monkeypatch.setattr(figures, "_times_query", interrupted)
     day = timedelta(days=1)
     question = Question(since=SINCE - day, until=UNTIL + day, by=("assistant",), times=frozenset({"durations"}))
-    with psycopg.connect(database_url) as connection:
-        if in_transaction:
-            connection.execute("SELECT 1")
-        lines = ask_now(connection, question)
+    lines = asked(database_url, question, in_transaction=in_transaction)
     assert sum(line.sums.exchanges for line in lines) == 100
     assert not any(line.group[0].startswith("new-") for line in lines)
     if not in_transaction:
