@@ -84,6 +84,17 @@ def test_two_followers_share_a_connection_and_each_hears_its_own_news(begin: Beg
     assert b.is_quiet
 
 
+def test_who_joins_later_is_read_at_once_though_nothing_is_due(begin: Begin) -> None:
+    a, late = Reader("a"), Reader("late")
+    listening = begin(a)
+    assert a.next() == 1
+    follower = late.follow(listening)
+    follower.start()
+    assert late.next() == 1
+    assert a.is_quiet
+    follower.stop()
+
+
 def test_one_whose_reading_fails_holds_up_no_other_and_is_tried_again(begin: Begin, admin: psycopg.Connection) -> None:
     early, well = Reader("early", "SELECT 2 FROM not_there_yet"), Reader("well", refresh_s=0.2)
     begin(early, well)

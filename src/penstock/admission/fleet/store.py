@@ -18,6 +18,7 @@ from penstock.admission.fleet.board import (
     TargetState,
     View,
 )
+from penstock.storage.notices import is_readable
 
 CHANNEL = "penstock_fleet"
 
@@ -31,8 +32,10 @@ class PostgresBoard:
     def __init__(self, connect: Callable[[], psycopg.Connection | None]) -> None:
         self._connect = connect
         self._connection: psycopg.Connection | None = None
+        self._has_asked = False
 
     def exchange(self, report: Report) -> View:
+        self._has_asked = True
         try:
             row = (
                 self._connected()
@@ -66,7 +69,9 @@ class PostgresBoard:
         try:
             connection = self._connected()
             own = connection.info.backend_pid
-            heard = [notify.pid for notify in connection.notifies(timeout=timeout_s, stop_after=1)]
+            came_with_answer = _heard(connection) if self._has_asked else []
+            self._has_asked = False
+            heard = came_with_answer or (_heard(connection) if is_readable(connection, timeout_s) else [])
         except psycopg.Error as error:
             raise self._lost(error) from None
         return any(pid != own for pid in heard)
@@ -90,3 +95,8 @@ class PostgresBoard:
             connection.execute(f"LISTEN {CHANNEL}")
             self._connection = connection
         return self._connection
+
+
+def _heard(connection: psycopg.Connection) -> list[int]:
+    """The processes whose news has come."""
+    return [notify.pid for notify in connection.notifies(timeout=0.0)]
