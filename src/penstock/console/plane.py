@@ -46,7 +46,7 @@ from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
-from penstock.watch.contents.search import Opening
+from penstock.watch.contents.opening import Opening
 from penstock.watch.rollups.recount import is_owed
 from penstock.watch.traces.tracing import Tracing
 
@@ -289,7 +289,7 @@ def open_plane(config: Config, environ: Mapping[str, str]) -> ControlPlane:
         knowledge=Shelf(config, find_url, clock),
         memory=MemoryKeeping(root.root, clock, listening),
         drift=DriftKeeping(config.drift, find_url, clock),
-        contents=ContentKeeping(root.root, clock, partial(opened, "contents"), quality.came),
+        contents=ContentKeeping(root.root, clock, partial(opened, "contents"), opening, quality.came),
         quality=quality,
         opening=opening,
         desk=open_desk(config, find_url=find_url),

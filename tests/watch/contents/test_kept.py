@@ -27,9 +27,10 @@ from penstock.core.events import Event, Finish, Start, Text, ToolCall
 from penstock.guard.personal.vault.sealing import Sealer
 from penstock.watch.contents import store
 from penstock.watch.contents.content import Content, Taken, content_of
-from penstock.watch.contents.outbox import FOLDER, MOST_WORDS, ContentOutbox, Maker, Row, decode_row
+from penstock.watch.contents.opening import MOST_WORDS, Opening
+from penstock.watch.contents.outbox import FOLDER, ContentOutbox, Maker, Row, decode_row
 from penstock.watch.contents.sealing import Unreadable
-from penstock.watch.contents.search import Asked, Found, Opening, Search, tenants_of
+from penstock.watch.contents.search import Asked, Found, Search, tenants_of
 from penstock.watch.contents.words import terms_of
 from penstock.watch.journal import JournalFile
 from penstock.watch.segment import read_chunk, segments
@@ -73,7 +74,7 @@ def taken(
 
 
 def made(found: Taken, opening: Opening = OPENING) -> Row:
-    return Maker(folded, lambda _: as_it_is, opening.sealed, opening.marker).row(found)
+    return opening.marked(Maker(folded, lambda _: as_it_is, opening.sealed).row(found))
 
 
 def opened(row: Row, opening: Opening = OPENING) -> Content:
@@ -340,7 +341,7 @@ def outbox(root: Path, *, most_waiting_bytes: int = 1 << 20, most_in_memory_byte
     clock = SystemClock()
     return ContentOutbox(
         root / FOLDER,
-        Maker(folded, lambda _: as_it_is, OPENING.sealed, OPENING.marker),
+        Maker(folded, lambda _: as_it_is, OPENING.sealed),
         lambda folder: JournalFile(folder, clock=clock, fsync="never"),
         lambda folder: sum(path.stat().st_size for path in segments(folder)),
         clock,
@@ -404,7 +405,7 @@ def test_a_killed_process_loses_nothing_that_it_wrote_and_a_killed_carrier_bring
     assert b"number1" not in path.read_bytes()
     # A carrier that was killed before it noted how far it came has written some already; the next one brings all.
     put(database_url, *(decode_row(line.payload) for line in lines[:7]), now=SystemClock().now())
-    keeping = ContentKeeping(tmp_path, SystemClock(), lambda: None)
+    keeping = ContentKeeping(tmp_path, SystemClock(), lambda: None, OPENING)
     with psycopg.connect(database_url, autocommit=True) as connection:
         keeping.tend(connection)
         keeping.tend(connection)

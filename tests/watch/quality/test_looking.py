@@ -195,7 +195,7 @@ def test_a_judge_is_shown_nothing_unmasked(tmp_path: Path, database_url: str) ->
     """What it is shown comes out of the sealed contents alone, which are masked."""
     mask = OneWay(read(None, {"PENSTOCK__DATA_DIR": str(tmp_path)})).of("acme")
     found = taken(1, "write to ann@example.com", "I have written to ann@example.com.")
-    row = Maker(folded, lambda _: mask, OPENING.sealed, OPENING.marker).row(found)
+    row = Maker(folded, lambda _: mask, OPENING.sealed).row(found)
     ledger(database_url, settled(1))
     court = ScriptedCourt(Reply(200, GRADED, None))
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -17,9 +17,9 @@ from penstock.core.ports import Stage
 from penstock.flow.fold import Fold
 from penstock.guard.personal.vault.sealing import CannotOpen, Sealer
 from penstock.watch.contents.marks import Marker
+from penstock.watch.contents.opening import Opening
 from penstock.watch.contents.outbox import FOLDER, ContentOutbox, Maker
 from penstock.watch.contents.sealing import Sealed
-from penstock.watch.contents.search import Opening
 from penstock.watch.contents.stage import AnsweredStage, AskedStage, BeginStage
 from penstock.watch.journal import JournalFile
 from penstock.watch.segment import segments
@@ -69,8 +69,7 @@ def open_contents(
     """Everything but running.  Raises `ConfigError` where it cannot be masked or sealed."""
     if not is_kept(config):
         return None
-    opening = open_opening(config, data_dir)
-    maker = Maker(folded, OneWay(config).of, opening.sealed, opening.marker)
+    maker = Maker(folded, OneWay(config).of, open_opening(config, data_dir).sealed)
 
     def open_file(folder: Path) -> JournalFile:
         return JournalFile(folder, clock=clock, fsync="never")

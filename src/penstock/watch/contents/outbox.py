@@ -1,9 +1,10 @@
 """Where contents wait on this machine until the control plane brings them to the database: sealed, in files of the
 process that wrote them.
 
-They are made beside the request path, in a thread: masked, sealed and marked.  Contents are optional: what there is no
-room for, in memory or on the disk, is dropped and counted, and `/health` says so.  A process that is killed loses what
-its thread had not written, a moment's worth.
+They are made beside the request path, in a thread: masked and sealed.  What they are found by is made where they are
+brought to the database: it takes as long again, and here each request would pay for it.  Contents are optional: what
+there is no room for, in memory or on the disk, is dropped and counted, and `/health` says so.  A process that is killed
+loses what its thread had not written, a moment's worth.
 """
 
 import threading
@@ -19,14 +20,10 @@ import structlog
 from penstock.core.clock import Clock
 from penstock.core.errors import LedgerUnavailable
 from penstock.watch.contents.content import Fold, Mask, Taken, content_of
-from penstock.watch.contents.marks import Marker
 from penstock.watch.contents.sealing import Sealed
-from penstock.watch.contents.words import index_words
 
 FOLDER: Final = "contents"
 """Below the data directory."""
-MOST_WORDS: Final = 1_000
-"""By which one exchange is found; the answer's come first, then the latest turn's."""
 
 _DAY_S: Final = 86_400.0
 _MOST_WAITING_BYTES: Final = 256 << 20
@@ -40,7 +37,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One exchange's contents as the outbox and the store have them; `marks` is None where it is not found by text."""
+    """One exchange's contents as the outbox and the store have them.
+
+    `marks` are what it is found by, None where it is not found by text; they are still to be made where `search`.
+    """
 
     id: str
     tenant: str
@@ -48,7 +48,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float
     key_id: str
     sealed: bytes
-    marks: list[int] | None
+    search: bool = False
+    marks: list[int] | None = None
 
 
 decode_row = msgspec.json.Decoder(Row).decode
@@ -69,30 +70,24 @@ class File(Protocol):
 class Maker:
     """Makes a row of what was handed over.  `mask_of` is by tenant."""
 
-    def __init__(self, fold: Fold, mask_of: Callable[[str], Mask], sealed: Sealed, marker: Marker) -> None:
+    def __init__(self, fold: Fold, mask_of: Callable[[str], Mask], sealed: Sealed) -> None:
         self._fold = fold
         self._mask_of = mask_of
         self._sealed = sealed
-        self._marker = marker
 
     def row(self, taken: Taken) -> Row:
         """Raises nothing that depends on what was said."""
         tenant = sound(taken.tenant)
         content = content_of(taken, self._fold, self._mask_of(taken.tenant))
         key_id, sealed = self._sealed.seal(tenant, taken.exchange, content)
-        at = asked_at(taken.exchange)
-        marks = None
-        if taken.policy.search:
-            words = index_words((text for _, text in content.texts()), MOST_WORDS)
-            marks = self._marker.marks(tenant, key_id, int(at // _DAY_S), words)
         return Row(
             id=taken.exchange,
             tenant=tenant,
             user=None if taken.user is None else sound(taken.user),
-            expires_at=at + taken.policy.lifetime_days * _DAY_S,
+            expires_at=asked_at(taken.exchange) + taken.policy.lifetime_days * _DAY_S,
             key_id=key_id,
             sealed=sealed,
-            marks=marks,
+            search=taken.policy.search,
         )
 
 

@@ -17,9 +17,10 @@ from penstock.core.clock import Clock
 from penstock.core.errors import MalformedRequest
 from penstock.watch.contents import store
 from penstock.watch.contents.content import Content
-from penstock.watch.contents.marks import DAY_S, Marker
+from penstock.watch.contents.marks import DAY_S
+from penstock.watch.contents.opening import Opening
 from penstock.watch.contents.outbox import asked_at, sound
-from penstock.watch.contents.sealing import Sealed, Unreadable
+from penstock.watch.contents.sealing import Unreadable
 from penstock.watch.contents.store import KeptRow
 from penstock.watch.contents.words import Term, plain, read, snippet, wanted
 
@@ -57,14 +58,6 @@ _MATCHES: LiteralString = "SELECT id, marks IS NOT NULL AND marks && %s::bigint[
 _LATEST: LiteralString = """
     FROM contents WHERE tenant = ANY (%s) AND id < %s AND id >= %s ORDER BY id DESC LIMIT %s
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What opens contents, and what knows their marks."""
-
-    sealed: Sealed
-    marker: Marker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
