@@ -90,6 +90,13 @@ MUTATIONS = (
         SYSTEM,
     ),
     Mutation(
+        "contents: what may not rest here is kept",
+        "watch/contents/stage.py",
+        "        if not self._may_rest(exchange):",
+        "        if False:",
+        SYSTEM,
+    ),
+    Mutation(
         "contents: what is dropped is not counted",
         "watch/contents/outbox.py",
         "                self.dropped += 1\n",

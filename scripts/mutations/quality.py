@@ -18,6 +18,13 @@ MUTATIONS = (
         "ELSE true END",
         "tests/watch/happenings/test_store.py",
     ),
+    Mutation(
+        "quality: the ledger is read from its beginning",
+        STORE,
+        'exchange COLLATE "default" OFFSET 0',
+        "exchange OFFSET 0",
+        LOOKING,
+    ),
     Mutation("quality: what came twice is counted twice", STORE, ".rowcount == 0:", ".rowcount < 0:", LOOKING),
     Mutation(
         "quality: judging spends more than its budget",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString
 
 import msgspec
 import psycopg
@@ -21,6 +22,7 @@ from penstock.core.facts import ClaimsTraced, Ended
 from penstock.core.record import Settled
 from penstock.watch.contents import store as contents
 from penstock.watch.contents.outbox import Maker
+from penstock.watch.quality import judging as judged
 from penstock.watch.quality import store
 from penstock.watch.quality.checks import Checks, Found
 from penstock.watch.quality.judging import Judging, Reply
@@ -208,3 +210,20 @@ def test_a_judge_is_shown_nothing_unmasked(tmp_path: Path, database_url: str) ->
     [seen] = court.asked
     assert "<EMAIL_ADDRESS>" in seen.question
     assert "ann@" not in seen.question + seen.choices[0].text + dump
+
+
+@pytest.mark.parametrize("statement", [store._TAKE, judged._WAITING])  # pyright: ignore[reportPrivateUsage]
+def test_what_waits_is_looked_up_and_nobody_reads_all_of_the_ledger(
+    came: Callable[..., None], database_url: str, statement: LiteralString
+) -> None:
+    """Whatever the planner knows: it is asked every second, and a ledger has millions of rows."""
+    ledger(database_url, *(settled(number) for number in range(500)))
+    came("good", "better")
+    read = "SELECT sum(seq_tup_read), sum(idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname LIKE 'ledger%'"
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO quality_judged (exchange, at, state) SELECT id, 1, 'waiting' FROM contents")
+        connection.commit()
+        assert connection.execute(statement, {"now": NOW, "most": 100}).fetchone() is not None
+        by_row, by_index = connection.execute(read).fetchone() or (None, None)
+    assert by_row == 0
+    assert 0 < by_index <= 2

@@ -42,7 +42,7 @@ class Noted:
         self.policy = policy
         self.is_sampled = is_sampled
         self.asked: ChatRequest | None = None
-        self.events: list[Event] = []
+        self.events: Sequence[Event] = ()
         self.size_chars = 0
 
     @property
@@ -96,9 +96,8 @@ class BeginStage:
         if policy is None:
             return CONTINUE
         in_sample = policy.keep == "all" or is_sampled(exchange.id, policy.sample)
-        if not (in_sample or policy.always) or not self._may_rest(exchange):
-            return CONTINUE
-        exchange.leases.append(Noted(self, policy, is_sampled=in_sample))
+        if in_sample or policy.always:
+            exchange.leases.append(Noted(self, policy, is_sampled=in_sample))
         return CONTINUE
 
     def filter(self, exchange: Exchange) -> None:
@@ -111,6 +110,8 @@ class BeginStage:
         if self._take is None or end is None:
             return
         if not left.is_sampled and KIND_OF.get(end) not in left.policy.always:
+            return
+        if not self._may_rest(exchange):  # asked of the few that would be kept
             return
         request, withheld = left.asked, ""
         if request is None:  # a guard has refused it, before it was masked or in the middle of that
@@ -171,10 +172,11 @@ class AnsweredStage:
 class _Noting:
     """`core.ports.Filter`: everything passes as it is, and is noted as far as it may be kept."""
 
-    __slots__ = ("_left", "_most")
+    __slots__ = ("_events", "_left", "_most")
 
     def __init__(self, left: Noted) -> None:
-        left.events = []
+        self._events: list[Event] = []
+        left.events = self._events
         left.size_chars = 0
         self._left = left
         self._most = left.policy.most_bytes
@@ -188,7 +190,7 @@ class _Noting:
                     left.size_chars += len(event.text)  # type: ignore[union-attr] # pyright does not narrow by the exact type
                 elif kind is ToolCall:
                     left.size_chars += len(event.arguments)  # type: ignore[union-attr] # same
-                left.events.append(event)
+                self._events.append(event)
         return events
 
     def finish(self) -> Sequence[Event]:

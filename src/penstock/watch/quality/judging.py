@@ -19,7 +19,7 @@ from penstock.core.clock import Clock
 from penstock.watch.quality import store
 from penstock.watch.quality.judge import is_judgeable, read_verdict
 from penstock.watch.quality.seen import Seen
-from penstock.watch.quality.store import Queued
+from penstock.watch.quality.store import ITS_ANSWER, QUEUED, Queued
 
 JudgedState: TypeAlias = Literal["waiting", "asked", "judged", "unreadable", "refused", "left_out"]
 """How far an answer is that a model is to be asked about."""
@@ -29,13 +29,10 @@ AT_ONCE: Final = 10
 _DONE: Final = 200
 _WAITS_S: Final = 86_400.0
 
-_WAITING: LiteralString = """
-    SELECT j.exchange, l.tenant, c.key_id, c.sealed, l.model AS assistant, coalesce(l.release, '') AS release,
-        coalesce(l.target, '') AS target, l.started_at AS at, l.outcome, l.facts::text AS facts
-    FROM quality_judged AS j JOIN ledger AS l ON l.id = j.exchange
-        LEFT JOIN contents AS c ON c.id = j.exchange AND c.tenant = l.tenant AND c.expires_at > %(now)s
+_WAITING: LiteralString = f"""
+    SELECT j.exchange, {QUEUED} FROM quality_judged AS j {ITS_ANSWER.format("j")}
     WHERE j.state = 'waiting' ORDER BY j.exchange LIMIT 1 FOR UPDATE OF j SKIP LOCKED
-"""
+"""  # noqa: S608 - words of ours
 _RESERVE: LiteralString = """
     INSERT INTO quality_spent AS s (day, nanousd, calls)
     SELECT %(day)s, %(cost)s, 1 WHERE %(cost)s <= %(budget)s::bigint

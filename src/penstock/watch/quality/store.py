@@ -18,20 +18,33 @@ from penstock.watch.quality.verdicts import ANSWER
 WAITS_S: Final = 86_400.0
 """What has not come to the ledger by then never does."""
 
+QUEUED: Final[LiteralString] = """
+    l.tenant, c.key_id, c.sealed, l.model AS assistant, coalesce(l.release, '') AS release,
+    coalesce(l.target, '') AS target, l.started_at AS at, l.outcome, l.facts::text AS facts
+"""
+"""The columns of `Queued` but the first, out of `ITS_ANSWER`."""
+ITS_ANSWER: Final[LiteralString] = """
+    CROSS JOIN LATERAL (SELECT * FROM ledger WHERE id = {0}.exchange COLLATE "default" OFFSET 0) AS l
+    LEFT JOIN LATERAL (
+        SELECT * FROM contents WHERE id = {0}.exchange AND tenant = l.tenant AND expires_at > %(now)s OFFSET 0
+    ) AS c ON true
+"""
+"""The rows of the ledger and of the contents for each row of what waits.
+
+Looked up one by one whatever the planner makes of tables that have only just been filled: the ledger may be long.  Its
+ids have another collation, under which alone its index answers.
+"""
+
 _QUEUE: LiteralString = """
     INSERT INTO quality_queue (exchange, at)
     SELECT id, %(now)s FROM contents WHERE id = ANY (%(ids)s)
         AND NOT EXISTS (SELECT FROM quality_scores AS s WHERE s.exchange = contents.id AND s."check" = 'answer')
     ON CONFLICT (exchange) DO NOTHING
 """
-_TAKE: LiteralString = """
-    SELECT q.exchange, coalesce(c.tenant, l.tenant) AS tenant, c.key_id, c.sealed, l.model AS assistant,
-        coalesce(l.release, '') AS release, coalesce(l.target, '') AS target, l.started_at AS at, l.outcome,
-        l.facts::text AS facts
-    FROM quality_queue AS q JOIN ledger AS l ON l.id = q.exchange
-        LEFT JOIN contents AS c ON c.id = q.exchange AND c.tenant = l.tenant AND c.expires_at > %(now)s
+_TAKE: LiteralString = f"""
+    SELECT q.exchange, {QUEUED} FROM quality_queue AS q {ITS_ANSWER.format("q")}
     ORDER BY q.exchange LIMIT %(most)s FOR UPDATE OF q SKIP LOCKED
-"""
+"""  # noqa: S608 - words of ours
 _SCORE: LiteralString = """
     INSERT INTO quality_scores (exchange, "check", tenant, assistant, release, target, at, score, verdict)
     VALUES (%(exchange)s, %(check)s, %(tenant)s, %(assistant)s, %(release)s, %(target)s, %(at)s, %(score)s, %(verdict)s)
