@@ -94,7 +94,7 @@ MUTATIONS = (
         "watch/contents/stage.py",
         "        if not self._may_rest(exchange):",
         "        if False:",
-        SYSTEM,
+        "tests/watch/contents/test_stage.py",
     ),
     Mutation(
         "contents: what is dropped is not counted",

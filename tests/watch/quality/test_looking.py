@@ -224,6 +224,7 @@ def test_what_waits_is_looked_up_and_nobody_reads_all_of_the_ledger(
         connection.execute("INSERT INTO quality_judged (exchange, at, state) SELECT id, 1, 'waiting' FROM contents")
         connection.commit()
         assert connection.execute(statement, {"now": NOW, "most": 100}).fetchone() is not None
-        by_row, by_index = connection.execute(read).fetchone() or (None, None)
-    assert by_row == 0
-    assert 0 < by_index <= 2
+        told = connection.execute(read).fetchone()
+    assert told is not None
+    assert told[0] == 0
+    assert 0 < told[1] <= 2
