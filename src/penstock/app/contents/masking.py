@@ -12,6 +12,7 @@ from penstock.config.guards import PersonalDataSettings
 from penstock.config.types import Config
 from penstock.guard.patterns.pattern_set import PatternSet
 from penstock.guard.patterns.plain import find_plain
+from penstock.guard.patterns.shared import set_of
 from penstock.guard.personal.escapes import with_escapes
 from penstock.guard.personal.masking import apart
 from penstock.guard.personal.tokens import look_alikes
@@ -34,9 +35,9 @@ class OneWay:
         everything = PersonalData(
             PersonalDataSettings(fail="closed", names=False, kinds=tuple(sorted(kinds - NAMES))), lists, None
         )
-        self._all = PatternSet(everything.patterns)
+        self._all = set_of(everything.patterns)
         self._tenants: Mapping[str, Sequence[PatternSet]] = {
-            tenant: [PatternSet(patterns) for tenants, patterns in everything.tenants if tenant in tenants]
+            tenant: [set_of(patterns) for tenants, patterns in everything.tenants if tenant in tenants]
             for named, _ in everything.tenants
             for tenant in named
         }

@@ -10,9 +10,8 @@ from penstock.core.exchange import Exchange
 from penstock.guard.answer import Windowed
 from penstock.guard.patterns.expressions import quoted
 from penstock.guard.patterns.pattern import Pattern
-from penstock.guard.patterns.pattern_set import PatternSet
 from penstock.guard.patterns.plain import find_plain
-from penstock.guard.patterns.window import PatternWindow
+from penstock.guard.patterns.shared import set_of, window_of
 from penstock.guard.personal.escapes import with_escapes
 from penstock.guard.personal.patterns.catalogue import KINDS, catalogue
 from penstock.guard.verdict import Finding, Segment
@@ -84,7 +83,7 @@ class PersonalData:
             return
         for tenants, patterns in ((), self.patterns), *self.tenants:
             ward = replace(self._ward(_nothing, tenants=tenants), action=self.action_on_answer)
-            yield Windowed(PatternWindow(patterns), {each.rule: ward for each in patterns}, settings.stream)
+            yield Windowed(window_of(patterns), {each.rule: ward for each in patterns}, settings.stream)
 
     def asked(self) -> Iterator[Ward]:
         """For answers, sentence by sentence: names."""
@@ -137,7 +136,7 @@ def _nothing(segment: Segment, encoded: object) -> Sequence[Finding]:
 
 
 def _finding(patterns: Sequence[Pattern]) -> Detect:
-    found = PatternSet(patterns)
+    found = set_of(tuple(patterns))
 
     def within_escapes(text: str) -> Sequence[Finding]:
         return with_escapes(found.find, text)

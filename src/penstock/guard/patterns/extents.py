@@ -41,10 +41,11 @@ class _Reach:
 _NOTHING: Final = _Reach(0, None)
 
 
+@lru_cache(maxsize=1024)
 def extent_of(expression: str, *, mark: str = _DIGITS, has_digit: bool = False) -> Extent | None:
     """None where a match may have no digit, unless `has_digit`, or where it has no bound that can be told.
 
-    `mark` is a sign that is asked for in place of digits, neither a letter nor one.
+    `mark` is a sign that is asked for in place of digits, neither a letter nor one.  Kept, as shapes are.
     """
     try:
         reach = _reach(parse(expression).tree, mark)

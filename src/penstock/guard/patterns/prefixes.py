@@ -7,6 +7,7 @@ is only held and the pattern itself decides what is one.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from penstock.core.errors import ConfigError
@@ -54,21 +55,26 @@ class Shape:
 def shape_of(pattern: Pattern) -> Shape:
     """Raises `ConfigError` where the pattern cannot be followed on a stream, saying why."""
     try:
-        compiled(pattern.expression)  # what RE2 does not take at all, it says better
-        parsed = parse(pattern.expression)
-        tree = parsed.tree
-        most = longest(tree)
-        if most > min(pattern.most_chars, MOST_CHARS):
-            allowed = f"most_chars={pattern.most_chars}" if most <= MOST_CHARS else str(MOST_CHARS)
-            raise ConfigError(f"a match may have {most} characters, more than {allowed}")  # noqa: TRY301 - named below
-        if shortest(tree) == 0 or shortest(_found(tree) or tree) == 0:
-            raise ConfigError("what it finds may be empty")  # noqa: TRY301 - same
-        forms = _forms(tree)
-        positions = positions_of(tree) if parsed.words is None else None
-        words = _words(parsed, forms)
+        return _shape_of(pattern.expression, pattern.most_chars)
     except ConfigError as refused:
         raise ConfigError(f"{pattern.rule}: {refused.message}") from None
-    return Shape(shortest(tree), most, forms.whole, forms.open, positions, words)
+
+
+@lru_cache(maxsize=512)
+def _shape_of(expression: str, most_chars: int) -> Shape:
+    """Kept, since every model's guards, and every configuration that is read again, are made of the same catalogue."""
+    compiled(expression)  # what RE2 does not take at all, it says better
+    parsed = parse(expression)
+    tree = parsed.tree
+    most = longest(tree)
+    if most > min(most_chars, MOST_CHARS):
+        allowed = f"most_chars={most_chars}" if most <= MOST_CHARS else str(MOST_CHARS)
+        raise ConfigError(f"a match may have {most} characters, more than {allowed}")
+    if shortest(tree) == 0 or shortest(_found(tree) or tree) == 0:
+        raise ConfigError("what it finds may be empty")
+    forms = _forms(tree)
+    positions = positions_of(tree) if parsed.words is None else None
+    return Shape(shortest(tree), most, forms.whole, forms.open, positions, _words(parsed, forms))
 
 
 def _words(parsed: Parsed, forms: "_Forms") -> Words:
