@@ -61,8 +61,22 @@ MUTATIONS = (
     Mutation(
         "closing: edges of a time are read twice",
         "watch/figures/reading.py",
-        "NOT IN (SELECT at FROM days)",
-        "IS NOT NULL",
+        "NOT IN (SELECT at FROM days)\n            AND",
+        "IS NOT NULL\n            AND",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
+        "closing: hours beyond a zone's midnight count for both of its days",
+        "watch/figures/reading.py",
+        "({mostly_of_its_day}, -1)",
+        "({mostly_of_its_day}, 0)",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
+        "closing: hours of a zone's day are those on the wrong side of its midnight",
+        "watch/figures/reading.py",
+        "(hour < midnight) = (",
+        "(hour >= midnight) = (",
         "tests/watch/rollups/test_closing.py",
     ),
     Mutation(

@@ -31,7 +31,15 @@ QUESTIONS = [
     Question(since=BEGAN, until=NOW, step="day", times=BOTH),
     Question(since=BEGAN, until=NOW, step="month", by=("tenant",)),
     Question(since=BEGAN, until=NOW, step="month", zone=ZoneInfo("Europe/Berlin")),
+    Question(since=BEGAN, until=NOW, step="month", zone=ZoneInfo("Asia/Tokyo"), times=BOTH),
     Question(since=BEGAN, until=NOW, step="day", zone=ZoneInfo("America/New_York"), filters={"tenant": "acme"}),
+    *(
+        Question(since=BEGAN + timedelta(hours=at), until=NOW, step="day", zone=ZoneInfo(zone), times=BOTH)
+        for at, zone in enumerate(
+            ("Europe/Berlin", "Europe/Lisbon", "Asia/Dhaka", "Asia/Tokyo", "America/Los_Angeles", "Pacific/Auckland")
+        )
+    ),
+    Question(since=BEGAN, until=NOW, step="day", zone=ZoneInfo("Europe/Berlin"), by=("assistant",), sums=frozenset()),
 ]
 Answers = list[tuple[list[Line], list[Tally]]]
 

@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.question import Question
-from penstock.watch.figures.reading import rows_of
+from penstock.watch.figures.reading import Rows, rows_of
 from penstock.watch.figures.sums import Sums, Times
 from penstock.watch.rollups.batch import SUMS
 from penstock.watch.rollups.views import TALLIED
@@ -100,32 +100,34 @@ def ask_tallies_now(connection: psycopg.Connection, question: Question, prefixes
 
 
 def _sums_query(question: Question) -> _Query:
-    source, arguments = rows_of(question, "rollup_", view=question.view.number)
+    rows = rows_of(question, "rollup_", view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
-    arguments = [*arguments, *values]
-    keys = _keys(question)
+    keys = _keys(question, rows)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
-    head = sql.SQL(", ").join([sql.SQL("s.outcome"), *keys])
-    summed = sql.SQL(", ").join(
-        sql.SQL("sum(r.{})::bigint").format(sql.Identifier(name)) for name in _summed_up(question)
+    query = sql.SQL(
+        "SELECT {head}, {summed} FROM ({rows}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {chosen}"
+        " GROUP BY {groups} HAVING {is_any}"
+    ).format(
+        head=sql.SQL(", ").join([sql.SQL("s.outcome"), *keys]),
+        summed=sql.SQL(", ").join(rows.summed(name) for name in _summed_up(question)),
+        rows=rows.query,
+        chosen=chosen,
+        groups=groups,
+        is_any=rows.summed(_COUNT) + sql.SQL(" <> 0"),
     )
-    return (
-        sql.SQL("SELECT {}, {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}").format(
-            head, summed, source, chosen, groups
-        ),
-        arguments,
-    )
+    return query, [*rows.arguments, *values]
 
 
 def _times_query(question: Question) -> _Query:
-    """The histograms of each row, and what it belongs to."""
-    source, arguments = rows_of(question, "rollup_", view=question.view.number)
+    """What each row belongs to, its histograms, and its sign."""
+    rows = rows_of(question, "rollup_", view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
     columns = [sql.Identifier("r", each) for name in _asked(question) for each in _HISTOGRAMS[name]]
+    sign = sql.Identifier("r", "sign") if rows.is_signed else sql.SQL("1")
     query = sql.SQL("SELECT {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {}").format(
-        sql.SQL(", ").join([*_keys(question), *columns]), source, chosen
+        sql.SQL(", ").join([*_keys(question, rows), *columns, sign]), rows.query, chosen
     )
-    return query, [*arguments, *values]
+    return query, [*rows.arguments, *values]
 
 
 def _summed_up(question: Question) -> list[str]:
@@ -141,21 +143,21 @@ def _tally_query(question: Question, prefixes: Sequence[str]) -> _Query:
     others = {*question.by, *question.filters} - set(TALLIED.dimensions)
     if others:
         raise MalformedRequest(f"What happened is not counted by {' and '.join(sorted(others))}.", field="by")
-    source, arguments = rows_of(question, "rollup_tally_", view=None)
+    rows = rows_of(question, "rollup_tally_", view=None)
     chosen, values = _chosen(question, view=None)
-    arguments = [*arguments, *values]
-    keys = _keys(question)
+    keys = _keys(question, rows)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
     query = sql.SQL(
-        "SELECT r.name, {head}sum(r.amount)::bigint FROM ({source}) AS r JOIN rollup_series AS s ON s.id = r.series"
-        " WHERE {chosen} AND r.name LIKE ANY(%s) GROUP BY {groups} ORDER BY {groups}"
+        "SELECT r.name, {head}{amount} FROM ({rows}) AS r JOIN rollup_series AS s ON s.id = r.series"
+        " WHERE {chosen} AND r.name LIKE ANY(%s) GROUP BY {groups} HAVING {amount} <> 0 ORDER BY {groups}"
     ).format(
         head=sql.SQL("").join([each + sql.SQL(", ") for each in keys]),
-        source=source,
+        amount=rows.summed("amount"),
+        rows=rows.query,
         chosen=chosen,
         groups=groups,
     )
-    return query, [*arguments, [_like(prefix) for prefix in prefixes]]
+    return query, [*rows.arguments, *values, [_like(prefix) for prefix in prefixes]]
 
 
 def _like(prefix: str) -> str:
@@ -176,13 +178,13 @@ def _chosen(question: Question, *, view: int | None) -> tuple[sql.Composed, list
     return sql.SQL(" AND ").join(terms), arguments
 
 
-def _keys(question: Question) -> list[sql.Composable]:
+def _keys(question: Question, rows: Rows) -> list[sql.Composable]:
     """What is grouped by, besides the outcome or the name: the step first."""
     keys: list[sql.Composable] = [sql.SQL("s.{}").format(sql.Identifier(name)) for name in question.by]
     if question.step is None:
         return keys
     zone = sql.Literal(question.zone.key)
-    return [sql.SQL("date_trunc({}, r.at, {})").format(sql.Literal(question.step), zone), *keys]
+    return [sql.SQL("date_trunc({}, {}, {})").format(sql.Literal(question.step), rows.at, zone), *keys]
 
 
 class _Lines:
@@ -215,14 +217,24 @@ class _Lines:
             sums = self._sums.get(row[:width])
             if sums is None:  # its first exchange has only just arrived
                 continue
+            is_taken_off = row[-1] < 0
             for place, name in enumerate(self._asked):
                 counts: dict[int, int] = getattr(sums, name)
                 buckets, amounts = row[width + 2 * place : width + 2 * place + 2]
                 get = counts.get
-                for bucket, amount in zip(buckets, amounts, strict=True):
-                    counts[bucket] = get(bucket, 0) + amount
+                if is_taken_off:
+                    for bucket, amount in zip(buckets, amounts, strict=True):
+                        counts[bucket] = get(bucket, 0) - amount
+                else:
+                    for bucket, amount in zip(buckets, amounts, strict=True):
+                        counts[bucket] = get(bucket, 0) + amount
 
     def ordered(self) -> list[Line]:
+        for sums in self._sums.values():
+            for name in self._asked:
+                counts: dict[int, int] = getattr(sums, name)
+                for bucket in [bucket for bucket, count in counts.items() if not count]:
+                    del counts[bucket]  # all of it was taken off again
         return [
             Line(key[0] if self._has_step else None, tuple(key[self._has_step :]), sums)
             for key, sums in sorted(self._sums.items(), key=lambda item: item[0])
