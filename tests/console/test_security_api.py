@@ -73,7 +73,8 @@ def test_keys_that_are_used_as_never_before(api: Api, database_url: str) -> None
     records: list[Settled] = []
     for key in ("usual", "odd", "loud"):
         for day in range(1, 11):
-            records += used(key, begin - timedelta(days=day) + timedelta(hours=9), 21, len(records))
+            for hour, exchanges in ((9, 21), (10, 3)):
+                records += used(key, begin - timedelta(days=day) + timedelta(hours=hour), exchanges, len(records))
     for key, hour, exchanges in (("usual", 10, 40), ("odd", 3, 2), ("loud", 9, 63), ("new", 3, 70)):
         records += used(key, begin + timedelta(hours=hour), exchanges, len(records))
     ledger(database_url, *records)
