@@ -40,6 +40,8 @@ KEPT = (
     "/v1/responses/{response}/input_items",
 )
 """Tried in `test_memory`, where something is kept."""
+MOST_ROUNDS = 5
+"""Of fifty that are drawn, two to twenty-six can be answered, and once in a long while none."""
 JSON, SSE = "application/json", "text/event-stream"
 VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 
@@ -100,8 +102,11 @@ def test_whatever_is_asked_the_answer_is_as_described(
                 body["stream"] = False
         answers.add(conforms(case, penstock))
 
-    check()
     wanted = valid if mode is VALID or path == "/v1/ground" else {(400, JSON)}
+    for _ in range(MOST_ROUNDS):
+        check()
+        if wanted <= answers:
+            break
     assert wanted <= answers, "else nothing was tried"
 
 
