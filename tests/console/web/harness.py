@@ -151,7 +151,7 @@ class Looker:
         """Open a page of the console, and wait until it is alive.  Its status."""
         reply = self.page.goto(f"{self.console.url}/console{path}", wait_until="domcontentloaded")
         if "/sign-in" not in self.page.url:
-            self.page.wait_for_function("window.did_handshake && document.querySelector('main h1')")
+            self._wait_until_alive()
         return 0 if reply is None else reply.status
 
     def sign_in(self, credential: str, then: str = "/") -> None:
@@ -160,6 +160,15 @@ class Looker:
         with self.page.expect_navigation(wait_until="domcontentloaded"):  # until then there is no cookie
             self.page.click("button[type=submit]")
         assert "/sign-in" not in self.page.url, self.page.inner_text("main")
+        self._wait_until_alive()
+
+    def _wait_until_alive(self) -> None:
+        """What is clicked before, sooner than a person could, is lost."""
+        self.page.wait_for_function("window.did_handshake && document.querySelector('main h1')")
+
+    def fits(self, width: int) -> None:
+        """Nothing is wider than that, in pixels; charts are drawn anew a moment after the window has changed."""
+        self.page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
 
     def rows(self) -> list[str]:
         return self.page.locator("table.data tbody tr").all_inner_texts()

@@ -39,7 +39,7 @@ def test_each_view_is_readable_also_on_a_phone(owner: Looker, name: str) -> None
         owner.page.emulate_media(color_scheme="light")
     owner.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     shoot(owner, f"{name}-phone")
-    assert owner.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    owner.fits(PHONE["width"])
     assert owner.page.evaluate("window.hit") is None
     assert owner.complaints == []
 

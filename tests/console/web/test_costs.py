@@ -152,7 +152,7 @@ def test_an_invoice_is_held_against_the_ledger_and_kept_nowhere(
     expect(owner.page.locator("table.data tbody tr")).to_have_count(2)
     owner.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     shoot(owner, "costs-invoice-phone")
-    assert owner.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    owner.fits(PHONE["width"])
     assert owner.page.evaluate("window.hit") is None
     owner.page.get_by_label("Columns, as date=Day").fill("date=Day")
     owner.page.wait_for_url("**columns=date%3DDay&*")

@@ -42,7 +42,7 @@ def test_a_page_is_shown_in_light_in_dark_and_on_a_phone(owner: Looker, page: Pa
     owner.page.emulate_media(color_scheme="light")
     owner.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     shoot(owner, f"{name}-phone")
-    assert owner.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "it is wider than a phone"
+    owner.fits(PHONE["width"])
     assert owner.page.evaluate("window.hit") is None, "a text was run"
     assert owner.complaints == []
     assert owner.outside == []

@@ -37,7 +37,7 @@ def test_two_are_asked_side_by_side_with_a_key_that_ends_with_the_page(owner: Lo
     expect(whole).to_have_count(2, timeout=20_000)
     shoot(owner, "playground-answered-light")
     owner.page.set_viewport_size({"width": 380, "height": 800})
-    assert owner.page.evaluate("document.documentElement.scrollWidth") <= 380
+    owner.fits(380)
     shoot(owner, "playground-answered-phone")
     whole.first.click()
     owner.page.wait_for_url("**/exchanges/ex_*")

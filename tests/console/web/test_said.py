@@ -45,7 +45,7 @@ def test_what_was_said_is_shown_at_a_press_and_that_is_on_record(owner: Looker, 
         owner.page.emulate_media(color_scheme="light")
     owner.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     shoot(owner, "exchange-said-phone")
-    assert owner.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    owner.fits(PHONE["width"])
     owner.go(f"/exchanges/{hostile}")
     owner.page.get_by_role("button", name=SHOW).click()
     expect(owner.page.locator(".turn").first).to_contain_text(HOSTILE)
@@ -88,7 +88,7 @@ def test_a_search_waits_for_a_press_and_goes_on_page_by_page(owner: Looker, cons
     expect(rows).to_contain_text("<img src=x")
     owner.page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     shoot(owner, "exchanges-said-phone")
-    assert owner.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    owner.fits(PHONE["width"])
     assert owner.page.evaluate("window.hit") is None
     assert owner.complaints == []
 
