@@ -61,8 +61,8 @@ MUTATIONS = (
     Mutation(
         "closing: edges of a time are read twice",
         "watch/figures/reading.py",
-        "NOT IN (SELECT at FROM days)\n            AND",
-        "IS NOT NULL\n            AND",
+        "NOT IN (SELECT at FROM days) AND {is_open}",
+        "IS NOT NULL AND {is_open}",
         "tests/watch/rollups/test_closing.py",
     ),
     Mutation(

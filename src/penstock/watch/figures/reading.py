@@ -32,32 +32,27 @@ _IN_ONE_MONTH: LiteralString = (
 _HOURS: LiteralString = """
     hours AS MATERIALIZED (
         SELECT at FROM asked, generate_series(since, until - interval '1 hour', '1 hour') AS at
-        WHERE date_trunc('day', at, 'UTC') NOT IN (SELECT at FROM days)
+        WHERE date_trunc('day', at, 'UTC') NOT IN (SELECT at FROM days) AND {is_open}
     )
 """
-_HOURS_OF_NO_MONTH: LiteralString = """
-    hours AS MATERIALIZED (
-        SELECT at FROM asked, generate_series(since, until - interval '1 hour', '1 hour') AS at
-        WHERE date_trunc('day', at, 'UTC') NOT IN (SELECT at FROM days)
-            AND date_trunc('month', at, 'UTC') NOT IN (SELECT at FROM months)
-    )
-"""
+_IN_NO_MONTH: Final = sql.SQL("date_trunc('month', at, 'UTC') NOT IN (SELECT at FROM months)")
 _NEAR: LiteralString = """
     closed AS (
         SELECT at, {midnight} AS midnight FROM rollup_closed, asked
         WHERE grain = 'day' AND at >= since AND at + interval '24 hours' <= until
     ), days AS MATERIALIZED (
         SELECT at, midnight FROM closed WHERE date_trunc('hour', midnight, 'UTC') = midnight
-            AND (midnight <= at OR least(midnight - at, at + interval '24 hours' - midnight) <= interval '6 hours')
+            AND (midnight <= at OR least(midnight - at, at + interval '24 hours' - midnight) <= {near})
     ), edges AS MATERIALIZED (
         SELECT hour AS at FROM days, generate_series(at, at + interval '23 hours', '1 hour') AS hour
-        WHERE midnight > at AND (hour < midnight) = (midnight - at <= interval '6 hours')
+        WHERE midnight > at AND (hour < midnight) = (midnight - at <= {near})
     ), """
 """`edges` are the hours of closed days on the shorter side of the zone's midnight."""
 _MIDNIGHT: Final = "date_trunc('day', {day} + interval '24 hours' - interval '1 second', {zone})"
 """Where the zone's day begins in which the day of UTC ends: within that, or at its beginning, or before."""
-_MOSTLY: Final = "CASE WHEN {midnight} - {day} <= interval '6 hours' THEN greatest({midnight}, {day}) ELSE {day} END"
+_MOSTLY: Final = "CASE WHEN {midnight} - {day} <= {near} THEN greatest({midnight}, {day}) ELSE {day} END"
 """A moment of the zone's day in which most of the day of UTC lies."""
+_NEAR_IS: Final = sql.SQL("interval '6 hours'")
 _BOTH_WAYS: Final = """
     SELECT c.*, v.moment, v.sign FROM ({of}) AS c
         CROSS JOIN LATERAL (VALUES (c.at, 1), ({mostly_of_its_day}, -1)) AS v (moment, sign)
@@ -113,7 +108,8 @@ def _whole(question: Question, tables: str, of_view: sql.Composable) -> sql.Comp
     if question.step == "month" and not is_utc:
         is_whole = sql.SQL(_IN_ONE_MONTH).format(zone=sql.Literal(question.zone.key))
     has_months = sql.Literal(question.step is None or (question.step == "month" and is_utc))
-    chosen = sql.SQL(_CLOSED).format(has_months=has_months, is_whole=is_whole) + sql.SQL(_HOURS_OF_NO_MONTH)
+    closed = sql.SQL(_CLOSED).format(has_months=has_months, is_whole=is_whole)
+    chosen = closed + sql.SQL(_HOURS).format(is_open=_IN_NO_MONTH)
     rows = [_FROM.format(sql.Identifier(tables + grain), of_view, sql.Identifier(grain)) for grain in _GRAINS]
     return chosen + sql.SQL(" UNION ALL ").join(rows)
 
@@ -126,7 +122,7 @@ def _near(question: Question, tables: str, of_view: sql.Composable) -> sql.Compo
         return sql.SQL(_MIDNIGHT).format(day=sql.SQL(day), zone=zone)
 
     def mostly(day: LiteralString) -> sql.Composed:
-        return sql.SQL(_MOSTLY).format(day=sql.SQL(day), midnight=midnight(day))
+        return sql.SQL(_MOSTLY).format(day=sql.SQL(day), midnight=midnight(day), near=_NEAR_IS)
 
     rows: tuple[tuple[LiteralString, LiteralString], ...] = (
         ("SELECT c.*, {mostly_of_it} AS moment, 1 AS sign FROM ({of}) AS c", "days"),
@@ -143,7 +139,8 @@ def _near(question: Question, tables: str, of_view: sql.Composable) -> sql.Compo
         )
         for text, name in rows
     ]
-    chosen = sql.SQL(_NEAR).format(midnight=midnight("at")) + sql.SQL(_HOURS)
+    near = sql.SQL(_NEAR).format(midnight=midnight("at"), near=_NEAR_IS)
+    chosen = near + sql.SQL(_HOURS).format(is_open=sql.SQL("true"))
     return chosen + sql.SQL(" UNION ALL ").join(parts)
 
 

@@ -219,17 +219,14 @@ class _Lines:
             sums = self._sums.get(row[:width])
             if sums is None:  # its first exchange has only just arrived
                 continue
-            is_taken_off = row[-1] < 0
             for place, name in enumerate(self._asked):
                 counts: dict[int, int] = getattr(sums, name)
                 buckets, amounts = row[width + 2 * place : width + 2 * place + 2]
+                if row[-1] < 0:
+                    amounts = [-amount for amount in amounts]
                 get = counts.get
-                if is_taken_off:
-                    for bucket, amount in zip(buckets, amounts, strict=True):
-                        counts[bucket] = get(bucket, 0) - amount
-                else:
-                    for bucket, amount in zip(buckets, amounts, strict=True):
-                        counts[bucket] = get(bucket, 0) + amount
+                for bucket, amount in zip(buckets, amounts, strict=True):
+                    counts[bucket] = get(bucket, 0) + amount
 
     def ordered(self) -> list[Line]:
         for sums in self._sums.values():
