@@ -22,10 +22,10 @@ from penstock.watch.outgoing import is_anything_waiting, ship
 _AT_ONCE: Final = 1_000
 _PURGE_EVERY_S: Final = 60.0
 _NEVER_S: Final = 86_400.0
-_log = structlog.get_logger(__name__)
-
 Came: TypeAlias = Callable[[psycopg.Connection, Sequence[str]], None]
 """Hears which exchanges' contents have come, in the transaction that brings them."""
+
+_log = structlog.get_logger(__name__)
 
 
 class ContentKeeping:

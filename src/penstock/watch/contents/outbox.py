@@ -2,7 +2,7 @@
 process that wrote them.
 
 They are made beside the request path, in a thread: masked and sealed.  What they are found by is made where they are
-brought to the database: it takes as long again, and here each request would pay for it.  Contents are optional: what
+brought to the database: it takes longer, and here each request would pay for it.  Contents are optional: what
 there is no room for, in memory or on the disk, is dropped and counted, and `/health` says so.  A process that is killed
 loses what its thread had not written, a moment's worth.
 """
