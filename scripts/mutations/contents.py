@@ -3,6 +3,7 @@
 from mutations.mutation import Mutation
 
 KEPT = "tests/watch/contents/test_kept.py"
+OUTBOX = "tests/watch/contents/test_outbox.py"
 POLICY = "tests/config/test_contents.py"
 API = "tests/console/test_contents_api.py"
 SYSTEM = "tests/system/test_contents.py"
@@ -97,10 +98,24 @@ MUTATIONS = (
         "tests/watch/contents/test_stage.py",
     ),
     Mutation(
+        "contents: what one key cannot open holds up all others",
+        "console/contents/keeping.py",
+        "        except Unreadable as error:",
+        "        except ZeroDivisionError as error:",
+        OUTBOX,
+    ),
+    Mutation(
+        "contents: what is brought is never found",
+        "watch/contents/opening.py",
+        "        if not row.search:",
+        "        if True:",
+        OUTBOX,
+    ),
+    Mutation(
         "contents: what is dropped is not counted",
         "watch/contents/outbox.py",
         "                self.dropped += 1\n",
         "",
-        KEPT,
+        OUTBOX,
     ),
 )
