@@ -74,6 +74,20 @@ MUTATIONS = (
         API,
     ),
     Mutation(
+        "money: what a call beside the answer cost is not known of the answer's target",
+        "console/money/store.py",
+        "FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy <> 'unknown'",
+        "FROM ledger WHERE {unknown} AND usage_accuracy <> 'unknown'",
+        API,
+    ),
+    Mutation(
+        "money: exchanges of several calls that said nothing of their use are not counted",
+        "console/money/store.py",
+        "+ (SELECT count(*) FROM ledger",
+        "+ (SELECT 0 * count(*) FROM ledger",
+        API,
+    ),
+    Mutation(
         "money: a hedge is the winner's",
         "console/money/store.py",
         "cost_nanousd - coalesce(beside.nanousd, 0) AS cost_nanousd",

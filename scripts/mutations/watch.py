@@ -45,6 +45,13 @@ MUTATIONS = (
         "tests/watch/rollups/test_closing.py",
     ),
     Mutation(
+        "closing: what happened to everybody is what happened most often to somebody",
+        "watch/rollups/closing.py",
+        "INSERT INTO {} (at, name, amount) SELECT at, name, sum(amount)",
+        "INSERT INTO {} (at, name, amount) SELECT at, name, max(amount)",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
         "closing: a key's busiest hour is its whole day",
         "watch/rollups/closing.py",
         "max(n)::bigint, bit_or(1 << h)",

@@ -81,6 +81,7 @@ def test_prices_tell_what_holds_and_which_are_missing(api: Api, database_url: st
     settled(database_url, "openai/my-own@eu", 19, None, facts=[unknown], count=2)
     settled(database_url, "openai/my-own@eu", 19, None, facts=[unknown], usage="unknown")
     settled(database_url, "openai/gpt-4o-mini", 19, None, facts=[extra("openai/made-up", None)])
+    settled(database_url, "sim/sim", 19, None, facts=[extra("openai/silent", None, "unknown")], usage="unknown")
     said = asked(api, "/prices")
     targets = {each["target"]: each for each in said["targets"]}
     assert set(targets) == {"openai/gpt-4o-mini", "openai/my-own@eu", "openai/made-up", "sim/sim"}
@@ -92,7 +93,8 @@ def test_prices_tell_what_holds_and_which_are_missing(api: Api, database_url: st
     own = targets["openai/my-own@eu"]
     assert (own["is_known"], own["unknown"]["exchanges"], own["prices"][0]["rates"]) == (False, 2, [])
     assert targets["openai/made-up"]["unknown"]["exchanges"] == 1
-    assert said["unknown_usage"] == 1
+    assert [targets[each]["unknown"] for each in ("openai/gpt-4o-mini", "sim/sim")] == [None, None]
+    assert said["unknown_usage"] == 2
     before = asked(api, "/prices?at=2040-03-01&model=openai/gpt-4o-mini")["targets"]
     assert [each["until"] for each in before[0]["prices"]] == ["2040-03-10", None]
     assert asked(api, "/prices?model=openai/gpt-4o")["targets"][0]["prices"][0]["source"].startswith("genai-prices ")

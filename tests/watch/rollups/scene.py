@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 import msgspec
+import psycopg
 
 from penstock.core.facts import AnyFact, AttemptFailed, CacheHit, CacheMissed, Ended, PersonalDataMasked, Saved
 from penstock.core.record import Settled
@@ -64,3 +65,10 @@ def random_record(rng: random.Random, number: int, *, began: float = BEGAN, spre
 
 def arrivals(records: Sequence[Settled]) -> list[Arrival]:
     return [arrive(msgspec.json.encode(record)) for record in records]
+
+
+def undo_tallies_of_all(connection: psycopg.Connection) -> None:
+    """Back to the schema before `0026_tallies_of_all`."""
+    connection.execute("DROP TABLE rollup_tally_all_days, rollup_tally_all_months")
+    connection.execute("DROP INDEX ledger_unknown_cost_beside")
+    connection.execute("UPDATE alembic_version SET version_num = '0025_rollup_views'")

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from tests.watch.rollups.scene import arrivals, random_record
+from tests.watch.rollups.scene import arrivals, random_record, undo_tallies_of_all
 
 from penstock.core.record import Settled
+from penstock.storage.migrate import migrate
 from penstock.testing.clock import FakeClock
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.store import Line, Tally, ask_now, ask_tallies_now
@@ -112,6 +113,20 @@ def test_what_comes_late_is_in_every_answer_at_once(database_url: str, records: 
         recount(database_url, told=lambda _: None)
         assert closed(connection) == {}
         assert answers(connection) == said
+
+
+def test_what_happened_on_days_closed_before_it_was_kept_of_all_is_told_as_well(
+    database_url: str, records: list[Settled]
+) -> None:
+    ship(database_url, records)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        wanted = answers(connection)
+        while close_one(connection, NOW):
+            pass
+        undo_tallies_of_all(connection)
+        migrate(database_url)
+        assert closed(connection) == {"day": DAYS, "month": 3}
+        assert answers(connection) == wanted
 
 
 def test_a_day_that_is_added_to_again_and_again_rests_and_keeps_no_other_open(

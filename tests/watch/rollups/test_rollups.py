@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from tests.watch.rollups.scene import BEGAN, arrivals, random_record
+from tests.watch.rollups.scene import BEGAN, arrivals, random_record, undo_tallies_of_all
 
 from penstock import storage
 from penstock.core.errors import MalformedRequest
@@ -307,6 +307,7 @@ def _as_it_was(database_url: str) -> None:
 def test_sums_from_before_views_had_tables_of_their_own_are_kept(database_url: str, records: list[Settled]) -> None:
     ship(database_url, records[:600])
     with psycopg.connect(database_url) as connection:
+        undo_tallies_of_all(connection)
         for table in ("rollup_minutes", "rollup_hours", "rollup_days", "rollup_months"):
             connection.execute(f"CREATE TABLE before AS SELECT * FROM {table}")  # type: ignore[arg-type]  # noqa: S608
             connection.execute(f"DROP TABLE {table}")  # type: ignore[arg-type]

@@ -13,19 +13,31 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 _EXTRA = sql.SQL("""facts @> '[{"fact": "extra_call_billed"}]'""")
-_UNPRICED: LiteralString = """
-    SELECT fact ->> 'target' AS target, count(DISTINCT ledger.id)::bigint AS exchanges, max(started_at) AS last_at
-    FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
-    WHERE started_at >= %(since)s AND started_at < %(until)s AND cost_nanousd IS NULL
-        AND ((fact ->> 'fact' = 'price_unknown' AND usage_accuracy <> 'unknown')
-            OR (fact ->> 'fact' = 'extra_call_billed' AND fact ->> 'cost_nanousd' IS NULL
-                AND fact ->> 'accuracy' <> 'unknown'))
-    GROUP BY 1 ORDER BY exchanges DESC, target LIMIT 1000
+_UNKNOWN = sql.SQL("started_at >= %(since)s AND started_at < %(until)s AND cost_nanousd IS NULL")
+_UNPRICED = sql.SQL("""
+    SELECT target, sum(exchanges)::bigint AS exchanges, max(last_at) AS last_at FROM (
+        SELECT target, count(*) AS exchanges, max(started_at) AS last_at
+        FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy <> 'unknown' AND target IS NOT NULL
+        GROUP BY target
+        UNION ALL
+        SELECT fact ->> 'target', count(DISTINCT ledger.id), max(started_at)
+        FROM ledger CROSS JOIN LATERAL jsonb_array_elements(facts) AS fact
+        WHERE {unknown} AND {extra}
+            AND ((fact ->> 'fact' = 'price_unknown' AND usage_accuracy <> 'unknown')
+                OR (fact ->> 'fact' = 'extra_call_billed' AND fact ->> 'cost_nanousd' IS NULL
+                    AND fact ->> 'accuracy' <> 'unknown'))
+        GROUP BY 1
+    ) AS called
+    GROUP BY target ORDER BY exchanges DESC, target LIMIT 1000
+""").format(unknown=_UNKNOWN, extra=_EXTRA)
+"""An exchange of one call has no cost since its target has no price; of several, facts say which of them.
+
+The first are read from an index that has all of this (`ledger_unknown_cost`), whose conditions these are.
 """
-_UNUSED: LiteralString = """
-    SELECT count(*) FROM ledger
-    WHERE started_at >= %(since)s AND started_at < %(until)s AND cost_nanousd IS NULL AND usage_accuracy = 'unknown'
-"""
+_UNUSED = sql.SQL("""
+    SELECT (SELECT count(*) FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy = 'unknown')
+        + (SELECT count(*) FROM ledger WHERE {unknown} AND {extra} AND usage_accuracy = 'unknown')
+""").format(unknown=_UNKNOWN, extra=_EXTRA)
 _TRAFFIC = sql.SQL("""
     SELECT target, width_bucket(started_at, %(cuts)s::timestamptz[])::int AS period,
         count(*)::bigint AS exchanges, min(started_at) AS first_at, max(input_tokens)::bigint AS longest,

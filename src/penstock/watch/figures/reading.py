@@ -9,7 +9,7 @@ added to the day beside it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, LiteralString
 
 from psycopg import sql
@@ -57,11 +57,39 @@ _BOTH_WAYS: Final = """
     SELECT c.*, v.moment, v.sign FROM ({of}) AS c
         CROSS JOIN LATERAL (VALUES (c.at, 1), ({mostly_of_its_day}, -1)) AS v (moment, sign)
 """
-_FROM: Final = sql.SQL("SELECT * FROM {} WHERE {}at = ANY(ARRAY(SELECT at FROM {}))")
-_BETWEEN: Final = sql.SQL("SELECT * FROM {} WHERE {}at >= %s AND at < %s")
+_FROM: Final = sql.SQL("{}at = ANY(ARRAY(SELECT at FROM {}))")
+_BETWEEN: Final = sql.SQL("{}at >= %s AND at < %s")
 _FEW: Final[frozenset[Dimension]] = frozenset({"tenant", "project", "key"})
 """One value of these has a small part of a view's series."""
 _GRAINS: Final = ("months", "days", "hours")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What is kept of each grain, and its columns."""
+
+    minutes: str
+    hours: str
+    days: str
+    months: str
+    columns: LiteralString = "*"
+
+    def rows(self, grain: str, of_view: sql.Composable) -> sql.Composed:
+        """The beginning of a query of one of them; `grain` is the name of its field."""
+        return sql.SQL("SELECT {} FROM {} WHERE {}").format(
+            sql.SQL(self.columns), sql.Identifier(getattr(self, grain)), of_view
+        )
+
+
+SUM_TABLES: Final = Tables("rollup_minutes", "rollup_hours", "rollup_days", "rollup_months")
+TALLY_TABLES: Final = Tables("rollup_tally_minutes", "rollup_tally_hours", "rollup_tally_days", "rollup_tally_months")
+TALLY_TABLES_OF_ALL: Final = replace(
+    TALLY_TABLES,
+    days="rollup_tally_all_days",
+    months="rollup_tally_all_months",
+    columns="at, name, amount",
+)
+"""Where nobody asks whose they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +115,21 @@ class Rows:
         return sql.SQL("sum(r.{}{})::bigint").format(sql.Identifier(name), times)
 
 
-def rows_of(question: Question, tables: str, *, view: int | None) -> Rows:
-    """What answers it.  `tables` is what the names of the tables begin with."""
+def rows_of(question: Question, tables: Tables, *, view: int | None) -> Rows:
+    """What answers it: rows of one view, or of tables that have none."""
     since, until = question.aligned()
     of_view = sql.SQL("") if view is None else sql.SQL("view = {} AND ").format(sql.Literal(view))
     if view is not None and question.filters.keys() & _FEW:
         of_view += _of_series(view, question.filters)
     if question.grain == "minute" or question.step in {"minute", "hour"}:
-        query = _BETWEEN.format(sql.Identifier(f"{tables}{question.grain}s"), of_view)
+        query = _BETWEEN.format(tables.rows(f"{question.grain}s", of_view))
         return Rows(query, [since, until])
     is_signed = question.step == "day" and question.zone.key != "UTC"
     query = _near(question, tables, of_view) if is_signed else _whole(question, tables, of_view)
     return Rows(sql.SQL(_ASKED) + query, [since, until], is_signed=is_signed)
 
 
-def _whole(question: Question, tables: str, of_view: sql.Composable) -> sql.Composed:
+def _whole(question: Question, tables: Tables, of_view: sql.Composable) -> sql.Composed:
     """Where days of UTC lie each within one step, or are left out where they do not."""
     is_utc = question.zone.key == "UTC"
     is_whole = sql.SQL("true")
@@ -110,11 +138,11 @@ def _whole(question: Question, tables: str, of_view: sql.Composable) -> sql.Comp
     has_months = sql.Literal(question.step is None or (question.step == "month" and is_utc))
     closed = sql.SQL(_CLOSED).format(has_months=has_months, is_whole=is_whole)
     chosen = closed + sql.SQL(_HOURS).format(is_open=_IN_NO_MONTH)
-    rows = [_FROM.format(sql.Identifier(tables + grain), of_view, sql.Identifier(grain)) for grain in _GRAINS]
+    rows = [_FROM.format(tables.rows(grain, of_view), sql.Identifier(grain)) for grain in _GRAINS]
     return chosen + sql.SQL(" UNION ALL ").join(rows)
 
 
-def _near(question: Question, tables: str, of_view: sql.Composable) -> sql.Composed:
+def _near(question: Question, tables: Tables, of_view: sql.Composable) -> sql.Composed:
     """Where a step is a day of a zone: see the module."""
     zone = sql.Literal(question.zone.key)
 
@@ -133,9 +161,7 @@ def _near(question: Question, tables: str, of_view: sql.Composable) -> sql.Compo
         sql.SQL(text).format(
             mostly_of_it=mostly("c.at"),
             mostly_of_its_day=mostly("date_trunc('day', c.at, 'UTC')"),
-            of=_FROM.format(
-                sql.Identifier(tables + ("days" if name == "days" else "hours")), of_view, sql.Identifier(name)
-            ),
+            of=_FROM.format(tables.rows("days" if name == "days" else "hours", of_view), sql.Identifier(name)),
         )
         for text, name in rows
     ]

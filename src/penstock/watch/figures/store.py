@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.question import Question
-from penstock.watch.figures.reading import Rows, rows_of
+from penstock.watch.figures.reading import SUM_TABLES, TALLY_TABLES, TALLY_TABLES_OF_ALL, Rows, rows_of
 from penstock.watch.figures.sums import Sums, Times
 from penstock.watch.rollups.batch import SUMS
 from penstock.watch.rollups.views import TALLIED
@@ -100,7 +100,7 @@ def ask_tallies_now(connection: psycopg.Connection, question: Question, prefixes
 
 
 def _sums_query(question: Question) -> _Query:
-    rows = rows_of(question, "rollup_", view=question.view.number)
+    rows = rows_of(question, SUM_TABLES, view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
     keys = _keys(question, rows)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
@@ -120,7 +120,7 @@ def _sums_query(question: Question) -> _Query:
 
 def _times_query(question: Question) -> _Query:
     """What each row belongs to, its histograms, and its sign."""
-    rows = rows_of(question, "rollup_", view=question.view.number)
+    rows = rows_of(question, SUM_TABLES, view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
     columns = [sql.Identifier("r", each) for name in _asked(question) for each in _HISTOGRAMS[name]]
     sign = sql.Identifier("r", "sign") if rows.is_signed else sql.SQL("1")
@@ -143,7 +143,8 @@ def _tally_query(question: Question, prefixes: Sequence[str]) -> _Query:
     others = {*question.by, *question.filters} - set(TALLIED.dimensions)
     if others:
         raise MalformedRequest(f"What happened is not counted by {' and '.join(sorted(others))}.", field="by")
-    rows = rows_of(question, "rollup_tally_", view=None)
+    is_of_all = not question.by and not question.filters
+    rows = rows_of(question, TALLY_TABLES_OF_ALL if is_of_all else TALLY_TABLES, view=None)
     chosen, values = _chosen(question, view=None)
     keys = _keys(question, rows)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
@@ -154,8 +155,7 @@ def _tally_query(question: Question, prefixes: Sequence[str]) -> _Query:
         head=sql.SQL("").join([each + sql.SQL(", ") for each in keys]),
         amount=rows.summed("amount"),
         rows=rows.query,
-        # Of everybody's there are hundreds of thousands, and nobody asks whose they are.
-        whose=sql.SQL(" JOIN rollup_series AS s ON s.id = r.series" if question.by or question.filters else ""),
+        whose=sql.SQL("" if is_of_all else " JOIN rollup_series AS s ON s.id = r.series"),
         chosen=chosen,
         groups=groups,
     )

@@ -21,6 +21,8 @@ CLOSED: Final = (
     "rollup_months",
     "rollup_tally_days",
     "rollup_tally_months",
+    "rollup_tally_all_days",
+    "rollup_tally_all_months",
     "rollup_key_days",
     "rollup_closed",
 )
@@ -77,10 +79,15 @@ class _Closing(NamedTuple):
     into: LiteralString
     tally_source: LiteralString
     tally_into: LiteralString
+    tally_all_into: LiteralString
 
 
-_DAY: Final = _Closing("day", "rollup_hours", "rollup_days", "rollup_tally_hours", "rollup_tally_days")
-_MONTH: Final = _Closing("month", "rollup_days", "rollup_months", "rollup_tally_days", "rollup_tally_months")
+_DAY: Final = _Closing(
+    "day", "rollup_hours", "rollup_days", "rollup_tally_hours", "rollup_tally_days", "rollup_tally_all_days"
+)
+_MONTH: Final = _Closing(
+    "month", "rollup_days", "rollup_months", "rollup_tally_days", "rollup_tally_months", "rollup_tally_all_months"
+)
 
 
 def reopen(connection: psycopg.Connection, times: Iterable[int]) -> None:
@@ -177,9 +184,10 @@ def _close(connection: psycopg.Connection, closing: _Closing, since: datetime, u
 def _queries(closing: _Closing) -> Iterable[sql.Composed]:
     into, source = sql.Identifier(closing.into), sql.Identifier(closing.source)
     tallies, tally_source = sql.Identifier(closing.tally_into), sql.Identifier(closing.tally_source)
+    tallies_of_all = sql.Identifier(closing.tally_all_into)
     names = sql.SQL(", ").join(map(sql.Identifier, SUMS))
-    yield sql.SQL("DELETE FROM {} WHERE at = %(since)s").format(into)
-    yield sql.SQL("DELETE FROM {} WHERE at = %(since)s").format(tallies)
+    for table in (into, tallies, tallies_of_all):
+        yield sql.SQL("DELETE FROM {} WHERE at = %(since)s").format(table)
     yield sql.SQL(
         "WITH source AS MATERIALIZED ("
         " SELECT * FROM {source} WHERE at >= %(since)s AND at < %(until)s)"
@@ -200,6 +208,10 @@ def _queries(closing: _Closing) -> Iterable[sql.Composed]:
         "INSERT INTO {} (at, series, name, amount) SELECT %(since)s, series, name, sum(amount)::bigint FROM {}"
         " WHERE at >= %(since)s AND at < %(until)s GROUP BY series, name"
     ).format(tallies, tally_source)
+    yield sql.SQL(
+        "INSERT INTO {} (at, name, amount) SELECT at, name, sum(amount)::bigint FROM {} WHERE at = %(since)s"
+        " GROUP BY at, name"
+    ).format(tallies_of_all, tallies)
 
 
 def _summed(buckets: LiteralString, counts: LiteralString) -> sql.Composed:
