@@ -39,8 +39,8 @@ _UNUSUAL: LiteralString = """
         UNION ALL SELECT tenant, key, at, n, n, 1 << h FROM used WHERE at < %(since)s
     ), usual AS (  -- hours of the day and days (UTC) as bits: to sort them takes ten times as long
         SELECT tenant, key, max(most) AS most, sum(whole) AS whole, bit_or(hours) AS hours,
-            bit_count(bit_or(1 << extract(day FROM date_trunc('day', %(since)s::timestamptz, 'UTC')
-                - date_trunc('day', at, 'UTC'))::int)::bit(32)) AS days
+            bit_count(bit_or(1 << ((%(since)s::timestamptz AT TIME ZONE 'UTC')::date
+                - (at AT TIME ZONE 'UTC')::date))::bit(32)) AS days
         FROM before GROUP BY 1, 2
     ), told AS (
         SELECT m.tenant, m.key, m.at, m.n, u.most, u.days, m.n >= %(times)s * u.most AND m.n >= %(least)s AS is_much,
