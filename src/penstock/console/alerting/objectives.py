@@ -12,8 +12,8 @@ from penstock.console.figures.routes import require_kept
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import PenstockError
 from penstock.watch.figures.question import Question
-from penstock.watch.objectives.objective import Count, Objective, Standing, burn, reached
-from penstock.watch.objectives.reading import count_in, daily, objectives_of, stand
+from penstock.watch.objectives.objective import Count, Objective, Standing, burn, objectives_of, reached
+from penstock.watch.objectives.reading import count_in, daily, stand
 from penstock.watch.rules.evaluator import SETTLE_S
 
 

@@ -35,6 +35,11 @@ class Objective:
         return self.settings.window_days * DAY_S
 
 
+def objectives_of(settings: dict[str, ObjectiveSettings]) -> tuple[Objective, ...]:
+    """Those of the configuration."""
+    return tuple(Objective(name, each) for name, each in settings.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """Exchanges that count, and those of them that went badly."""

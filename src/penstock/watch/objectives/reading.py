@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from penstock.config.alerts import ObjectiveSettings
 from penstock.watch.figures.question import Question
 from penstock.watch.figures.store import ask
 from penstock.watch.figures.sums import Sums
@@ -22,10 +21,6 @@ WINDOWS: dict[str, timedelta] = {
     "3d": timedelta(days=3),
 }
 """Whose burn rates are shown."""
-
-
-def objectives_of(settings: dict[str, ObjectiveSettings]) -> tuple[Objective, ...]:
-    return tuple(Objective(name, each) for name, each in settings.items())
 
 
 def question_of(objective: Objective, since: datetime, until: datetime, *, tenant: str | None = None) -> Question:

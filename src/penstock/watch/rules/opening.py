@@ -12,7 +12,7 @@ from penstock.config.problems import closest
 from penstock.core.errors import MalformedRequest
 from penstock.watch.figures.catalog import FIGURES
 from penstock.watch.figures.question import Question
-from penstock.watch.objectives.reading import objectives_of
+from penstock.watch.objectives.objective import objectives_of
 from penstock.watch.rollups.views import TALLIED, Dimension
 from penstock.watch.rules.anomalies import ANOMALIES
 from penstock.watch.rules.ready import READY_MADE, burn_rules
