@@ -31,6 +31,20 @@ MUTATIONS = (
         ROLLUPS,
     ),
     Mutation(
+        "sums: of long histograms each bucket counts once",
+        "watch/figures/adding.py",
+        "[filled], [sums[filled]], 0",
+        "[filled], [sums[filled].clip(max=1)], 0",
+        "tests/watch/rollups/test_adding.py",
+    ),
+    Mutation(
+        "sums: times of hours beyond a zone's midnight are added and not taken off",
+        "watch/figures/store.py",
+        "histogram.add(buckets, row[-1] * counts)",
+        "histogram.add(buckets, counts)",
+        "tests/watch/rollups/test_closing.py",
+    ),
+    Mutation(
         "closing: what comes late stays out of its day",
         "watch/rollups/closing.py",
         '_REOPEN: LiteralString = "DELETE FROM rollup_closed WHERE grain = %s',

@@ -40,8 +40,6 @@ class _Whole(_Numbers):
 
 def read_arrays(context: AdaptContext) -> None:
     """Have arrays of `smallint` and `integer` read by a cursor in binary format as arrays of numpy."""
-    if context.connection is None:
-        raise TypeError("a cursor has a connection")
     for name, loader in (("int2", _Small), ("int4", _Whole)):
         context.adapters.register_loader(context.adapters.types[name].array_oid, loader)
 
