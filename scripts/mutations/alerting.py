@@ -199,8 +199,8 @@ MUTATIONS = (
     Mutation(
         "objectives: everybody's",
         "console/alerting/objectives.py",
-        "tenant=call.scope",
-        "tenant=None",
+        "await stand(connection, objective, until, tenant=call.scope)",
+        "await stand(connection, objective, until, tenant=None)",
         API,
     ),
     Mutation(

@@ -115,9 +115,9 @@ MUTATIONS = (
     ),
     Mutation(
         "drift: who sees one tenant sees all of them",
-        "console/drift/routes.py",
-        "if call.scope is not None:",
-        "if call.scope == '*':",
+        "admission/identity/roles.py",
+        '        "targets.write",\n        "drift.read",\n        "tenants.write",',
+        '        "targets.write",\n        "tenants.write",',
         API,
     ),
     Mutation(

@@ -56,7 +56,13 @@ MUTATIONS = (
         "return",
         JOURNAL,
     ),
-    Mutation("an unknown price is zero", "watch/prices.py", "else UNKNOWN_COST", 'else Cost(0, "exact")', PRICES),
+    Mutation(
+        "an unknown price is zero",
+        "watch/prices.py",
+        "return UNKNOWN_COST if sheet is None",
+        'return Cost(0, "exact") if sheet is None',
+        PRICES,
+    ),
     Mutation(
         "fallbacks cost nothing",
         "app/limits.py",
