@@ -3,6 +3,7 @@
 Whether a test notices it takes hours to try, and is tried elsewhere.
 """
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_each_deliberate_fault_can_still_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / "scripts")
+    monkeypatch.setattr(sys, "path", [str(ROOT / "scripts"), *sys.path])
     mutations: Any = import_module("mutations")
     assert len(mutations.MUTATIONS) > 500
     for mutation in mutations.MUTATIONS:
