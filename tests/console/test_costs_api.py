@@ -1,7 +1,8 @@
 """The forecast of costs over HTTP: exact sums out of a real ledger, whose days, and when budgets run out."""
 
+import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,9 @@ from tests.console.serving import Api, serving
 from tests.console.test_identity_api import key_of
 
 from penstock.admission.limits.rules.store import StatusRow, publish_status
+from penstock.console.costs.store import Spend, read_spend
 from penstock.testing.clock import FakeClock
+from penstock.watch.forecast.month import month_of
 from penstock.watch.rollups.recount import recount
 
 FORECAST = "/admin/v1/costs/forecast"
@@ -139,6 +142,21 @@ def test_days_are_the_tenants_and_months_too(api: Api, database_url: str) -> Non
     assert (before["spent_nanousd"], before["is_over"], before["forecast"], before["budgets"]) == (5, True, None, [])
     assert "over" in before["reason"]
     assert asked(api, "")["spent_nanousd"] == 5 + 7 + 11  # of all, by UTC's days
+
+
+def test_days_of_a_zone_that_is_off_by_half_an_hour_are_told_from_a_tenants_own_rows(database_url: str) -> None:
+    """At eight in the evening of UTC it is half past one there, on the next day."""
+    for tenant, nanousd in (("acme", 7), ("umbra", 9)):
+        spend(database_url, tenant, datetime(2040, 3, 10, 20, tzinfo=UTC), nanousd)
+    month = month_of(NOW, ZoneInfo("Asia/Kolkata"))
+
+    async def read() -> Spend:
+        async with await psycopg.AsyncConnection.connect(database_url) as connection:
+            return await read_spend(connection, month, now=NOW, of={"tenant": "acme"})
+
+    said = asyncio.run(read())
+    assert {day: each.nanousd for day, each in said.days.items()} == {date(2040, 3, 11): 7}
+    assert (said.hours[1], sum(said.hours)) == (7, 7)
 
 
 def test_a_tenant_sees_its_own_and_what_cannot_be_told_is_refused(api: Api, database_url: str) -> None:
