@@ -50,8 +50,8 @@ class Histogram:
     __slots__ = ("_buckets", "_counts", "_waiting")
 
     def __init__(self) -> None:
-        self._buckets: list[NDArray[np.int64]] = []
-        self._counts: list[NDArray[np.int64]] = []
+        self._buckets = [np.empty(0, np.int64)]
+        self._counts = [np.empty(0, np.int64)]
         self._waiting = 0
 
     def add(self, buckets: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
@@ -67,8 +67,7 @@ class Histogram:
         return dict(zip(self._buckets[0].tolist(), self._counts[0].tolist(), strict=True))
 
     def _add_up(self) -> None:
-        buckets = np.concatenate([np.empty(0, np.int64), *self._buckets])
         # In floating point, which is exact for whole numbers up to 2^53.
-        sums = np.bincount(buckets, np.concatenate([np.empty(0, np.int64), *self._counts])).astype(np.int64)
+        sums = np.bincount(np.concatenate(self._buckets), np.concatenate(self._counts)).astype(np.int64)
         filled = np.flatnonzero(sums)
         self._buckets, self._counts, self._waiting = [filled], [sums[filled]], 0
