@@ -23,14 +23,14 @@ _ROWS = sql.SQL("""
         feature, region, marks)
     SELECT at, duration, CASE WHEN outcome IN ('completed', 'client_gone') THEN duration * 0.3 END,
         tokens_in, tokens_out, tokens_in / 4, 0, 0,
-        CASE WHEN r5 < 0.01 THEN NULL ELSE tokens_in * 150 + tokens_out * 600 END,
+        CASE WHEN r5 < 0.01 AND outcome <> 'blocked' THEN NULL ELSE tokens_in * 150 + tokens_out * 600 END,
         CASE WHEN r6 < 0.04 THEN 2 ELSE 1 END, r5 < 0.6,
         'ex_' || lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || lpad(to_hex(n), 20, '0'),
         'tenant-' || tenant, 'key_' || tenant || '_' || (r3 * 4)::int, 'user-' || (r2 * 200000)::int,
         'openai-chat', 'chat', 'assistant-' || (12 * r3 * r3)::int,
         CASE WHEN outcome <> 'blocked' THEN 'openai/gpt-' || (r4 * 5)::int END, outcome,
         CASE WHEN outcome = 'upstream_failed' THEN 'upstream_timeout' END, 'exact',
-        CASE WHEN r5 < 0.01 THEN 'unknown' ELSE 'exact' END, '0123456789abcdef', facts::jsonb,
+        CASE WHEN r5 < 0.01 AND outcome <> 'blocked' THEN 'unknown' ELSE 'exact' END, '0123456789abcdef', facts::jsonb,
         CASE WHEN r4 < 0.5 THEN 'project-' || tenant %% 7 END, 'feature-' || (r6 * 6)::int,
         CASE WHEN r4 < 0.7 THEN 'eu' ELSE 'us' END, marks
     FROM (

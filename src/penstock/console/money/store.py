@@ -17,7 +17,7 @@ _UNKNOWN = sql.SQL("started_at >= %(since)s AND started_at < %(until)s AND cost_
 _UNPRICED = sql.SQL("""
     SELECT target, sum(exchanges)::bigint AS exchanges, max(last_at) AS last_at FROM (
         SELECT target, count(*) AS exchanges, max(started_at) AS last_at
-        FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy <> 'unknown' AND target IS NOT NULL
+        FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy <> 'unknown'
         GROUP BY target
         UNION ALL
         SELECT fact ->> 'target', count(DISTINCT ledger.id), max(started_at)
