@@ -20,7 +20,8 @@ from penstock.core.json import dumps
 from penstock.guard.lanes import Lanes, Mode
 from penstock.guard.patterns.pattern import Pattern
 from penstock.guard.patterns.window import Found, PatternWindow
-from penstock.guard.personal.patterns.catalogue import GROUPS, catalogue
+from penstock.guard.personal.patterns.catalogue import catalogue
+from penstock.guard.personal.patterns.kinds import GROUPS
 
 EVENTS_A_SECOND = 50
 FIRST_AIM_MS = 10.0

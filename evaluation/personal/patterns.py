@@ -15,7 +15,8 @@ from typing import Final
 from evaluation.personal.sets import Labelled
 from penstock.guard.patterns.pattern_set import PatternSet
 from penstock.guard.personal.masking import apart
-from penstock.guard.personal.patterns.catalogue import GROUPS, catalogue
+from penstock.guard.personal.patterns.catalogue import catalogue
+from penstock.guard.personal.patterns.kinds import GROUPS
 from penstock.guard.verdict import Finding
 
 NUMBERS: Final = (

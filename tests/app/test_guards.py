@@ -8,7 +8,7 @@ import pytest
 from tests.guard.hearings import CLOCK, exchange_of
 
 from penstock.app.guards.judges import answer_judges
-from penstock.app.guards.opening import alike
+from penstock.app.guards.making import alike
 from penstock.app.guards.own import Own
 from penstock.app.guards.policy import Policy
 from penstock.config.guards import Mode, OwnGuardSettings, PolicySettings, ScoredSettings

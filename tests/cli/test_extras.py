@@ -1,5 +1,6 @@
 """What is installed without any extra starts: an extra is asked for where its part is used, and not before."""
 
+import os
 import re
 import subprocess
 import sys
@@ -37,7 +38,21 @@ def test_a_plane_can_be_read_without_any_extra(plane: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_data_plane_that_needs_no_numpy_does_not_read_it() -> None:
-    """Fifty milliseconds of each start, and ten megabytes of each process."""
-    code = "import sys, penstock.app.data_plane; sys.exit('numpy' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+SELDOM = ("numpy", "stdnum", "phonenumbers", "jwt")
+"""What only some configurations have a use for: a sixth of a start, and twenty megabytes of a process."""
+
+
+@pytest.mark.parametrize("plane", ["penstock.app.data_plane", "penstock.console.main"])
+def test_a_plane_reads_nothing_that_only_some_configurations_need(plane: str) -> None:
+    code = f"import sys, {plane}; sys.exit(' '.join(set({SELDOM!r}) & sys.modules.keys()) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_command_reads_no_rich_unless_it_prints_with_it(tmp_path: Path) -> None:
+    code = "import sys; from penstock.cli import main\ntry: main(['check'])\nfinally: print('rich' in sys.modules)"
+    environ = {**os.environ, "PENSTOCK__DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "False", done.stderr

@@ -57,10 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given in (["version"], ["--version"]):
         print(penstock.__version__)
         return
-    _build(given)(given, prog_name="penstock")
+    from penstock.core.importing import kept_for_good  # noqa: PLC0415 - see the module
+
+    with kept_for_good():
+        app = _build(given)
+    app(given, prog_name="penstock")
 
 
 def _build(arguments: Sequence[str]) -> "typer.Typer":
+    from penstock.core.importing import hidden  # noqa: PLC0415 - see the module
+
+    # It would read rich for tracebacks in colour, a twentieth of each start; ours are formatted before they come to it.
+    with hidden("rich"):
+        import_module("structlog")
     import typer  # noqa: PLC0415 - see the module
 
     app = typer.Typer(

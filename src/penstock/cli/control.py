@@ -2,7 +2,7 @@
 
 import os
 
-from penstock.cli.lifeline import follow_parent, kept_for_good
+from penstock.cli.lifeline import follow_parent
 from penstock.cli.settings import (
     ConfigOption,
     ControlPortOption,
@@ -13,6 +13,7 @@ from penstock.cli.settings import (
     with_options,
 )
 from penstock.core.errors import ConfigError
+from penstock.core.importing import kept_for_good
 
 
 def control(

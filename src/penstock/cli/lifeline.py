@@ -1,15 +1,13 @@
-"""How the process of a plane begins: what it imports, and a pipe that tells it that its parent is gone.
+"""A pipe that tells the process of a plane that its parent is gone.
 
 `up` holds the writing end and never writes; every child reads.  When the parent dies, by `kill -9` too, the kernel
 closes the pipe and the child stops itself.
 """
 
-import gc
 import os
 import signal
 import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 VARIABLE = "PENSTOCK_LIFELINE_FD"
 _PATIENCE_S = 5.0
@@ -47,16 +45,3 @@ def _follow(fd: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(_PATIENCE_S)
     os._exit(1)
-
-
-@contextmanager
-def kept_for_good() -> Generator[None]:
-    """What is imported within is looked at by no collection of garbage, now or later: a tenth of what importing it
-    takes, and a part of each full collection after that.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

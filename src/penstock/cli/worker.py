@@ -13,6 +13,7 @@ from penstock.cli.settings import ConfigOption, DataDirOption, config_file, load
 from penstock.config import Config
 from penstock.config.logs import configure_logs
 from penstock.core.errors import ConfigError
+from penstock.core.importing import kept_for_good
 
 _LOOK_EVERY_S = 1.0
 
@@ -24,8 +25,9 @@ def worker(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
 
     Where there is no database yet, or none any more, it is waited for.
     """
-    from penstock.app.knowledge.ingest import DatabaseLost, run_worker  # noqa: PLC0415 - heavy
-    from penstock.storage.reach import DatabaseNotReady  # noqa: PLC0415 - same
+    with kept_for_good():
+        from penstock.app.knowledge.ingest import DatabaseLost, run_worker  # noqa: PLC0415 - heavy
+        from penstock.storage.reach import DatabaseNotReady  # noqa: PLC0415 - same
 
     follow_parent(os.environ)
     settings = load(config_file(config), with_options({"data_dir": data_dir}))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import HTTPBearer
 
 from penstock.admission.identity.audit import Change
 from penstock.admission.identity.faults import no_tenant
@@ -104,5 +105,27 @@ Caller = Annotated[Call, Depends(authorize)]
 
 
 def errors(*statuses: int) -> "dict[int | str, dict[str, Any]]":
-    """For `responses` of a route: the statuses of its errors."""
-    return {status: {"model": views.ErrorView} for status in statuses}
+    """For `responses` of a route: the statuses of its errors.
+
+    They refer to `ErrorView` by its name: FastAPI would make a validator of each that were given as a model, six
+    hundred of them in all, and none of them is ever used.
+    """
+    shown = {"application/json": {"schema": {"$ref": f"#/components/schemas/{views.ErrorView.__name__}"}}}
+    return {status: {"content": shown} for status in statuses}
+
+
+_CREDENTIAL = HTTPBearer(auto_error=False, description="The admin token, or a key or token whose roles allow it.")
+
+
+def admin_router(prefix: str, *tags: str) -> APIRouter:
+    """For one part of the admin API, `/admin/v1`: every route that is put on it is behind `authorize`.
+
+    It stands on its own, and `admin.py` collects its routes: FastAPI would build each a second time if it were
+    included in another router, which is a fifth of a second of each start.
+    """
+    return APIRouter(
+        prefix=f"/admin/v1{prefix}",
+        tags=["admin", *tags],
+        dependencies=[Depends(_CREDENTIAL), Depends(authorize)],
+        responses=errors(400, 401, 403, 503),
+    )

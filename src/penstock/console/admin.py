@@ -1,12 +1,11 @@
 """The admin API, `/admin/v1`: what is served and what was settled; with it its other parts, all behind `authorize`."""
 
-from fastapi import APIRouter, Depends
-from fastapi.security import HTTPBearer
+from starlette.routing import BaseRoute
 
 import penstock
 from penstock.config.digest import redacted
 from penstock.console import audit, credentials, keys, targets, tenants, views
-from penstock.console.access import Caller, Plane, authorize, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, needs
 from penstock.console.alerting import alerts, objectives, silences
 from penstock.console.alerting import rules as alert_rules
 from penstock.console.cache import routes as cache
@@ -30,16 +29,8 @@ from penstock.console.review import groups as review_groups
 from penstock.console.rules import budgets, limits
 from penstock.console.security import routes as security
 
-router = APIRouter(
-    prefix="/admin/v1",
-    tags=["admin"],
-    dependencies=[
-        Depends(HTTPBearer(auto_error=False, description="The admin token, or a key or token whose roles allow it.")),
-        Depends(authorize),
-    ],
-    responses=errors(400, 401, 403, 503),
-)
-for _part in (
+router = admin_router("")
+_PARTS = (
     keys.router,
     tenants.router,
     limits.router,
@@ -78,8 +69,13 @@ for _part in (
     review_groups.router,
     cases.router,
     holds.router,
-):
-    router.include_router(_part)
+    router,
+)
+
+
+def admin_routes() -> list[BaseRoute]:
+    """All of them, in the order in which they are looked at."""
+    return [route for part in _PARTS for route in part.routes]
 
 
 @router.get("/status", openapi_extra=needs("status.read"))

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import penstock
 from penstock.console import faults
 from penstock.console.access import Plane
-from penstock.console.admin import router
+from penstock.console.admin import admin_routes
 from penstock.console.configured.reload import file_follower
 from penstock.console.plane import ControlPlane
 from penstock.console.views import ErrorView, HealthView
@@ -85,12 +85,10 @@ def new_api(plane: ControlPlane) -> FastAPI:
         version=penstock.__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        routes=[*health.routes, *metrics.routes, *admin_routes()],
         docs_url=None,  # its page loads scripts from a CDN; the description itself is at /openapi.json
         redoc_url=None,
     )
     api.state.plane = plane
-    api.include_router(health)
-    api.include_router(metrics)
-    api.include_router(router)
     faults.install(api)
     return api

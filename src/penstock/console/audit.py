@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from penstock.admission.identity.audit import list_audit
 from penstock.console import identity_views as views
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = admin_router("/audit", "audit")
 
 
 @router.get("", openapi_extra=needs("audit.read"), responses=errors(403))

@@ -3,14 +3,14 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from penstock.admission.identity import credential_store as store
 from penstock.admission.identity.faults import NoCredentialsKey
 from penstock.console import identity_views as views
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 
-router = APIRouter(prefix="/credentials", tags=["credentials"])
+router = admin_router("/credentials", "credentials")
 
 Provider = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 

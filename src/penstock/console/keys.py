@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from penstock.admission.identity.access import covers
 from penstock.admission.identity.faults import no_key
@@ -21,10 +21,10 @@ from penstock.admission.store import (
 )
 from penstock.config.identity import Role
 from penstock.console import identity_views as views
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.core.errors import Forbidden, MalformedRequest
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = admin_router("/keys", "keys")
 
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import uvicorn
+from fastapi import FastAPI
 
 from penstock.admission.identity.audit import Change
 from penstock.config import Config
@@ -15,6 +16,7 @@ from penstock.config.reload.hangup import heed_hangup
 from penstock.console.api import new_api
 from penstock.console.configured.reload import reload_on_signal
 from penstock.console.plane import ControlPlane, open_plane
+from penstock.core.importing import hidden, kept_for_good
 
 _DRAIN_S = 5
 
@@ -48,15 +50,25 @@ class _Server(uvicorn.Server):
         reading.add_done_callback(self._reloads.discard)
 
 
+def _console() -> Callable[[FastAPI, ControlPlane], object]:
+    """To be called before there is any other thread.
+
+    What NiceGUI stands on would read these to be a client, or to share sockets among processes: we do neither.
+    """
+    with kept_for_good(), hidden("aiohttp", "redis", "requests"):
+        from penstock.console.web.mount import mount_console  # noqa: PLC0415 - NiceGUI is half a second of start-up
+
+    return mount_console
+
+
 def serve(config: Config, environ: Mapping[str, str]) -> None:
     """Serve until SIGTERM, ship what is left, return.  Raises `ConfigError` where it cannot start."""
     configure_logs(config.log, process="control")
+    mount = _console() if config.control.console.enabled else None
     plane = open_plane(config, environ)
     api = new_api(plane)
-    if config.control.console.enabled:
-        from penstock.console.web.mount import mount_console  # noqa: PLC0415 - NiceGUI is a second of start-up
-
-        mount_console(api, plane)
+    if mount is not None:
+        mount(api, plane)
     server = _Server(
         uvicorn.Config(
             api,

@@ -4,18 +4,18 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from penstock.admission.fleet.board import BoardLost, TargetState, View
 from penstock.admission.fleet.desk import FleetDesk, Order
 from penstock.admission.identity.audit import Action, Subject, record
 from penstock.admission.identity.faults import Conflict
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import Overloaded
 
-router = APIRouter(prefix="/targets", tags=["targets"])
+router = admin_router("/targets", "targets")
 
 _RETRY_AFTER_S = 2.0
 _LONGEST_ORDER_S = 30 * 86_400

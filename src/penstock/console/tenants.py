@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from penstock.admission.identity import tenants as store
 from penstock.admission.identity.tenants import ProjectRow, TenantRow
 from penstock.console import identity_views as views
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.contents.erasing import erased as erased_contents
 from penstock.console.guards.vault import erased
 from penstock.console.knowledge.bases import delete_all
@@ -16,7 +16,7 @@ from penstock.console.knowledge.shelf import in_thread
 from penstock.console.memory.erasing import erased as erased_memory
 from penstock.console.review.groups import erased as erased_reviews
 
-router = APIRouter(prefix="/tenants", tags=["tenants"])
+router = admin_router("/tenants", "tenants")
 
 After = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 Limit = Annotated[int, Query(ge=1, le=1000)]

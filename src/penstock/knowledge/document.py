@@ -1,7 +1,7 @@
 """A document between its two halves: `ingest` takes files apart into it, `index` keeps it and finds in it."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Literal, NewType, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NewType, Protocol
 
 import msgspec
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 BaseId = NewType("BaseId", int)
 """A knowledge base, which belongs to one tenant."""
+
+WITHIN: Final = "!/"
+"""Between an e-mail's key and the name of a file that it carries."""
 
 ChunkKind = Literal["text", "table", "code", "list"]
 
@@ -77,3 +80,8 @@ class DocumentStore(Protocol):
     def move(self, base: BaseId, key: str, *, to: Document) -> None: ...
     def permit(self, base: BaseId, readers: Mapping[str, tuple[Reader, ...]]) -> None: ...
     def remove(self, base: BaseId, keys: Collection[str]) -> None: ...
+
+
+def owner_of(key: str) -> str:
+    """The file that it came in: an e-mail's key for what the e-mail carries."""
+    return key.split(WITHIN, 1)[0]

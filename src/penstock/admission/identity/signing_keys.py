@@ -5,13 +5,14 @@ not know.  Each key says which algorithms it may be used with, so that a token c
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt.algorithms import Algorithm, get_default_algorithms
-from jwt.exceptions import PyJWTError
+
+if TYPE_CHECKING:
+    from jwt.algorithms import Algorithm
 
 _MIN_RSA_BITS = 2048
 _MAX_KEYS = 100
@@ -24,9 +25,6 @@ _KINDS: Mapping[tuple[str, str | None], tuple[str, ...]] = MappingProxyType(
         ("EC", "P-521"): ("ES512",),
         ("OKP", "Ed25519"): ("EdDSA",),
     }
-)
-_CHECKS: Mapping[str, Algorithm] = MappingProxyType(
-    {name: get_default_algorithms()[name] for names in _KINDS.values() for name in names}
 )
 
 
@@ -59,7 +57,7 @@ class SigningKey:
 
     def has_signed(self, text: bytes, signature: bytes, algorithm: str) -> bool:
         """Whether `signature` over `text` is this key's; false too for an algorithm that is not the key's."""
-        return algorithm in self.algorithms and _CHECKS[algorithm].verify(text, self._key, signature)
+        return algorithm in self.algorithms and _checks()[algorithm].verify(text, self._key, signature)
 
 
 class KeySet:
@@ -116,10 +114,22 @@ def _usable(raw: bytes) -> SigningKey | None:
     # A set that shows a private part is no proof of anything: whoever reads it can sign.
     if not algorithms or jwk.use not in (None, "sig") or jwk.d is not None:
         return None
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - see `_checks`
+    from jwt.exceptions import PyJWTError  # noqa: PLC0415 - same
+
     try:
-        key = _CHECKS[min(algorithms)].from_jwk(raw.decode("utf-8"))
+        key = _checks()[min(algorithms)].from_jwk(raw.decode("utf-8"))
     except (PyJWTError, ValueError, TypeError, KeyError):
         return None
     if isinstance(key, RSAPublicKey) and key.key_size < _MIN_RSA_BITS:
         return None
     return SigningKey(jwk.kid, algorithms, key)
+
+
+@cache
+def _checks() -> "Mapping[str, Algorithm]":
+    # Imported here: jwt and what it takes of cryptography are a twentieth of a start, and most planes have no issuer.
+    from jwt.algorithms import get_default_algorithms  # noqa: PLC0415 - see above
+
+    known = get_default_algorithms()
+    return MappingProxyType({name: known[name] for names in _KINDS.values() for name in names})

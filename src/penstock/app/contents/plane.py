@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from penstock.admission.keys import open_hasher
-from penstock.app.contents.masking import OneWay, shows_refused
 from penstock.app.guards.vault import sealer_of
 from penstock.config.contents import ContentPolicy, policy_of
 from penstock.config.datadir import DataDir
@@ -31,6 +30,8 @@ class PlaneContents:
     """`start` once, `stop` once, after the last exchange has settled.  Without an `outbox` nothing is kept."""
 
     def __init__(self, config: Config, may_rest: Callable[[Exchange], bool], outbox: ContentOutbox | None) -> None:
+        from penstock.app.contents.masking import shows_refused  # noqa: PLC0415 - all rules of personal data
+
         self._outbox = outbox
         take = None if outbox is None else outbox.offer
         begin = BeginStage(policies_of(config), may_rest, shows_refused(config), take)
@@ -69,6 +70,8 @@ def open_contents(
     """Everything but running.  Raises `ConfigError` where it cannot be masked or sealed."""
     if not is_kept(config):
         return None
+    from penstock.app.contents.masking import OneWay  # noqa: PLC0415 - all rules of personal data
+
     maker = Maker(folded, OneWay(config).of, open_opening(config, data_dir).sealed)
 
     def open_file(folder: Path) -> JournalFile:

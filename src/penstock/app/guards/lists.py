@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from penstock.config.problems import refuse
 from penstock.config.types import Config
 from penstock.core.errors import ConfigError
-from penstock.guard.patterns.pattern import Pattern
-from penstock.guard.patterns.prefixes import shape_of
 
 
 def check_lists(config: Config) -> None:
@@ -19,6 +17,12 @@ def check_lists(config: Config) -> None:
 
 
 def _refused(config: Config) -> Iterator[ConfigError]:
+    if not config.guards.lists:
+        return
+    # Imported here: with RE2's syntax, which most planes have no use for.
+    from penstock.guard.patterns.pattern import Pattern  # noqa: PLC0415 - see above
+    from penstock.guard.patterns.prefixes import shape_of  # noqa: PLC0415 - see above
+
     for name, settings in config.guards.lists.items():
         for place, expression in enumerate(settings.patterns):
             path = f"guards.lists.{name}.patterns.{place}"

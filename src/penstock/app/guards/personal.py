@@ -13,7 +13,8 @@ from penstock.guard.patterns.pattern import Pattern
 from penstock.guard.patterns.plain import find_plain
 from penstock.guard.patterns.shared import set_of, window_of
 from penstock.guard.personal.escapes import with_escapes
-from penstock.guard.personal.patterns.catalogue import KINDS, catalogue
+from penstock.guard.personal.patterns.catalogue import catalogue
+from penstock.guard.personal.patterns.kinds import KINDS
 from penstock.guard.verdict import Finding, Segment
 from penstock.guard.ward import Detect, Ward
 

@@ -12,7 +12,8 @@ from penstock.guard.answer import Windowed
 from penstock.guard.closing import Closing
 from penstock.guard.patterns.pattern import Pattern
 from penstock.guard.patterns.window import PatternWindow
-from penstock.guard.personal.patterns.catalogue import GROUPS, catalogue
+from penstock.guard.personal.patterns.catalogue import catalogue
+from penstock.guard.personal.patterns.kinds import GROUPS
 from penstock.guard.policy.claims import claim_patterns
 from penstock.guard.policy.disclaimers import Disclaimer, Disclaimers
 from penstock.guard.policy.harm_words import harm_patterns

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from penstock.app.guards.personal import PersonalData
 from penstock.config.guards import GuardAction, PersonalDataSettings
 from penstock.config.types import Config
 from penstock.core.chat import ChatRequest, Message, TextPart
@@ -98,6 +97,9 @@ def open_wording(config: Config, clock: Clock) -> Wording | None:
         if personal is None or personal.mode != "enforce" or personal in seen:
             continue
         seen.append(personal)
+        # Imported here: with it come all rules of personal data.
+        from penstock.app.guards.personal import PersonalData  # noqa: PLC0415 - see above
+
         nameless = msgspec.structs.replace(personal, names=False)
         found += PersonalData(nameless, config.guards.lists, None).wards()
     return wording_of(found, config, clock)

@@ -8,9 +8,8 @@ import psycopg
 from penstock.app.knowledge.views import Index
 from penstock.core.clock import Clock
 from penstock.core.sources import Reader
-from penstock.knowledge.document import BaseId
+from penstock.knowledge.document import BaseId, owner_of
 from penstock.knowledge.index.bases import every_document, source_holding
-from penstock.knowledge.ingest.sync import owner_of
 from penstock.knowledge.jobs import store
 from penstock.knowledge.jobs.specs import SourceRow, UploadSpec
 from penstock.knowledge.jobs.uploads import check_name, hand_in

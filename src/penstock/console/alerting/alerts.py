@@ -4,11 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.admission.identity.audit import Subject, record
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.core.errors import PenstockError
 from penstock.watch.alerts.alert import Alert, Scalar, Severity
@@ -16,7 +16,7 @@ from penstock.watch.alerts.channel import Channel, Reply
 from penstock.watch.alerts.store import AlertChoice, acknowledge, list_alerts
 from penstock.watch.alerts.webhook import message_id
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = admin_router("/alerts", "alerts")
 
 AlertState = Literal["open", "acknowledged", "waiting", "failed"]
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]

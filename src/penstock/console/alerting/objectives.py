@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.figures.asked_time import DAY, AskedTime, Value
 from penstock.console.figures.routes import require_kept
 from penstock.console.plane import ControlPlane
@@ -22,7 +22,7 @@ class UnknownObjective(PenstockError):
     status = 404
 
 
-router = APIRouter(prefix="/objectives", tags=["alerts"])
+router = admin_router("/objectives", "alerts")
 
 
 class ReachedView(BaseModel):

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from penstock.config.alerts.rules import RuleKind
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.core.errors import PenstockError
 from penstock.watch.alerts.alert import Alert, Severity
 from penstock.watch.alerts.channel import Channel
@@ -20,7 +20,7 @@ from penstock.watch.rules.rule import Group, Rule
 from penstock.watch.rules.state import State
 from penstock.watch.rules.store import list_states
 
-router = APIRouter(prefix="/alerts/rules", tags=["alerts"])
+router = admin_router("/alerts/rules", "alerts")
 
 RuleName = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.admission.identity.audit import Subject, record
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.core.errors import MalformedRequest, PenstockError
 from penstock.watch.alerts.silences import MOST, Silence, as_json, end, list_silences, make
 
-router = APIRouter(prefix="/alerts/silences", tags=["alerts"])
+router = admin_router("/alerts/silences", "alerts")
 
 _LONGEST = timedelta(days=366)
 Word = Annotated[str | None, Field(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]

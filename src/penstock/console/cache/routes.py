@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from penstock.admission.identity.audit import Subject, record
 from penstock.cache import store
 from penstock.cache.entry import Drop
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.core.errors import MalformedRequest
 
-router = APIRouter(prefix="/cache", tags=["cache"])
+router = admin_router("/cache", "cache")
 
 Name = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import psycopg
 import structlog
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Change, Subject, record
@@ -17,13 +16,13 @@ from penstock.admission.limits.rules.stored import CHANNELS, RELOAD, last_reload
 from penstock.config import Config
 from penstock.config.problems import lines_of
 from penstock.config.reload.changes import Adoption, adopt
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.core.clock import Clock
 from penstock.core.errors import ConfigError, Overloaded, PenstockError
 from penstock.storage.follow import Follower, Following
 
-router = APIRouter(prefix="/config", tags=["admin"])
+router = admin_router("/config")
 
 _log = structlog.get_logger(__name__)
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Subject, record
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.contents.erasing import erased
 from penstock.console.contents.missing import why_missing
 from penstock.console.contents.views import ContentView, HitPage, content_view, hit_page
@@ -23,7 +23,7 @@ from penstock.watch.contents.sealing import Unreadable
 from penstock.watch.contents.search import Asked, Search, tenants_of
 from penstock.watch.contents.words import terms_of
 
-router = APIRouter(prefix="/contents", tags=["contents"])
+router = admin_router("/contents", "contents")
 
 ExchangeId = Annotated[str, Path(max_length=100, pattern=r"^ex_[0-9a-f]{12,64}$")]
 Name = Annotated[str | None, Query(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]

@@ -7,12 +7,12 @@ from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 import psycopg
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from penstock.admission.identity.faults import UnknownTenant
 from penstock.admission.identity.tenants import read_tenant
 from penstock.config.limits import is_zone
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.costs import views
 from penstock.console.costs.budgets import Counter, Counters, counters_of
 from penstock.console.costs.store import Spend, read_spend
@@ -21,7 +21,7 @@ from penstock.core.errors import MalformedRequest
 from penstock.watch.forecast.month import Month, month_of, share_over
 from penstock.watch.forecast.outlook import NoForecast, Outlook, look_ahead
 
-router = APIRouter(prefix="/costs", tags=["ledger"])
+router = admin_router("/costs", "ledger")
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 _UTC = ZoneInfo("UTC")

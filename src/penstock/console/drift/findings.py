@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Query
+from fastapi import Query
 from psycopg.rows import dict_row
 
 from penstock.config.drift import FEATURES, DriftSettings
-from penstock.console.access import Plane, errors, needs
+from penstock.console.access import Plane, admin_router, errors, needs
 from penstock.console.drift import views
 from penstock.console.drift.routes import Asked, as_of
 from penstock.core.errors import MalformedRequest
@@ -22,7 +22,7 @@ from penstock.watch.drift.tally import FEATURES as KINDS
 from penstock.watch.drift.tally import measures_of
 from penstock.watch.drift.watching import Finding
 
-router = APIRouter(prefix="/drift", tags=["ledger"])
+router = admin_router("/drift", "ledger")
 
 Name = Annotated[str, Query(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from psycopg.rows import dict_row
 
-from penstock.console.access import Plane, errors, needs
+from penstock.console.access import Plane, admin_router, errors, needs
 from penstock.console.drift.views import DriftView, FeatureView, Verdict, finding_view, time_of
 from penstock.console.plane import ControlPlane
 from penstock.watch.drift import store
@@ -18,7 +18,7 @@ from penstock.watch.drift.course import value_of
 from penstock.watch.drift.tally import Sums
 from penstock.watch.drift.watching import Finding, Look, Watch, looks
 
-router = APIRouter(prefix="/drift", tags=["ledger"])
+router = admin_router("/drift", "ledger")
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 _BEFORE = 8

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.figures import views
 from penstock.console.figures.asked_time import DAY, AskedTime, Value
 from penstock.console.plane import ControlPlane
@@ -21,7 +21,7 @@ from penstock.watch.figures.sums import Times
 from penstock.watch.rollups.keeping import kept_since
 from penstock.watch.rollups.views import DIMENSIONS, Dimension
 
-router = APIRouter(prefix="/figures", tags=["figures"])
+router = admin_router("/figures", "figures")
 
 
 class Asked(AskedTime):

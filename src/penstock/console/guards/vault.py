@@ -7,14 +7,14 @@ of it, as soon as it can.
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Change, erasure, record
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.guard.personal.vault import store
 
-router = APIRouter(prefix="/vault", tags=["guards"])
+router = admin_router("/vault", "guards")
 
 Asked = Annotated[str | None, Query(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 

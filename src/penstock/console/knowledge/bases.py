@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from penstock.admission.identity.audit import Action, Change, Subject, record_now
 from penstock.admission.identity.faults import Conflict
 from penstock.app.knowledge.views import BaseView
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.knowledge import views
 from penstock.console.knowledge.shelf import At, in_thread
 from penstock.core.errors import ConfigError, MalformedRequest
@@ -15,7 +15,7 @@ from penstock.core.sources import PUBLIC, Reader
 from penstock.knowledge.ingest.sources.rules import parsed_reader
 from penstock.knowledge.jobs import store
 
-router = APIRouter(prefix="/bases", tags=["knowledge"])
+router = admin_router("/bases", "knowledge")
 
 BaseName = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$")]
 Tenant = Annotated[

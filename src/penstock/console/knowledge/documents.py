@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 
 from penstock.admission.identity.faults import Conflict
 from penstock.app.knowledge.desk import FILES, DocumentView, NameTaken
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.knowledge import views
 from penstock.console.knowledge.bases import BaseName, Tenant, audit, parsed_readers, tenant_of
 from penstock.console.knowledge.faults import UnknownDocument
@@ -16,7 +16,7 @@ from penstock.core.errors import MalformedRequest
 from penstock.knowledge.jobs.store import SourceBusy
 from penstock.knowledge.jobs.uploads import check_name
 
-router = APIRouter(prefix="/bases/{base}/documents", tags=["knowledge"])
+router = admin_router("/bases/{base}/documents", "knowledge")
 
 DocumentName = Annotated[str, Path(description="What it is known by within the base; it may have slashes.")]
 _BODY = {

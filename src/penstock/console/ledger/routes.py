@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.ledger import views
 from penstock.console.ledger.faults import UnknownExchange
 from penstock.console.ledger.store import GroupBy, LedgerChoice, ledger_page, ledger_row, ledger_summary
 
-router = APIRouter(prefix="/ledger", tags=["ledger"])
+router = admin_router("/ledger", "ledger")
 
 _Text = Annotated[str | None, Field(max_length=300, pattern=r"^[^\x00]*$")]
 _Amount = Annotated[int | None, Field(ge=-(2**63), lt=2**63)]

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, needs
+from penstock.console.access import Caller, Plane, admin_router, needs
 from penstock.routing.compaction.retained import decode_parts
 from penstock.routing.compaction.store import READ
 
-router = APIRouter(prefix="/exchanges", tags=["exchanges"])
+router = admin_router("/exchanges", "exchanges")
 
 ExchangeId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
 

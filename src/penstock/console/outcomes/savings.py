@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.outcomes.store import SavingsRead, read_savings
 
-router = APIRouter(tags=["ledger"])
+router = admin_router("", "ledger")
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 

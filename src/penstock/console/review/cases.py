@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.console.review import views
 from penstock.console.review.who import Reviewing
@@ -15,7 +15,7 @@ from penstock.review.cases import read_cases
 from penstock.review.queue import Act
 from penstock.review.remarks import list_remarks
 
-router = APIRouter(prefix="/review", tags=["review"])
+router = admin_router("/review", "review")
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 _AT_ONCE = 200

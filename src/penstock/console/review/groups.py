@@ -3,15 +3,15 @@
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from penstock.admission.identity.audit import Change, Subject, erasure, record
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.review import views
 from penstock.review.erasure import erase as erase_review
 from penstock.review.reviewer import add_member, drop_member, members
 
-router = APIRouter(prefix="/review", tags=["review"])
+router = admin_router("/review", "review")
 
 Asked = Annotated[str | None, Query(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 Group = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import msgspec
 import psycopg
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from penstock.admission.identity.audit import Action, Subject, record
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.review import views
 from penstock.console.review.who import Reviewing
 from penstock.review import queue
@@ -20,7 +20,7 @@ from penstock.review.listing import HoldChoice, Order, page
 from penstock.review.queue import HoldRow
 from penstock.review.rules import REJECTION, text_of
 
-router = APIRouter(prefix="/review/holds", tags=["review"])
+router = admin_router("/review/holds", "review")
 
 HoldId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]

@@ -17,7 +17,7 @@ from penstock.core.clock import Clock
 from penstock.review import outbox, remarks
 from penstock.review.erasure import purge
 from penstock.review.hold import Hold, decode_hold
-from penstock.review.remarks import decode_remark, insert_remarks
+from penstock.review.remarks import decode_remark, insert_remarks, place_remarks
 from penstock.review.take import insert, tick
 from penstock.review.verified import VerifiedAnswers, enter_next
 from penstock.storage.follow import Following, Listening
@@ -87,6 +87,7 @@ class Reviewing:
             ship(self._holds, partial(_take, connection), decode_hold)
         if is_anything_waiting(self._remarks):
             ship(self._remarks, partial(insert_remarks, connection), decode_remark)
+        place_remarks(connection, most=_AT_ONCE)
         now = self._clock.now()
         while steps := tick(connection, now=now, most=_AT_ONCE):
             _log.info("holds_overdue", holds=len(steps), actions=sorted({each.action for each in steps}))

@@ -3,16 +3,16 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from penstock.admission.identity.audit import Subject, record
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.review import views
 from penstock.console.review.who import Reviewing
 from penstock.review.decision import Decision
 from penstock.review.second import agreement, claim_second, decide_second, taxonomy
 
-router = APIRouter(prefix="/review", tags=["review"])
+router = admin_router("/review", "review")
 
 HoldId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
 Hours = Annotated[float, Query(gt=0, le=24 * 366)]

@@ -4,20 +4,20 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from penstock.admission.identity.faults import Conflict
 from penstock.admission.limits.rules import store as rule_store
 from penstock.admission.limits.rules.store import OverrideRow, RuleRow, StatusChoice
 from penstock.admission.limits.rules.written import budget_of
 from penstock.config.limits import BudgetSettings, OverrideSettings
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.console.rules import rule
 from penstock.console.rules.views import BudgetPage, BudgetView, CounterPage, NewBudget, NewOverride, OverrideView
 from penstock.core.errors import ConfigError, MalformedRequest
 
-router = APIRouter(prefix="/budgets", tags=["budgets"])
+router = admin_router("/budgets", "budgets")
 
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 Most = Annotated[int, Query(ge=1, le=1000)]

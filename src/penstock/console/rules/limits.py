@@ -3,17 +3,17 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from penstock.admission.limits.rules import store as rule_store
 from penstock.admission.limits.rules.store import RuleRow, StatusChoice
 from penstock.config.limits import LimitSettings
-from penstock.console.access import Call, Caller, Plane, errors, needs
+from penstock.console.access import Call, Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.console.rules import rule
 from penstock.console.rules.views import CounterPage, LimitPage, LimitView, NewLimit
 
-router = APIRouter(prefix="/limits", tags=["limits"])
+router = admin_router("/limits", "limits")
 
 Text = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 Most = Annotated[int, Query(ge=1, le=1000)]

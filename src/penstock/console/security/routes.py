@@ -3,19 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias, get_args
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.figures.routes import require_kept
 from penstock.console.quality.asked import AskedQuality
 from penstock.console.quality.classes import sums_of
-from penstock.guard.personal.patterns.catalogue import GROUPS
+from penstock.guard.personal.patterns.kinds import GROUPS
 from penstock.watch.figures.store import Tally, ask_tallies
 from penstock.watch.security.access import read_unusual
 from penstock.watch.security.refused import read_refused
 
-router = APIRouter(prefix="/security", tags=["security"])
+router = admin_router("/security", "security")
 
 Kind: TypeAlias = Literal[
     "masked", "secret", "leak_stopped", "leak_found", "injection", "found", "let_through", "guard_failed"

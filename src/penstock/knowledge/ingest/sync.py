@@ -15,7 +15,7 @@ import msgspec
 
 from penstock.core.clock import Clock
 from penstock.core.sources import Reader
-from penstock.knowledge.document import BaseId, Document, DocumentStore, Known
+from penstock.knowledge.document import WITHIN, BaseId, Document, DocumentStore, Known, owner_of
 from penstock.knowledge.ingest.blocks import Attachment
 from penstock.knowledge.ingest.embedding import Embedder, Vector
 from penstock.knowledge.ingest.progress import Progress
@@ -24,8 +24,6 @@ from penstock.knowledge.ingest.sources.rules import ReaderRule, readers_for
 from penstock.knowledge.ingest.sources.source import Entry, Gone, Source, SourceUnavailable
 from penstock.knowledge.ingest.unreadable import Unreadable
 
-WITHIN: Final = "!/"
-"""Between an e-mail's key and the name of a file that it carries."""
 _MOST_AHEAD: Final = 8
 _MOST_BYTES_AHEAD: Final = 64 << 20
 _MOST_WITHIN: Final = 3
@@ -326,11 +324,6 @@ class Sync:
     def _tell(self) -> None:
         self._progress.seconds = self._tools.clock.monotonic() - self._began_s
         self._report(self._progress)
-
-
-def owner_of(key: str) -> str:
-    """The file that it came in: an e-mail's key for what the e-mail carries."""
-    return key.split(WITHIN, 1)[0]
 
 
 def _named(attachments: Sequence[Attachment]) -> Iterator[tuple[str, Attachment]]:

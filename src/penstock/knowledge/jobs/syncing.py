@@ -10,14 +10,14 @@ import msgspec
 import psycopg
 
 from penstock.core.clock import Clock
-from penstock.knowledge.document import DocumentStore
+from penstock.knowledge.document import DocumentStore, owner_of
 from penstock.knowledge.ingest.embedding import Embedder
 from penstock.knowledge.ingest.progress import Failure, Progress
 from penstock.knowledge.ingest.sources.fetching import Fetcher
 from penstock.knowledge.ingest.sources.folder import Folder
 from penstock.knowledge.ingest.sources.site_map import SiteMap
 from penstock.knowledge.ingest.sources.source import Source, SourceUnavailable
-from penstock.knowledge.ingest.sync import FileReader, Job, Stopped, Sync, Tools, owner_of
+from penstock.knowledge.ingest.sync import FileReader, Job, Stopped, Sync, Tools
 from penstock.knowledge.ingest.unreadable import Limits
 from penstock.knowledge.jobs import store
 from penstock.knowledge.jobs.specs import FolderSpec, Run, SiteSpec, SourceRow, UploadSpec

@@ -6,9 +6,9 @@ from typing import BinaryIO, Final
 import psycopg
 
 from penstock.core.sources import Reader
+from penstock.knowledge.document import WITHIN
 from penstock.knowledge.ingest.sources.rules import ReaderRule, glob_of
 from penstock.knowledge.ingest.sources.source import Entry, Gone, Loaded
-from penstock.knowledge.ingest.sync import WITHIN
 from penstock.knowledge.jobs import store
 from penstock.knowledge.jobs.specs import Upload
 

@@ -6,12 +6,15 @@ brings it to the database (`store`), where the control plane reads it.
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from penstock.core.clock import Clock
 from penstock.core.json import dumps
-from penstock.routing.compaction.compactor import LeftOut
+
+if TYPE_CHECKING:  # what it stands on is numpy, which who reads what was kept has no use for
+    from penstock.routing.compaction.compactor import LeftOut
 
 _MOST_WAITING = 1_000
 
@@ -43,7 +46,7 @@ class Retained:
         self._bytes = 0
         self._waiting: deque[Entry] = deque(maxlen=_MOST_WAITING)
 
-    def keep(self, exchange: str, tenant: str, parts: Sequence[LeftOut], *, for_s: float) -> None:
+    def keep(self, exchange: str, tenant: str, parts: "Sequence[LeftOut]", *, for_s: float) -> None:
         """Keep the parts; an exchange has one entry."""
         entry = Entry(exchange=exchange, tenant=tenant, expires_at=self._clock.now() + for_s, parts=dumps(parts))
         if len(entry.parts) > self._most_bytes:

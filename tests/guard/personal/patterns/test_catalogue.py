@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from penstock.guard.patterns.pattern_set import PatternSet
-from penstock.guard.personal.patterns.catalogue import GROUPS, KINDS, catalogue
+from penstock.guard.personal.patterns.catalogue import catalogue
+from penstock.guard.personal.patterns.kinds import GROUPS, KINDS
 
 ALPHABETS = {
     "alnum": string.ascii_letters + string.digits,

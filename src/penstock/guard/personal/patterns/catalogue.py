@@ -1,6 +1,5 @@
 """What is looked for: every pattern of personal data and of secrets, chosen by kind."""
 
-from types import MappingProxyType
 from typing import Final
 
 from penstock.guard.patterns.pattern import Pattern
@@ -9,6 +8,7 @@ from penstock.guard.personal.patterns.contact import CONTACT
 from penstock.guard.personal.patterns.dates import DATES
 from penstock.guard.personal.patterns.documents import DOCUMENTS
 from penstock.guard.personal.patterns.finance import FINANCE
+from penstock.guard.personal.patterns.kinds import KINDS
 from penstock.guard.personal.patterns.national_east import EAST
 from penstock.guard.personal.patterns.national_north import NORTH
 from penstock.guard.personal.patterns.national_south import SOUTH
@@ -22,25 +22,6 @@ _ALL: Final = (
     *CONTACT, *FINANCE, *WEST, *NORTH, *SOUTH, *EAST, *ANYWHERE, *DOCUMENTS, *NETWORK, *DATES, *OCCUPATIONS, *ADDRESSES,
     *SECRETS,
 )  # fmt: skip
-
-GROUPS: Final = MappingProxyType(
-    {
-        "contact": frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER"}),
-        "finance": frozenset({"CREDIT_CARD", "IBAN", "BANK_ACCOUNT", "CRYPTO_ADDRESS"}),
-        "government": frozenset(
-            {"NATIONAL_ID", "TAX_ID", "SSN", "PASSPORT", "DRIVER_LICENSE", "LICENSE_PLATE", "VEHICLE_ID"}
-        ),
-        "network": frozenset({"IP_ADDRESS", "MAC_ADDRESS", "URL", "DOMAIN_NAME"}),
-        "place": frozenset({"STREET_ADDRESS", "POSTAL_CODE", "COORDINATES"}),
-        "person": frozenset({"DATE_OF_BIRTH", "AGE", "TITLE"}),
-        "time": frozenset({"DATE_TIME"}),
-        "secrets": frozenset({"API_KEY", "PASSWORD", "PRIVATE_KEY", "CREDENTIAL_URL"}),
-    }
-)
-"""Kinds that are mostly wanted together."""
-
-KINDS: Final = frozenset[str]().union(*GROUPS.values())
-"""Every kind there is."""
 
 
 def catalogue(kinds: frozenset[str] | None = None) -> tuple[Pattern, ...]:
