@@ -4,6 +4,7 @@ from mutations.admission import MUTATIONS as ADMISSION
 from mutations.alerting import MUTATIONS as ALERTING
 from mutations.answers import MUTATIONS as ANSWERS
 from mutations.caches import MUTATIONS as CACHES
+from mutations.comparisons import MUTATIONS as COMPARISONS
 from mutations.console import MUTATIONS as CONSOLE
 from mutations.contents import MUTATIONS as CONTENTS
 from mutations.drift import MUTATIONS as DRIFT
@@ -40,6 +41,7 @@ MUTATIONS = (
     *ALERTING,
     *ANSWERS,
     *CACHES,
+    *COMPARISONS,
     *CONSOLE,
     *CONTENTS,
     *PATTERNS,

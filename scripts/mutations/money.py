@@ -53,27 +53,6 @@ MUTATIONS = (
         ALERTS,
     ),
     Mutation(
-        "money: traffic is not cut where prices change",
-        "console/money/compare.py",
-        'timed = schedules.values() if prices == "then" else ()',
-        "timed = ()",
-        API,
-    ),
-    Mutation(
-        "money: traffic is not cut at tiers",
-        "console/money/compare.py",
-        "lengths = {length + 1 for each",
-        "lengths = {length + 2 for each",
-        API,
-    ),
-    Mutation(
-        "money: unknown costs are free traffic",
-        "console/money/store.py",
-        "WHERE left_out IS NULL",
-        "WHERE true",
-        API,
-    ),
-    Mutation(
         "money: what a call beside the answer cost is not known of the answer's target",
         "console/money/store.py",
         "FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy <> 'unknown'",
@@ -97,8 +76,22 @@ MUTATIONS = (
     Mutation(
         "money: what people called bad is resolved",
         "console/money/worth.py",
-        "f.verdict = 'bad'",
-        "f.verdict = 'worse'",
+        "verdict = 'bad'",
+        "verdict = 'worse'",
+        API,
+    ),
+    Mutation(
+        "money: what somebody called bad is no answer less, whatever it was",
+        "watch/feedback/store.py",
+        "ledger.outcome = 'completed' AND NOT",
+        "true OR NOT",
+        API,
+    ),
+    Mutation(
+        "money: each who called an answer bad takes one off",
+        "console/money/worth.py",
+        "count(DISTINCT exchange)",
+        "count(exchange)",
         API,
     ),
     Mutation(

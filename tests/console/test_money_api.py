@@ -14,6 +14,7 @@ from tests.console.test_identity_api import command, key_of
 
 from penstock.core.json import dumps, loads
 from penstock.testing.clock import FakeClock
+from penstock.watch.feedback import store as feedback
 from penstock.watch.rollups.recount import recount
 
 NOW = datetime(2040, 3, 20, 12, tzinfo=UTC)
@@ -112,6 +113,7 @@ def test_traffic_is_priced_anew_exactly(api: Api, database_url: str) -> None:
     settled(database_url, mini, 12, 7, facts=[extra("sim/sim", 3)])
     settled(database_url, mini, 12, None)
     settled(database_url, mini, 12, 9, read=1001)
+    recount(database_url, told=lambda _: None)
     said = asked(api, f"/costs/compare?with={mini},sim/sim,openai/my-own@eu")
     assert (said["exchanges"], said["recorded_nanousd"]) == (7, 3 * 1_200_000 + 2 * 3_400_000 + 30_430_000 + 1)
     recorded = {each["target"]: each for each in said["recorded"]}
@@ -205,16 +207,25 @@ def test_what_answers_are_worth_is_the_operators_word(api: Api, database_url: st
     settled(database_url, mini, 19, 1_000_000_000, id="ex_bad")
     settled(database_url, None, 19, 0, facts=[{"fact": "cache_hit", "kind": "exact", "saved_nanousd": 7}])
     settled(database_url, mini, 19, 1, outcome="held")
-    settled(database_url, mini, 19, 2, outcome="upstream_failed")
+    settled(database_url, mini, 19, 2, outcome="upstream_failed", id="ex_failed")
     settled(database_url, None, 19, 0, facts=[{"fact": "fell_back", "cause": "down", "targets": []}])
-    settled(database_url, mini, 19, 3, facts=[{"fact": "summarised", "exchange": "x"}, saved])
-    settled(database_url, "sim/sim", 19, 11, model="plain", tenant="umbra")
+    settled(database_url, mini, 19, 3, facts=[{"fact": "summarised", "exchange": "x"}, saved], id="ex_own")
+    settled(database_url, "sim/sim", 19, 11, model="plain", tenant="umbra", id="ex_not_own")
     settled(database_url, "sim/sim", 19, None, model="plain")
     with psycopg.connect(database_url) as connection:
-        connection.execute(
-            'INSERT INTO feedback (at, tenant, exchange, key, "user", verdict)'
-            " VALUES (1, 'acme', 'ex_bad', 'k', '', 'bad')"
-        )
+        # Of its answer two people; of another tenant's exchange, and of what was never resolved.
+        for whose, exchange in (
+            ("k", "ex_bad"),
+            ("l", "ex_bad"),
+            ("k", "ex_not_own"),
+            ("k", "ex_failed"),
+            ("k", "ex_own"),
+        ):
+            connection.execute(
+                'INSERT INTO feedback (at, tenant, exchange, key, "user", verdict) VALUES (%s, %s, %s, %s, %s, %s)',
+                (NOW.timestamp(), "acme", exchange, whose, "", "bad"),
+            )
+        feedback.place(connection, now=NOW.timestamp(), most=100)
     recount(database_url, told=lambda _: None)
     said = asked(api, "/costs/value")
     fast, plain = said["models"]

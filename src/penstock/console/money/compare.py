@@ -7,23 +7,26 @@ for each pair of targets.  Nothing is asked of any model.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.money import compared as views
 from penstock.console.money.asking import Asked, NamedTarget, Since, Until, all_named, between, configured
-from penstock.console.money.store import MeasuredRow, Span, TrafficRow, read_measured, read_traffic
+from penstock.console.money.kept import read_kept
+from penstock.console.money.store import Span
+from penstock.console.money.traffic import Prices, Traffic, TrafficRow, read_measured, read_traffic
 from penstock.console.plane import ControlPlane
 from penstock.core.usage import Usage
 from penstock.watch.price_spans import Schedule
 
-router = APIRouter(prefix="/costs", tags=["ledger"])
+router = admin_router("/costs", "ledger")
 
 PricesOf = Literal["then", "now"]
+_HOUR: Final = timedelta(hours=1)
 
 
 def _span(call: Caller, *, since: Since = None, until: Until = None, model: Asked = None, tenant: Asked = None) -> Span:
@@ -39,33 +42,40 @@ async def compare(
     targets: Annotated[str, Query(alias="with", max_length=2000, description="Targets, with commas between.")],
     prices: Annotated[PricesOf, Query(description="`then`: of each exchange's own time.")] = "then",
 ) -> views.Comparison:
-    """What the exchanges of a time would have cost elsewhere, and how other targets did where they had traffic."""
+    """What the exchanges of a time would have cost elsewhere, and how other targets did where they had traffic.
+
+    Six hours and less are told to the second; longer times by whole hours, which `since` and `until` of the answer say.
+    """
     known = await asyncio.to_thread(configured, plane)
     wanted = all_named(targets, known)
     schedules = await asyncio.to_thread(_schedules, plane, [*known.values(), *wanted])
     timed = schedules.values() if prices == "then" else ()
-    cuts = {cut for each in timed for cut in each.cuts(span.since, span.until)}
-    lengths = {length + 1 for each in schedules.values() for length in each.lengths}
+    begins, ends = span.since - _HOUR, span.until + _HOUR  # it may be widened to whole hours
+    cuts = {cut for each in timed for cut in each.cuts(begins, ends)}
+    lengths = {length for each in schedules.values() for length in each.lengths}
     async with plane.database.connection() as connection, connection.transaction():
         # One moment for all, so that the parts are of the same exchanges.
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        rows, left_out = await read_traffic(connection, span, cuts=sorted(cuts), lengths=sorted(lengths))
-        names = sorted({row.target for row in rows} | {each.name for each in wanted})
-        measured = await read_measured(connection, span, names)
-    own = {row.target: schedules.get(row.target) for row in rows}
-    traffic = _Traffic(rows, measured, call.now if prices == "now" else None)
+        asked = Prices(sorted(cuts), sorted(lengths))
+        told = await read_kept(connection, span, asked)
+        if told is None:
+            rows, left_out = await read_traffic(connection, span, asked)
+            names = sorted({row.target for row in rows} | {each.name for each in wanted})
+            told = Traffic(span, rows, left_out, await read_measured(connection, span, names))
+    traffic = _Traffic(told, call.now if prices == "now" else None)
+    own = {target: schedules.get(target) for target in traffic.rows}
     return views.Comparison(
-        since=span.since,
-        until=span.until,
+        since=told.span.since,
+        until=told.span.until,
         tenant=span.tenant,
         model=span.model,
         prices=prices,
         recorded=[_recorded(target, own[target], traffic) for target in sorted(own)],
-        recorded_nanousd=sum(row.cost_nanousd for row in rows),
-        exchanges=sum(row.exchanges for row in rows),
+        recorded_nanousd=sum(row.cost_nanousd for row in told.rows),
+        exchanges=sum(row.exchanges for row in told.rows),
         left_out=[
             views.LeftOutView(reason=each.reason, exchanges=each.exchanges, nanousd=each.cost_nanousd)
-            for each in left_out
+            for each in told.left_out
         ],
         candidates=[_candidate(each, known, schedules[each.name], traffic) for each in wanted],
     )
@@ -106,12 +116,12 @@ def rounded(amount: Fraction) -> int:
 class _Traffic:
     """What was read of the ledger, by target; `at` is when the prices are of, None: of each exchange's own time."""
 
-    def __init__(self, rows: Sequence[TrafficRow], measured: Mapping[str, MeasuredRow], at: datetime | None) -> None:
+    def __init__(self, told: Traffic, at: datetime | None) -> None:
         self.at = at
         self.rows: defaultdict[str, list[TrafficRow]] = defaultdict(list)
-        for row in rows:
+        for row in told.rows:
             self.rows[row.target].append(row)
-        self._measured = measured
+        self._measured = {row.target: row for row in told.measured}
 
     def measured(self, target: str) -> views.Measured | None:
         """None where it had no traffic."""

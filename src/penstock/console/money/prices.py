@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.money.asking import DAYS, Asked, NamedTarget, configured, named
 from penstock.console.money.store import Span, UnpricedRow, read_unpriced
 from penstock.console.plane import ControlPlane
 from penstock.watch.price_rules import Rate
 from penstock.watch.price_spans import Applied
 
-router = APIRouter(prefix="/prices", tags=["ledger"])
+router = admin_router("/prices", "ledger")
 
 
 class TierView(BaseModel):

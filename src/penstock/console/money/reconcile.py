@@ -11,12 +11,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from penstock.config.limits import is_zone
-from penstock.console.access import Plane, errors, needs
+from penstock.console.access import Plane, admin_router, errors, needs
 from penstock.console.money.asking import NamedTarget, configured, named
 from penstock.console.money.store import BilledRow, Span, read_billed
 from penstock.core.errors import MalformedRequest, RequestTimeout, RequestTooLarge
@@ -26,7 +26,7 @@ from penstock.watch.invoices.formats import own_format
 from penstock.watch.invoices.matching import Billed, Report, Tolerance, nano, reconcile
 from penstock.watch.invoices.reading import DateOrder, Reading, read_invoice
 
-router = APIRouter(prefix="/costs", tags=["ledger"])
+router = admin_router("/costs", "ledger")
 
 _MOST_BYTES = 32 * 1024 * 1024
 _ARRIVES_WITHIN_S = 60.0

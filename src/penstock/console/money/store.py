@@ -3,16 +3,15 @@
 One function for each question, so that one that rollups can answer is answered from there by changing it here alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import LiteralString
+from typing import Final
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-_EXTRA = sql.SQL("""facts @> '[{"fact": "extra_call_billed"}]'""")
+BESIDE: Final = sql.SQL("""facts @> '[{"fact": "extra_call_billed"}]'""")
 _UNKNOWN = sql.SQL("started_at >= %(since)s AND started_at < %(until)s AND cost_nanousd IS NULL")
 _UNPRICED = sql.SQL("""
     SELECT target, sum(exchanges)::bigint AS exchanges, max(last_at) AS last_at FROM (
@@ -29,7 +28,7 @@ _UNPRICED = sql.SQL("""
         GROUP BY 1
     ) AS called
     GROUP BY target ORDER BY exchanges DESC, target LIMIT 1000
-""").format(unknown=_UNKNOWN, extra=_EXTRA)
+""").format(unknown=_UNKNOWN, extra=BESIDE)
 """An exchange of one call has no cost since its target has no price; of several, facts say which of them.
 
 The first are read from an index that has all of this (`ledger_unknown_cost`), whose conditions these are.
@@ -37,51 +36,7 @@ The first are read from an index that has all of this (`ledger_unknown_cost`), w
 _UNUSED = sql.SQL("""
     SELECT (SELECT count(*) FROM ledger WHERE {unknown} AND NOT {extra} AND usage_accuracy = 'unknown')
         + (SELECT count(*) FROM ledger WHERE {unknown} AND {extra} AND usage_accuracy = 'unknown')
-""").format(unknown=_UNKNOWN, extra=_EXTRA)
-_TRAFFIC = sql.SQL("""
-    SELECT target, width_bucket(started_at, %(cuts)s::timestamptz[])::int AS period,
-        count(*)::bigint AS exchanges, min(started_at) AS first_at, max(input_tokens)::bigint AS longest,
-        sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-        sum(cache_read_tokens)::bigint AS cache_read_tokens, sum(cache_write_tokens)::bigint AS cache_write_tokens,
-        sum(reasoning_tokens)::bigint AS reasoning_tokens, sum(cost_nanousd)::bigint AS cost_nanousd
-    FROM (SELECT *, CASE
-            WHEN cost_nanousd IS NULL THEN 'unknown_cost'
-            WHEN cache_read_tokens + cache_write_tokens > input_tokens OR reasoning_tokens > output_tokens
-                THEN 'parts_exceed_whole'
-            WHEN {extra} THEN 'several_calls'
-        END AS left_out FROM ledger
-        WHERE started_at >= %(since)s AND started_at < %(until)s AND target IS NOT NULL
-            AND input_tokens + output_tokens > 0
-            AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
-            AND (%(model)s::text IS NULL OR model = %(model)s)) AS rows
-    WHERE left_out IS NULL
-    GROUP BY target, period, width_bucket(input_tokens, %(lengths)s::bigint[])
-""").format(extra=_EXTRA)
-_LEFT_OUT = sql.SQL("""
-    SELECT CASE
-            WHEN cost_nanousd IS NULL THEN 'unknown_cost'
-            WHEN cache_read_tokens + cache_write_tokens > input_tokens OR reasoning_tokens > output_tokens
-                THEN 'parts_exceed_whole'
-            ELSE 'several_calls'
-        END AS reason, count(*)::bigint AS exchanges, coalesce(sum(cost_nanousd), 0)::bigint AS cost_nanousd
-    FROM ledger
-    WHERE started_at >= %(since)s AND started_at < %(until)s AND target IS NOT NULL
-        AND input_tokens + output_tokens > 0
-        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s) AND (%(model)s::text IS NULL OR model = %(model)s)
-        AND (cost_nanousd IS NULL OR cache_read_tokens + cache_write_tokens > input_tokens
-            OR reasoning_tokens > output_tokens OR {extra})
-    GROUP BY 1 ORDER BY 1
-""").format(extra=_EXTRA)
-_MEASURED: LiteralString = """
-    SELECT target, count(*)::bigint AS exchanges,
-        count(*) FILTER (WHERE outcome IN ('upstream_failed', 'deadline'))::bigint AS failed,
-        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_s) AS durations_s,
-        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY first_event_s) AS first_events_s
-    FROM ledger
-    WHERE started_at >= %(since)s AND started_at < %(until)s AND target = ANY(%(targets)s)
-        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
-    GROUP BY 1
-"""
+""").format(unknown=_UNKNOWN, extra=BESIDE)
 _BILLED = sql.SQL("""
     SELECT timezone(%(zone)s, started_at)::date AS day, target, count(*)::bigint AS calls,
         count(*) FILTER (WHERE cost_nanousd IS NULL)::bigint AS unknown_cost,
@@ -109,7 +64,7 @@ _BILLED = sql.SQL("""
     ) AS calls
     WHERE input_tokens + output_tokens > 0 OR cost_nanousd IS DISTINCT FROM 0
     GROUP BY 1, 2
-""").format(extra=_EXTRA)
+""").format(extra=BESIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,41 +90,6 @@ class UnpricedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficRow:
-    """Sums of one target's exchanges of one period and one range of lengths: the same prices hold for all of them."""
-
-    target: str
-    period: int
-    exchanges: int
-    first_at: datetime
-    longest: int
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-    cost_nanousd: int
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOutRow:
-    reason: str
-    exchanges: int
-    cost_nanousd: int
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredRow:
-    """How exchanges went that ended at a target; the times are the median and the 95th percentile."""
-
-    target: str
-    exchanges: int
-    failed: int
-    durations_s: list[float] | None
-    first_events_s: list[float | None] | None
-
-
-@dataclass(frozen=True, slots=True)
 class BilledRow:
     """Calls of one target on one day.  `unknown_cost` of them are in no sum of money."""
 
@@ -190,29 +110,6 @@ async def read_unpriced(connection: psycopg.AsyncConnection, span: Span) -> tupl
         rows = await (await cursor.execute(_UNPRICED, span.values())).fetchall()
     unused = await (await connection.execute(_UNUSED, span.values())).fetchone()
     return rows, 0 if unused is None else int(unused[0])
-
-
-async def read_traffic(
-    connection: psycopg.AsyncConnection, span: Span, *, cuts: Sequence[datetime], lengths: Sequence[int]
-) -> tuple[list[TrafficRow], list[LeftOutRow]]:
-    """What a target was called for, cut at moments and at lengths of the input; and what cannot be priced anew.
-
-    An input of a length in `lengths` belongs to what begins there.
-    """
-    values = {**span.values(), "cuts": list(cuts), "lengths": list(lengths)}
-    async with connection.cursor(row_factory=class_row(TrafficRow)) as cursor:
-        rows = await (await cursor.execute(_TRAFFIC, values)).fetchall()
-    async with connection.cursor(row_factory=class_row(LeftOutRow)) as cursor:
-        return rows, await (await cursor.execute(_LEFT_OUT, values)).fetchall()
-
-
-async def read_measured(
-    connection: psycopg.AsyncConnection, span: Span, targets: Sequence[str]
-) -> dict[str, MeasuredRow]:
-    """How the exchanges of these targets went."""
-    async with connection.cursor(row_factory=class_row(MeasuredRow)) as cursor:
-        rows = await (await cursor.execute(_MEASURED, {**span.values(), "targets": list(targets)})).fetchall()
-    return {row.target: row for row in rows}
 
 
 async def read_billed(connection: psycopg.AsyncConnection, span: Span, *, provider: str, zone: str) -> list[BilledRow]:

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from penstock.config.money.prices import ValueSettings
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.figures.routes import require_kept
 from penstock.console.money.asking import Asked, Since, Until, between
 from penstock.console.money.worth import SavedRow, WorthRow, read_worth
 from penstock.watch.figures.question import Question
 
-router = APIRouter(prefix="/costs", tags=["ledger"])
+router = admin_router("/costs", "ledger")
 
 RESOLVED_AS = (
     "completed by a model or a cache, not held for a person, not a canned answer, and nobody's feedback called it bad"

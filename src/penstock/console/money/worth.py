@@ -1,6 +1,6 @@
 """What was asked for, resolved and saved, by model: of the sums, so that a year of it is told as soon as an hour.
 
-Only what sums cannot know is read from rows: which answers somebody called bad, of which there are few.
+Only what sums cannot know is read from rows: which answers somebody called bad, once that is placed.
 """
 
 from collections import defaultdict
@@ -16,12 +16,9 @@ from penstock.watch.figures.store import Line, ask, ask_tallies
 from penstock.watch.rollups.notes import CANNED, SAVED, SUMMARISED, UNPRICED
 
 _BAD: LiteralString = """
-    SELECT l.model, count(DISTINCT l.id)::int
-    FROM feedback AS f JOIN ledger AS l ON l.id = f.exchange AND l.tenant = f.tenant
-    WHERE f.verdict = 'bad' AND l.started_at >= %(since)s AND l.started_at < %(until)s AND l.outcome = 'completed'
-        AND (%(tenant)s::text IS NULL OR l.tenant = %(tenant)s)
-        AND NOT l.facts @> '[{"fact": "summarised"}]'
-        AND NOT jsonb_path_exists(l.facts, '$[*] ? (@.fact == "fell_back" && @.targets.size() == 0)')
+    SELECT model, count(DISTINCT exchange)::int FROM feedback
+    WHERE verdict = 'bad' AND is_answer AND began >= %(since)s AND began < %(until)s
+        AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
     GROUP BY 1
 """
 _WAYS: Final = ("cache", "compaction", "prompt_cache", "routing")

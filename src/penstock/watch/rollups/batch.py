@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from penstock.watch.rollups.histogram import bucket_of
 from penstock.watch.rollups.notes import Note
-from penstock.watch.rollups.views import DIMENSIONS, GRAINS, NONE, VIEWS, Grain, View
+from penstock.watch.rollups.pricing import pricing_of
+from penstock.watch.rollups.views import GRAINS, KEPT, NONE, VIEWS, Grain, View
 from penstock.watch.row import LedgerRow
 
 _MINUTE_S = GRAINS["minute"]
@@ -109,6 +110,7 @@ class Batch:
                 row.feature or NONE,
                 row.region or NONE,
                 row.outcome,
+                pricing_of(row, note),
             ),
         )
         sums = _sums(row, note)
@@ -126,7 +128,7 @@ class Batch:
             _add_tallies(cell.tallies, note.tallies)
 
     def values(self) -> Iterator[Values]:
-        """Those of every dimension, in the order of `DIMENSIONS`, each set of them once for each of its minutes."""
+        """Those of every dimension, in the order of `KEPT`, each set of them once for each of its minutes."""
         return (values for _, values in self._cells)
 
     def tables(self, known: Callable[[Values], Values]) -> list[Table]:
@@ -164,7 +166,7 @@ def _by_view(whole: Cells) -> Iterator[tuple[View, Cells]]:
     """Each view's cells, those first that others are made of."""
     found: dict[int, Cells] = {}
     for view in reversed(VIEWS):
-        source = DIMENSIONS if view.of is None else VIEWS[view.of].dimensions
+        source = KEPT if view.of is None else VIEWS[view.of].dimensions
         pick = _picker([source.index(each) for each in view.dimensions])
         made_of = whole if view.of is None else found[view.of]
         cells = found[view.number] = _merged(((at, pick(values)), cell) for (at, values), cell in made_of.items())

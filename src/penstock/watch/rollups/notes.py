@@ -66,6 +66,7 @@ class Note(msgspec.Struct):
     cache_hits: int = 0
     cache_misses: int = 0
     failed_attempts: int = 0
+    extra_calls: int = 0
     tallies: dict[str, int] = {}
     marks: tuple[str, ...] = ()
 
@@ -177,6 +178,8 @@ def _add_sums(note: Note, fact: _Fact) -> None:
             note.cache_misses += 1
         case "attempt_failed":
             note.failed_attempts += 1
+        case "extra_call_billed":
+            note.extra_calls += 1
         case _:
             pass
 

@@ -16,13 +16,17 @@ Dimension: TypeAlias = Literal[
     "tenant", "project", "key", "assistant", "release", "target", "feature", "region", "outcome"
 ]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
+"""What figures are asked by."""
+Kept: TypeAlias = Dimension | Literal["pricing"]
+KEPT: Final[tuple[Kept, ...]] = (*DIMENSIONS, "pricing")
+"""What sums are kept by: `pricing` says which price holds for an exchange (`rollups.pricing`)."""
 COLUMNS: Final[dict[Dimension, str]] = {name: "model" if name == "assistant" else name for name in DIMENSIONS}
 """What the ledger calls them: an assistant is what callers ask for as `model`."""
 NONE: Final = ""
 """The value of an exchange that has none: a key that belongs to no project, an answer that no target gave."""
 OTHER: Final = "(other)"
 """Stands for all values of a dimension that came once `MOST_VALUES` of it were known."""
-MOST_VALUES: Final[dict[Dimension, int]] = {
+MOST_VALUES: Final[dict[Kept, int]] = {
     "tenant": 10_000,
     "project": 10_000,
     "key": 50_000,
@@ -32,6 +36,7 @@ MOST_VALUES: Final[dict[Dimension, int]] = {
     "feature": 1_000,
     "region": 100,
     "outcome": 50,
+    "pricing": 50,
 }
 """Callers write names of models, and tokens of other issuers those of features: nobody may fill the disk with them."""
 
@@ -42,14 +47,15 @@ GRAINS: Final[dict[Grain, int]] = {"minute": 60, "hour": 3600}
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`number` stands in the rows: never change what one means, add another.
+    """`number` stands in the rows: never change what one means, add another.  A dimension may be added: series from
+    before have no value of it.
 
     Its rows are made of those of the view `of`, which has all of its dimensions and fewer rows than there are records;
     None is of the records.  One without `has_times` has no histograms.
     """
 
     number: int
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[Kept, ...]
     of: int | None
     grains: tuple[Grain, ...] = ("minute", "hour")
     has_times: bool = True
@@ -59,10 +65,10 @@ VIEWS: Final[tuple[View, ...]] = (
     View(0, ("outcome",), of=1),
     View(1, ("tenant", "outcome"), of=5),
     View(2, ("assistant", "release", "outcome"), of=5),
-    View(3, ("target", "region", "outcome"), of=4),
-    View(4, ("assistant", "release", "target", "region", "outcome"), of=6, grains=("hour",)),
+    View(3, ("target", "region", "outcome", "pricing"), of=4),
+    View(4, ("assistant", "release", "target", "region", "outcome", "pricing"), of=6, grains=("hour",)),
     View(5, ("tenant", "assistant", "release", "outcome"), of=6),
-    View(6, ("tenant", "assistant", "release", "target", "region", "outcome"), of=None, grains=("hour",)),
+    View(6, ("tenant", "assistant", "release", "target", "region", "outcome", "pricing"), of=None, grains=("hour",)),
     View(7, ("tenant", "feature", "outcome"), of=None, has_times=False),
     View(8, ("tenant", "project", "key", "outcome"), of=None, has_times=False),
 )

@@ -26,7 +26,7 @@ class _Compare:
         self._others = view.query.get("with", "")[:_LONGEST]
         if self._others:
             view.aside["with"] = self._others
-        # Not by itself: it reads rows of the ledger, and may take seconds.
+        # Not by itself: it may have to read rows of the ledger, which takes seconds.
         self._figured = Figured(view, self._read, _show, _listing, every_s=None)
 
     async def open(self) -> None:
