@@ -40,8 +40,8 @@ MUTATIONS = (
     Mutation(
         "sums: times of hours beyond a zone's midnight are added and not taken off",
         "watch/figures/store.py",
-        "histogram.add(buckets, row[-1] * counts)",
-        "histogram.add(buckets, counts)",
+        "arrays[2 * place + 1], sign)",
+        "arrays[2 * place + 1], 1)",
         "tests/watch/rollups/test_closing.py",
     ),
     Mutation(

@@ -20,6 +20,7 @@ from penstock.config.secret import Secret
 from penstock.config.types import ModelSettings
 from penstock.core.clock import SystemClock
 from penstock.core.facts import AttemptFailed, Ended
+from penstock.review.remarks import place_remarks
 from penstock.watch.quality import store
 from penstock.watch.quality.checks import Found
 from penstock.watch.quality.seen import Told
@@ -70,11 +71,15 @@ def test_figures_worst_answers_and_failures(api: Api, database_url: str) -> None
             " VALUES (%s, 1, 'acme', %s, 'k', '', 'bad', 'help')",
             (now, exchange(1, now)),
         )
-        connection.execute(
-            'INSERT INTO remarks (tenant, exchange, key, "user", rating, correction, at)'
-            " VALUES ('acme', %s, 'k', '', 2, 'no', %s)",
-            (exchange(0, now), now),
-        )
+        for number in (0, 3, 99):  # of its own exchange, of another tenant's, of none
+            connection.execute(
+                'INSERT INTO remarks (tenant, exchange, key, "user", rating, correction, at)'
+                " VALUES ('acme', %s, 'k', '', 2, 'no', %s)",
+                (exchange(number, now), now),
+            )
+        assert place_remarks(connection, most=10) <= 1, "or the control plane has"
+        placed = connection.execute("SELECT exchange, assistant FROM remarks WHERE assistant IS NOT NULL").fetchall()
+        assert placed == [(exchange(0, now), "help")]
     for tenant in ("acme", "umbra"):
         assert api.call("POST", "/admin/v1/tenants", {"id": tenant, "name": tenant}).status == 201
     viewer, auditor = key_of(api, "acme", "viewer"), key_of(api, "acme", "auditor")

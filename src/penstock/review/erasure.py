@@ -20,9 +20,6 @@ somebody who has locked a hold, and who waits to change it.
 """
 
 _DAY_S = 86_400.0
-_UNKNOWN_LOOKED_FOR_S = 30 * _DAY_S
-"""How far back remarks on exchanges that nobody knows are looked for: older ones are shown to nobody, and go with all
-else that is old."""
 _MAY_ERASE: LiteralString = "SELECT set_config('penstock.erasing', 'on', true)"
 _ERASE: LiteralString = 'DELETE FROM holds WHERE tenant = %(tenant)s AND (%(user)s::text IS NULL OR "user" = %(user)s)'
 _ERASE_REMARKS: LiteralString = """
@@ -38,7 +35,7 @@ _PURGE: LiteralString = """
 """
 _FORGET_REMARKS: LiteralString = """
     DELETE FROM remarks WHERE ctid IN (
-        SELECT r.ctid FROM remarks AS r WHERE r.at < %s AND r.at > %s
+        SELECT r.ctid FROM remarks AS r WHERE r.at < %s AND r.assistant IS NULL
             AND NOT EXISTS (SELECT FROM ledger AS l WHERE l.id = r.exchange AND l.tenant = r.tenant)
         ORDER BY r.at LIMIT %s FOR UPDATE OF r SKIP LOCKED)
 """
@@ -77,6 +74,6 @@ def purge(connection: psycopg.Connection, *, now: float, keep_days: float, most:
         connection.execute(MEET_ERASURES)
         connection.execute(_MAY_ERASE)
         connection.execute("DELETE FROM hold_erasures WHERE at < %s", (now - ERASURES_KEPT_S,))
-        connection.execute(_FORGET_REMARKS, (now - _DAY_S, now - _UNKNOWN_LOOKED_FOR_S, most))
+        connection.execute(_FORGET_REMARKS, (now - _DAY_S, most))
         connection.execute(_PURGE_REMARKS, (before, most))
         return connection.execute(_PURGE, (before, most)).rowcount

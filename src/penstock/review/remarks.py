@@ -2,7 +2,8 @@
 
 What people write may hold personal data: it comes here masked, is shown to reviewers alone, and goes with its user or
 its tenant.  A verdict with its consequences travels beside this.  What is said of an exchange that the ledger does not
-know, or knows as another tenant's, is shown to nobody, and forgotten after a day.
+know, or knows as another tenant's, is shown to nobody, and forgotten after a day.  What it knows is *placed*: the
+assistant whose answer it is about is written beside it.
 """
 
 from collections.abc import Sequence
@@ -41,10 +42,18 @@ _LIST: LiteralString = """
         AND (%(before)s::float8 IS NULL OR (r.at, r.exchange) < (%(before)s, %(before_exchange)s))
     ORDER BY r.at DESC, r.exchange DESC LIMIT %(most)s
 """
+_PLACE: LiteralString = """
+    UPDATE remarks AS r SET assistant = found.model
+    FROM (
+        SELECT w.ctid AS place, l.model FROM remarks AS w JOIN ledger AS l ON l.id = w.exchange AND l.tenant = w.tenant
+        WHERE w.assistant IS NULL ORDER BY w.at LIMIT %s FOR UPDATE OF w SKIP LOCKED
+    ) AS found
+    WHERE r.ctid = found.place
+"""
 _RATINGS: LiteralString = """
-    SELECT r.tenant, l.model, r.rating, count(*) AS remarks FROM remarks AS r
-    JOIN ledger AS l ON l.id = r.exchange AND l.tenant = r.tenant
-    WHERE r.rating IS NOT NULL AND r.at >= %(since)s AND (%(scope)s::text IS NULL OR r.tenant = %(scope)s)
+    SELECT r.tenant, r.assistant AS model, r.rating, count(*) AS remarks FROM remarks AS r
+    WHERE r.assistant IS NOT NULL AND r.rating IS NOT NULL AND r.at >= %(since)s
+        AND (%(scope)s::text IS NULL OR r.tenant = %(scope)s)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT 1000
 """
 
@@ -77,6 +86,12 @@ async def insert_remark(connection: psycopg.AsyncConnection, remark: Remark) -> 
     """As `insert_remarks`; inside a transaction."""
     await connection.execute(MEET_ERASURES)
     await connection.execute(_INSERT, _row(remark))
+
+
+def place_remarks(connection: psycopg.Connection, *, most: int) -> int:
+    """Place what waits and can be, at most `most`; returns how many.  Any number of processes may do so at once."""
+    waits = connection.execute("SELECT EXISTS (SELECT FROM remarks WHERE assistant IS NULL)").fetchone()
+    return connection.execute(_PLACE, (most,)).rowcount if waits is not None and waits[0] else 0
 
 
 async def list_remarks(

@@ -28,6 +28,7 @@ from penstock.watch.quality.checks import Checks, Found
 from penstock.watch.quality.judging import Judging, Reply
 from penstock.watch.quality.looking import Looking
 from penstock.watch.quality.seen import Seen, Told
+from penstock.watch.quality.sums import VIEWS
 from penstock.watch.store import LedgerWriter
 
 POLICY = QualityPolicy(sample=1.0, checks=("empty", "cut", "refusal", "grounded"), judged=1.0)
@@ -78,9 +79,9 @@ def look(url: str, *, policy: QualityPolicy = POLICY) -> int:
         return looking(policy).look(connection)
 
 
-def rows(url: str, query: str) -> list[tuple[object, ...]]:
+def rows(url: str, query: str, *values: object) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type] # a test's own
+        return connection.execute(query, values).fetchall()  # type: ignore[arg-type] # a test's own
 
 
 def test_each_answer_is_looked_at_once_and_sums_are_of_its_scores(database_url: str, came: Callable[..., None]) -> None:
@@ -112,10 +113,15 @@ def test_each_answer_is_looked_at_once_and_sums_are_of_its_scores(database_url: 
         (exchange(2), "answer", 50, "refusal"),
         (exchange(2), "refusal", 50, "refusal"),
     ]
-    summed = """SELECT answers, passed, scores, squares FROM quality_hours WHERE "check" = 'answer' ORDER BY scores"""
-    assert rows(database_url, summed) == [(1, 0, 0, 0), (1, 0, 50, 2500), (1, 1, 500, 250_000)]
-    by_check = "SELECT sum(answers)::int FROM quality_hours WHERE \"check\" = 'cut'"
-    assert rows(database_url, by_check) == [(3,)]
+    summed = (
+        """SELECT answers, passed, scores, squares FROM quality_hours WHERE "check" = 'answer' AND view = %s"""
+        " ORDER BY scores"
+    )
+    by_check = "SELECT sum(answers)::int FROM quality_hours WHERE \"check\" = 'cut' AND view = %s"
+    for view in VIEWS:
+        found = rows(database_url, summed, view.number)
+        assert found == [(1, 0, 0, 0), (1, 0, 50, 2500), (1, 1, 500, 250_000)], "each has a verdict of its own"
+        assert rows(database_url, by_check, view.number) == [(3,)]
     assert rows(database_url, "SELECT count(*) FROM quality_queue") == [(0,)]
     assert rows(database_url, "SELECT answers FROM quality_lengths") == [(2,)]
 

@@ -6,8 +6,18 @@ from collections.abc import Sequence
 import msgspec
 import psycopg
 
-from penstock.core.facts import AnyFact, AttemptFailed, CacheHit, CacheMissed, Ended, PersonalDataMasked, Saved
+from penstock.core.facts import (
+    AnyFact,
+    AttemptFailed,
+    CacheHit,
+    CacheMissed,
+    Ended,
+    ExtraCallBilled,
+    PersonalDataMasked,
+    Saved,
+)
 from penstock.core.record import Settled
+from penstock.watch.rollups.pricing import LENGTHS
 from penstock.watch.row import Arrival, arrive
 
 BEGAN = 1_794_999_000.0
@@ -16,7 +26,7 @@ BEGAN = 1_794_999_000.0
 
 def random_record(rng: random.Random, number: int, *, began: float = BEGAN, spread_s: float = 7200.0) -> Settled:
     """One of few tenants, keys, assistants and targets, so that groups have several."""
-    tenant = rng.choice(("acme", "globex", 'quo"ted\t\\'))
+    tenant = rng.choice(("acme", "globex", 'quo"ted\t\\50%s'))
     outcome = rng.choices(("completed", "upstream_failed", "blocked", "client_gone"), (90, 4, 4, 2))[0]
     cost = None if rng.random() < 0.05 else rng.randrange(10**7)
     facts: list[AnyFact] = []
@@ -30,6 +40,18 @@ def random_record(rng: random.Random, number: int, *, began: float = BEGAN, spre
         facts.append(AttemptFailed(at_s=0.1, attempt=1, target="openai/gpt-4o", code="timeout"))
     if rng.random() < 0.2:
         facts.append(Saved(at_s=0.2, by="prompt_cache", tokens=10, nanousd=rng.randrange(-(10**5), 10**6)))
+    if rng.random() < 0.05:
+        facts.append(
+            ExtraCallBilled(
+                at_s=0.3,
+                target="sim/sim",
+                why="hedge",
+                input_tokens=9,
+                output_tokens=1,
+                accuracy="exact",
+                cost_nanousd=3,
+            )
+        )
     facts.append(Ended(at_s=0.5, end="completed"))
     return Settled(
         id=f"ex_{number:032x}",
@@ -47,8 +69,8 @@ def random_record(rng: random.Random, number: int, *, began: float = BEGAN, spre
         outcome=outcome,
         outcome_code=None,
         attempts=rng.randrange(1, 4),
-        input_tokens=rng.randrange(3000),
-        output_tokens=rng.randrange(900),
+        input_tokens=_input_tokens(rng),
+        output_tokens=rng.choice((0, rng.randrange(900))),
         cache_read_tokens=rng.randrange(50),
         cache_write_tokens=rng.randrange(50),
         reasoning_tokens=rng.randrange(50),
@@ -63,12 +85,46 @@ def random_record(rng: random.Random, number: int, *, began: float = BEGAN, spre
     )
 
 
+def _input_tokens(rng: random.Random) -> int:
+    """As a rule few; sometimes none, or as many as those from which on a price may be another, or one more."""
+    if rng.random() < 0.2:
+        return rng.choice((0, *LENGTHS, *(length + 1 for length in LENGTHS)))
+    return rng.randrange(3000)
+
+
 def arrivals(records: Sequence[Settled]) -> list[Arrival]:
     return [arrive(msgspec.json.encode(record)) for record in records]
 
 
 def undo_tallies_of_all(connection: psycopg.Connection) -> None:
     """Back to the schema before `0026_tallies_of_all`."""
+    undo_pricing(connection)
     connection.execute("DROP TABLE rollup_tally_all_days, rollup_tally_all_months")
     connection.execute("DROP INDEX ledger_unknown_cost_beside")
     connection.execute("UPDATE alembic_version SET version_num = '0025_rollup_views'")
+
+
+def undo_pricing(connection: psycopg.Connection) -> None:
+    """Back to the schema before `0027_pricing`."""
+    undo_quality_days(connection)
+    connection.execute("DROP VIEW rollup_whole")
+    connection.execute("ALTER TABLE rollup_closed DROP COLUMN version")
+    connection.execute("ALTER TABLE rollup_series DROP COLUMN pricing")
+    # No series from before is one of those that have a pricing.
+    connection.execute("UPDATE rollup_series SET fingerprint = sha256(fingerprint) WHERE view IN (3, 4, 6)")
+    connection.execute("UPDATE alembic_version SET version_num = '0026_tallies_of_all'")
+
+
+def undo_quality_days(connection: psycopg.Connection) -> None:
+    """Back to the schema before `0028_quality_days`."""
+    connection.execute("ALTER TABLE feedback DROP COLUMN began, DROP COLUMN is_answer")
+    connection.execute("ALTER TABLE remarks DROP COLUMN assistant")
+    connection.execute("DROP TABLE quality_days, quality_months")
+    connection.execute("DELETE FROM quality_hours WHERE view <> 4")
+    connection.execute("ALTER TABLE quality_hours DROP COLUMN view CASCADE")
+    connection.execute(
+        'ALTER TABLE quality_hours ADD PRIMARY KEY ("check", at, tenant, assistant, release, target, verdict)'
+    )
+    connection.execute("CREATE OR REPLACE VIEW rollup_whole AS SELECT grain, at FROM rollup_closed WHERE version = 2")
+    connection.execute("UPDATE rollup_closed SET version = 2 WHERE version = 3")
+    connection.execute("UPDATE alembic_version SET version_num = '0027_pricing'")

@@ -18,6 +18,7 @@ from penstock.watch.figures.sums import Times
 from penstock.watch.rollups.closing import RollupClosing, close_one, reopen
 from penstock.watch.rollups.keeping import RollupRetention
 from penstock.watch.rollups.recount import recount
+from penstock.watch.rollups.tables import VERSION
 from penstock.watch.store import LedgerWriter
 
 BEGAN = datetime(2026, 8, 20, 13, 30, tzinfo=UTC)
@@ -175,3 +176,25 @@ def test_nobody_closes_a_day_to_which_somebody_adds(database_url: str, records: 
         thread.join(30)
         assert close_one(connection, day)
         assert closed(connection) == {"day": 1}
+
+
+def test_a_day_that_an_older_release_closed_is_closed_again(database_url: str, records: list[Settled]) -> None:
+    """Beside this one it makes less of a day: what is missing would be counted as nothing."""
+    ship(database_url, records)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        wanted = answers(connection)
+        while close_one(connection, NOW):
+            pass
+        connection.execute("TRUNCATE rollup_tally_all_days, rollup_tally_all_months")
+        connection.execute("DELETE FROM rollup_closed")
+        connection.execute(
+            "INSERT INTO rollup_closed (grain, at)"
+            " SELECT 'day', at FROM rollup_days UNION SELECT 'month', at FROM rollup_months"
+        )
+        assert answers(connection) == wanted
+        while close_one(connection, NOW):
+            pass
+        assert answers(connection) == wanted
+        rows = connection.execute("SELECT DISTINCT version FROM rollup_closed").fetchall()
+        kept = connection.execute("SELECT count(*) FROM rollup_tally_all_days").fetchone()
+    assert (rows, kept != (0,)) == ([(VERSION,)], True)

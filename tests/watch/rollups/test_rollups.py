@@ -4,7 +4,9 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from penstock.watch.rollups import store
 from penstock.watch.rollups import views as module
 from penstock.watch.rollups.batch import SUMS
 from penstock.watch.rollups.keeping import RollupRetention
+from penstock.watch.rollups.pricing import LENGTHS
 from penstock.watch.rollups.recount import recount
 from penstock.watch.rollups.views import COLUMNS, GRAINS, OTHER, VIEWS, Dimension, View
 from penstock.watch.store import LedgerWriter
@@ -34,6 +37,15 @@ SINCE = datetime.fromtimestamp(BEGAN, UTC) - timedelta(hours=2)
 UNTIL = datetime.fromtimestamp(BEGAN, UTC) + timedelta(hours=6)
 WHOLE_DAY = {"since": SINCE - timedelta(days=1), "until": UNTIL + timedelta(days=1)}
 
+LENGTH_CLASSES = [(shorter + (shorter > 0), longer) for shorter, longer in pairwise((0, *LENGTHS))]
+PRICING = f"""
+    CASE WHEN target IS NULL OR input_tokens + output_tokens = 0 THEN '' WHEN cost_nanousd IS NULL THEN 'unknown_cost'
+        WHEN cache_read_tokens + cache_write_tokens > input_tokens OR reasoning_tokens > output_tokens
+            THEN 'parts_exceed_whole'
+        WHEN facts @> '[{{"fact": "extra_call_billed"}}]' THEN 'several_calls'
+        {" ".join(f"WHEN input_tokens <= {most} THEN '{least}-{most}'" for least, most in LENGTH_CLASSES)}
+        ELSE '1000001-' END
+"""
 FROM_ROWS = """
     count(*), sum(attempts), NULL, sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),
     sum(cache_write_tokens), sum(reasoning_tokens), coalesce(sum(cost_nanousd), 0),
@@ -57,26 +69,30 @@ def ship(database_url: str, records: Iterable[Settled], *, batch: int = 100) -> 
 
 def rolled_up(connection: psycopg.Connection, view: View, table: str) -> dict[tuple[Any, ...], tuple[int, ...]]:
     names = ", ".join(f"s.{name}" for name in view.dimensions)
-    sums = ", ".join(f"r.{name}" for name in SUMS)
-    query = (
-        f"SELECT r.at, {names}, {sums} FROM {table} AS r JOIN rollup_series AS s ON s.id = r.series WHERE r.view = %s"  # noqa: S608
-    )
+    sums = ", ".join(f"sum(r.{name})" for name in SUMS)
     width = 1 + len(view.dimensions)
+    places = ", ".join(str(place + 1) for place in range(width))
+    query = (
+        f"SELECT r.at, {names}, {sums} FROM {table} AS r JOIN rollup_series AS s ON s.id = r.series"  # noqa: S608
+        f" WHERE r.view = %s GROUP BY {places}"
+    )
     rows = connection.execute(query, (view.number,)).fetchall()  # type: ignore[arg-type]
     return {tuple(row[:width]): tuple(row[width:]) for row in rows}
 
 
 def recomputed(connection: psycopg.Connection, view: View, unit: str) -> dict[tuple[Any, ...], tuple[int | None, ...]]:
-    names = ", ".join(f"coalesce({COLUMNS[name]}, '')" for name in view.dimensions)
+    names = ", ".join(f"coalesce({PRICING if name == 'pricing' else COLUMNS[name]}, '')" for name in view.dimensions)
     places = ", ".join(str(place + 1) for place in range(1 + len(view.dimensions)))
     query = f"SELECT date_trunc('{unit}', started_at), {names}, {FROM_ROWS} FROM ledger GROUP BY {places}"  # noqa: S608
     width = 1 + len(view.dimensions)
     return {tuple(row[:width]): tuple(row[width:]) for row in connection.execute(query).fetchall()}  # type: ignore[arg-type]
 
 
-def assert_sums_are_those_of_the_rows(database_url: str) -> None:
+def assert_sums_are_those_of_the_rows(database_url: str, *, but_for: str = "") -> None:
+    """By every dimension of every view, or by all but one."""
     with psycopg.connect(database_url) as connection:
-        for view in VIEWS:
+        for whole in VIEWS:
+            view = replace(whole, dimensions=tuple(name for name in whole.dimensions if name != but_for))
             for grain in view.grains:
                 found = rolled_up(connection, view, f"rollup_{grain}s")
                 wanted = recomputed(connection, view, grain)
@@ -316,6 +332,8 @@ def test_sums_from_before_views_had_tables_of_their_own_are_kept(database_url: s
         connection.execute("UPDATE alembic_version SET version_num = '0024_rollup_days'")
     migrate(database_url)
     ship(database_url, records[600:])
+    assert_sums_are_those_of_the_rows(database_url, but_for="pricing")
+    recount(database_url, told=lambda _: None)
     assert_sums_are_those_of_the_rows(database_url)
 
 

@@ -7,17 +7,17 @@ plane has.
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.ledger.faults import UnknownExchange
 from penstock.core.exchange import Principal
 from penstock.core.feedback import MOST_RATING, MOST_WORDS, Feedback, Remark, Verdict
 from penstock.review.remarks import insert_remark
 from penstock.watch.feedback import store
 
-router = APIRouter(tags=["feedback"])
+router = admin_router("", "feedback")
 
 ExchangeId = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]+$")]
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]

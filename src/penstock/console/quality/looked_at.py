@@ -3,17 +3,17 @@
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from penstock.config.quality import is_watched, quality_of
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.plane import ControlPlane
 from penstock.console.quality import views
 from penstock.console.quality.asked import AskedTimes
 from penstock.watch.quality.figures import Asked
 from penstock.watch.quality.judging import read_spent, read_states
 
-router = APIRouter(prefix="/quality", tags=["quality"])
+router = admin_router("/quality", "quality")
 
 _NANO = Decimal(1_000_000_000)
 

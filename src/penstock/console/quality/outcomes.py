@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from psycopg import sql
 
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.quality import views
 from penstock.console.quality.asked import AskedQuality
 from penstock.core.errors import MalformedRequest
@@ -14,7 +14,7 @@ from penstock.core.happenings import WHOLE_SATISFACTION
 from penstock.watch.happenings.store import Sum, sums
 from penstock.watch.quality.figures import Asked, keys_of, terms_of
 
-router = APIRouter(prefix="/quality", tags=["quality"])
+router = admin_router("/quality", "quality")
 
 _COLUMNS = ("tenant", "assistant", "release")
 _NANO = Decimal(1_000_000_000)

@@ -7,11 +7,11 @@ here but in `/admin/v1/contents`, `prompts.read`.
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from penstock.config.quality import Check
-from penstock.console.access import Caller, Plane, errors, needs
+from penstock.console.access import Caller, Plane, admin_router, errors, needs
 from penstock.console.figures.routes import require_kept
 from penstock.console.plane import ControlPlane
 from penstock.console.quality import views
@@ -22,7 +22,7 @@ from penstock.watch.quality.figures import Answer, Asked, Line, Order, answers, 
 from penstock.watch.quality.shares import mean_of, share_of
 from penstock.watch.quality.verdicts import ANSWER, WHOLE, Verdict
 
-router = APIRouter(prefix="/quality", tags=["quality"])
+router = admin_router("/quality", "quality")
 
 AnyCheck: TypeAlias = Check | Literal["answer", "judge"]
 

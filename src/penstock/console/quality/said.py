@@ -32,12 +32,11 @@ async def read_said(connection: psycopg.AsyncConnection, asked: Asked) -> dict[t
         "s.model",
         sql.SQL("s.place IS NOT NULL"),
     )
-    # A remark names its exchange alone: the ledger says which assistant's it was.
     remarks = (
         "count(s.rating), coalesce(sum(s.rating), 0)::bigint, count(s.correction)",
-        sql.SQL("remarks AS s JOIN ledger AS l ON l.id = s.exchange AND l.tenant = s.tenant"),
-        "l.model",
-        sql.SQL("true"),
+        sql.SQL("remarks AS s"),
+        "s.assistant",
+        sql.SQL("s.assistant IS NOT NULL"),
     )
     found: dict[tuple[object, ...], Said] = {}
     for key, good, bad in await _rows(connection, asked, verdicts):

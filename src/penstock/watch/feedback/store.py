@@ -1,8 +1,9 @@
 """Feedback in PostgreSQL.  A verdict has no consequences until the exchange that it is about is in the ledger.
 
-Then it is *placed*: what the ledger knows of the exchange (its model, its tier, whose answer it was given) is written
-beside it, and every process reads on from the last place that it has seen.  So feedback on an exchange that never was,
-or that is another tenant's, changes nothing, and is forgotten after a day.
+Then it is *placed*: what the ledger knows of the exchange is written beside it (its model, its tier, whose answer it
+was given, when it began, and whether a model or a cache completed what a caller had asked for), and every process reads
+on from the last place that it has seen.  So feedback on an exchange that never was, or that is another tenant's,
+changes nothing, and is forgotten after a day.
 
 `app` brings it here in the data plane, the console from the control plane.
 """
@@ -33,9 +34,12 @@ _INSERT: LiteralString = """
 """
 _PLACE: LiteralString = """
     UPDATE feedback AS f
-    SET place = nextval('feedback_place'), model = found.model, tier = found.tier, answer = found.answer
+    SET place = nextval('feedback_place'), model = found.model, tier = found.tier, answer = found.answer,
+        began = found.began, is_answer = found.is_answer
     FROM (
-        SELECT waiting.ctid AS at, ledger.model, tier.name AS tier, answer.id AS answer
+        SELECT waiting.ctid AS at, ledger.model, tier.name AS tier, answer.id AS answer, ledger.started_at AS began,
+            ledger.outcome = 'completed' AND NOT ledger.facts @> '[{"fact": "summarised"}]' AND NOT jsonb_path_exists(
+                ledger.facts, '$[*] ? (@.fact == "fell_back" && @.targets.size() == 0)') AS is_answer
         FROM feedback AS waiting JOIN ledger ON ledger.id = waiting.exchange AND ledger.tenant = waiting.tenant
         LEFT JOIN LATERAL (
             SELECT fact ->> 'tier' AS name FROM jsonb_array_elements(ledger.facts) AS fact

@@ -1,47 +1,29 @@
-"""Histograms of many rows added up, read as the database sends them: no object is made for each of their numbers.
+"""Histograms of many rows added up: the database puts them one behind the other, and no number becomes an object.
 
-The database itself takes longer by far: it would make a row of each bucket of each histogram.
+The database itself would take longer by far to add them up: it would make a row of each bucket of each histogram.
 """
 
-from typing import Any, ClassVar, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg.abc import AdaptContext, Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format
+from psycopg import sql
 
 _HEAD: Final = 20
-"""Bytes before the elements of an array of one dimension; an empty array has none, and 12."""
+"""Bytes before the elements of an array of one dimension, as `array_send` writes it; an empty one has 12 in all."""
+_BUCKET: Final = np.dtype([("length", ">i4"), ("value", ">i2")])
+_COUNT: Final = np.dtype([("length", ">i4"), ("value", ">i4")])
+"""Each element with its length before it, high bytes first."""
 _MOST: Final = 8_192
 """Entries that wait to be added up: three times as many as there are buckets."""
 
 
-class _Numbers(Loader):
-    """An array without NULLs, as `array_send` writes it: each element with its length before it, high bytes first."""
+def gathered(column: sql.Identifier) -> sql.Composed:
+    """The elements of an array of each row, one behind the other, as bytes: for `Histogram.add`.
 
-    format = Format.BINARY
-    element: ClassVar[np.dtype[Any]]
-
-    def load(self, data: Buffer) -> NDArray[np.int64]:
-        """A copy: `data` is the connection's."""
-        if len(data) < _HEAD:
-            return np.empty(0, np.int64)
-        return np.frombuffer(data, self.element, offset=_HEAD)["value"].astype(np.int64)
-
-
-class _Small(_Numbers):
-    element = np.dtype([("length", ">i4"), ("value", ">i2")])
-
-
-class _Whole(_Numbers):
-    element = np.dtype([("length", ">i4"), ("value", ">i4")])
-
-
-def read_arrays(context: AdaptContext) -> None:
-    """Have arrays of `smallint` and `integer` read by a cursor in binary format as arrays of numpy."""
-    for name, loader in (("int2", _Small), ("int4", _Whole)):
-        context.adapters.register_loader(context.adapters.types[name].array_oid, loader)
+    Those of two columns of one query lie in the same order.
+    """
+    return sql.SQL("string_agg(substr(array_send({}), {}), ''::bytea)").format(column, sql.Literal(_HEAD + 1))
 
 
 class Histogram:
@@ -54,10 +36,11 @@ class Histogram:
         self._counts = [np.empty(0, np.int64)]
         self._waiting = 0
 
-    def add(self, buckets: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        self._buckets.append(buckets)
-        self._counts.append(counts)
-        self._waiting += len(buckets)
+    def add(self, buckets: bytes, counts: bytes, sign: int) -> None:
+        """`buckets` of a `smallint[]` and `counts` of an `integer[]`, as they were `gathered`."""
+        self._buckets.append(_read(buckets, _BUCKET))
+        self._counts.append(sign * _read(counts, _COUNT))
+        self._waiting += len(self._buckets[-1])
         if self._waiting > _MOST:
             self._add_up()
 
@@ -71,3 +54,7 @@ class Histogram:
         sums = np.bincount(np.concatenate(self._buckets), np.concatenate(self._counts)).astype(np.int64)
         filled = np.flatnonzero(sums)
         self._buckets, self._counts, self._waiting = [filled], [sums[filled]], 0
+
+
+def _read(elements: bytes, element: "np.dtype[np.void]") -> NDArray[np.int64]:
+    return np.frombuffer(elements, element)["value"].astype(np.int64)

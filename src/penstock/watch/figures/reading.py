@@ -9,21 +9,24 @@ added to the day beside it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final, LiteralString
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, LiteralString, TypeAlias
+from zoneinfo import ZoneInfo
 
 from psycopg import sql
 
-from penstock.watch.figures.question import Question
+from penstock.watch.figures.question import Question, Step
+from penstock.watch.rollups.tables import Tables
 from penstock.watch.rollups.views import Dimension
 
 _ASKED: LiteralString = "WITH asked AS (SELECT %s::timestamptz AS since, %s::timestamptz AS until), "
 _CLOSED: LiteralString = """
     months AS MATERIALIZED (
-        SELECT at FROM rollup_closed, asked WHERE {has_months} AND grain = 'month' AND at >= since
+        SELECT at FROM rollup_whole, asked WHERE {has_months} AND grain = 'month' AND at >= since
             AND (at AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC' <= until
     ), days AS MATERIALIZED (
-        SELECT at FROM rollup_closed, asked WHERE grain = 'day' AND at >= since AND at + interval '24 hours' <= until
+        SELECT at FROM rollup_whole, asked WHERE grain = 'day' AND at >= since AND at + interval '24 hours' <= until
             AND date_trunc('month', at, 'UTC') NOT IN (SELECT at FROM months) AND {is_whole}
     ), """
 _IN_ONE_MONTH: LiteralString = (
@@ -38,7 +41,7 @@ _HOURS: LiteralString = """
 _IN_NO_MONTH: Final = sql.SQL("date_trunc('month', at, 'UTC') NOT IN (SELECT at FROM months)")
 _NEAR: LiteralString = """
     closed AS (
-        SELECT at, {midnight} AS midnight FROM rollup_closed, asked
+        SELECT at, {midnight} AS midnight FROM rollup_whole, asked
         WHERE grain = 'day' AND at >= since AND at + interval '24 hours' <= until
     ), days AS MATERIALIZED (
         SELECT at, midnight FROM closed WHERE date_trunc('hour', midnight, 'UTC') = midnight
@@ -61,35 +64,10 @@ _FROM: Final = sql.SQL("{}at = ANY(ARRAY(SELECT at FROM {}))")
 _BETWEEN: Final = sql.SQL("{}at >= %s AND at < %s")
 _FEW: Final[frozenset[Dimension]] = frozenset({"tenant", "project", "key"})
 """One value of these has a small part of a view's series."""
-_GRAINS: Final = ("months", "days", "hours")
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """What is kept of each grain, and its columns."""
-
-    minutes: str
-    hours: str
-    days: str
-    months: str
-    columns: LiteralString = "*"
-
-    def rows(self, grain: str, of_view: sql.Composable) -> sql.Composed:
-        """The beginning of a query of one of them; `grain` is the name of its field."""
-        return sql.SQL("SELECT {} FROM {} WHERE {}").format(
-            sql.SQL(self.columns), sql.Identifier(getattr(self, grain)), of_view
-        )
-
-
-SUM_TABLES: Final = Tables("rollup_minutes", "rollup_hours", "rollup_days", "rollup_months")
-TALLY_TABLES: Final = Tables("rollup_tally_minutes", "rollup_tally_hours", "rollup_tally_days", "rollup_tally_months")
-TALLY_TABLES_OF_ALL: Final = replace(
-    TALLY_TABLES,
-    days="rollup_tally_all_days",
-    months="rollup_tally_all_months",
-    columns="at, name, amount",
-)
-"""Where nobody asks whose they are."""
+_UTC: Final = ZoneInfo("UTC")
+_Grain: TypeAlias = Literal["minute", "hour", "day", "month"]
+_PARTS: Final[tuple[tuple[_Grain, LiteralString], ...]] = (("month", "months"), ("day", "days"), ("hour", "hours"))
+"""Grains, and what of them is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +96,80 @@ class Rows:
 def rows_of(question: Question, tables: Tables, *, view: int | None) -> Rows:
     """What answers it: rows of one view, or of tables that have none."""
     since, until = question.aligned()
-    of_view = sql.SQL("") if view is None else sql.SQL("view = {} AND ").format(sql.Literal(view))
-    if view is not None and question.filters.keys() & _FEW:
-        of_view += _of_series(view, question.filters)
-    if question.grain == "minute" or question.step in {"minute", "hour"}:
-        query = _BETWEEN.format(tables.rows(f"{question.grain}s", of_view))
-        return Rows(query, [since, until])
-    is_signed = question.step == "day" and question.zone.key != "UTC"
-    query = _near(question, tables, of_view) if is_signed else _whole(question, tables, of_view)
-    return Rows(sql.SQL(_ASKED) + query, [since, until], is_signed=is_signed)
+    chosen = of_view(view, question.filters)
+    if question.grain == "minute":
+        return Rows(_BETWEEN.format(_rows(tables, "minute", chosen)), [since, until])
+    return rows_of_hours((since, until), tables, chosen, step=question.step, zone=question.zone)
 
 
-def _whole(question: Question, tables: Tables, of_view: sql.Composable) -> sql.Composed:
-    """Where days of UTC lie each within one step, or are left out where they do not."""
-    is_utc = question.zone.key == "UTC"
+def rows_of_hours(
+    span: tuple[datetime, datetime],
+    tables: Tables,
+    chosen: sql.Composed,
+    *,
+    step: Step | None = None,
+    zone: ZoneInfo = _UTC,
+) -> Rows:
+    """Those of whole hours, whatever their number, for steps of hours and longer ones.
+
+    `chosen` begins their terms, and ends with AND if there is any.
+    """
+    if step == "hour":
+        return Rows(_BETWEEN.format(_rows(tables, "hour", chosen)), [*span])
+    is_utc = zone.key == "UTC"
+    if step == "day" and not is_utc:
+        return Rows(sql.SQL(_ASKED) + _near(zone, tables, chosen), [*span], is_signed=True)
     is_whole = sql.SQL("true")
-    if question.step == "month" and not is_utc:
-        is_whole = sql.SQL(_IN_ONE_MONTH).format(zone=sql.Literal(question.zone.key))
-    has_months = sql.Literal(question.step is None or (question.step == "month" and is_utc))
-    closed = sql.SQL(_CLOSED).format(has_months=has_months, is_whole=is_whole)
+    if step == "month" and not is_utc:
+        is_whole = sql.SQL(_IN_ONE_MONTH).format(zone=sql.Literal(zone.key))
+    has_months = step is None or (step == "month" and is_utc)
+    return Rows(sql.SQL(_ASKED) + _whole(tables, chosen, has_months=has_months, is_whole=is_whole), [*span])
+
+
+def of_view(view: int | None, filters: Mapping[Dimension, str]) -> sql.Composed:
+    """Of one tenant the numbers of its series first: its rows are found by them, not among those of all tenants."""
+    if view is None:
+        return sql.Composed([])
+    chosen = sql.SQL("view = {} AND ").format(sql.Literal(view))
+    if filters.keys() & _FEW:
+        series = sql.SQL(" AND ").join([sql.SQL("view = {}").format(sql.Literal(view)), *terms_of(filters)])
+        chosen += sql.SQL("series = ANY(ARRAY(SELECT id FROM rollup_series WHERE {})) AND ").format(series)
+    return chosen
+
+
+def terms_of(filters: Mapping[Dimension, str], *, of: LiteralString = "") -> list[sql.Composed]:
+    """One for each; `of` is the table's name and a dot, where one is needed.
+
+    For queries that are executed with arguments: psycopg takes each % of them for a placeholder.
+    """
+    return [
+        sql.SQL("{}{} = {}").format(
+            sql.SQL(of),
+            sql.Identifier(name),
+            sql.Literal(value.replace("%", "%%")),
+        )
+        for name, value in filters.items()
+    ]
+
+
+def _rows(tables: Tables, grain: _Grain, chosen: sql.Composed) -> sql.Composed:
+    """The beginning of a query of one of them."""
+    return sql.SQL("SELECT {} FROM {} WHERE {}").format(
+        sql.SQL(tables.columns), sql.Identifier(getattr(tables, grain)), chosen
+    )
+
+
+def _whole(tables: Tables, of_rows: sql.Composed, *, has_months: bool, is_whole: sql.Composable) -> sql.Composed:
+    """Where days of UTC lie each within one step, or are left out where they do not."""
+    closed = sql.SQL(_CLOSED).format(has_months=sql.Literal(has_months), is_whole=is_whole)
     chosen = closed + sql.SQL(_HOURS).format(is_open=_IN_NO_MONTH)
-    rows = [_FROM.format(tables.rows(grain, of_view), sql.Identifier(grain)) for grain in _GRAINS]
+    rows = [_FROM.format(_rows(tables, grain, of_rows), sql.Identifier(name)) for grain, name in _PARTS]
     return chosen + sql.SQL(" UNION ALL ").join(rows)
 
 
-def _near(question: Question, tables: Tables, of_view: sql.Composable) -> sql.Composed:
+def _near(of: ZoneInfo, tables: Tables, of_rows: sql.Composed) -> sql.Composed:
     """Where a step is a day of a zone: see the module."""
-    zone = sql.Literal(question.zone.key)
+    zone = sql.Literal(of.key)
 
     def midnight(day: LiteralString) -> sql.Composed:
         return sql.SQL(_MIDNIGHT).format(day=sql.SQL(day), zone=zone)
@@ -161,17 +186,10 @@ def _near(question: Question, tables: Tables, of_view: sql.Composable) -> sql.Co
         sql.SQL(text).format(
             mostly_of_it=mostly("c.at"),
             mostly_of_its_day=mostly("date_trunc('day', c.at, 'UTC')"),
-            of=_FROM.format(tables.rows("days" if name == "days" else "hours", of_view), sql.Identifier(name)),
+            of=_FROM.format(_rows(tables, "day" if name == "days" else "hour", of_rows), sql.Identifier(name)),
         )
         for text, name in rows
     ]
     near = sql.SQL(_NEAR).format(midnight=midnight("at"), near=_NEAR_IS)
     chosen = near + sql.SQL(_HOURS).format(is_open=sql.SQL("true"))
     return chosen + sql.SQL(" UNION ALL ").join(parts)
-
-
-def _of_series(view: int, filters: Mapping[Dimension, str]) -> sql.Composed:
-    """Their numbers first: rows of one tenant are found by them, not among those of all tenants."""
-    terms = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in filters.items()]
-    chosen = sql.SQL(" AND ").join([sql.SQL("view = {}").format(sql.Literal(view)), *terms])
-    return sql.SQL("series = ANY(ARRAY(SELECT id FROM rollup_series WHERE {})) AND ").format(chosen)

@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from penstock.core.errors import MalformedRequest
-from penstock.watch.figures.adding import Histogram, read_arrays
 from penstock.watch.figures.question import Question
-from penstock.watch.figures.reading import SUM_TABLES, TALLY_TABLES, TALLY_TABLES_OF_ALL, Rows, rows_of
+from penstock.watch.figures.reading import Rows, rows_of
 from penstock.watch.figures.sums import Sums, Times
 from penstock.watch.rollups.batch import SUMS
+from penstock.watch.rollups.tables import SUMS_OF_SERIES, TALLIES, TALLIES_OF_ALL
 from penstock.watch.rollups.views import TALLIED
+
+if TYPE_CHECKING:
+    from penstock.watch.figures.adding import Histogram
 
 _HISTOGRAMS: Final[dict[Times, tuple[str, str]]] = {
     "durations": ("durations", "duration_counts"),
@@ -67,7 +70,6 @@ async def ask(connection: psycopg.AsyncConnection, question: Question) -> list[L
         lines = _Lines(question, await (await connection.execute(*_sums_query(question))).fetchall())
         if question.times:
             async with connection.cursor(_CURSOR, binary=True) as cursor:
-                read_arrays(cursor)
                 await cursor.execute(*_times_query(question))
                 while rows := await cursor.fetchmany(_ROWS):
                     lines.add_times(rows)
@@ -84,7 +86,6 @@ def ask_now(connection: psycopg.Connection, question: Question) -> list[Line]:
         lines = _Lines(question, connection.execute(*_sums_query(question)).fetchall())
         if question.times:
             with connection.cursor(_CURSOR, binary=True) as cursor:
-                read_arrays(cursor)
                 cursor.execute(*_times_query(question))
                 while rows := cursor.fetchmany(_ROWS):
                     lines.add_times(rows)
@@ -103,7 +104,7 @@ def ask_tallies_now(connection: psycopg.Connection, question: Question, prefixes
 
 
 def _sums_query(question: Question) -> _Query:
-    rows = rows_of(question, SUM_TABLES, view=question.view.number)
+    rows = rows_of(question, SUMS_OF_SERIES, view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
     keys = _keys(question, rows)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
@@ -122,13 +123,20 @@ def _sums_query(question: Question) -> _Query:
 
 
 def _times_query(question: Question) -> _Query:
-    """What each row belongs to, its histograms, and its sign."""
-    rows = rows_of(question, SUM_TABLES, view=question.view.number)
+    """What rows belong to, their sign, and their histograms: those of one time together, which is never too many."""
+    # Imported here: numpy is ten megabytes and a twentieth of a start, which who asks for no times can do without.
+    from penstock.watch.figures.adding import gathered  # noqa: PLC0415 - see above
+
+    rows = rows_of(question, SUMS_OF_SERIES, view=question.view.number)
     chosen, values = _chosen(question, view=question.view.number)
-    columns = [sql.Identifier("r", each) for name in _asked(question) for each in _HISTOGRAMS[name]]
     sign = sql.Identifier("r", "sign") if rows.is_signed else sql.SQL("1")
-    query = sql.SQL("SELECT {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {}").format(
-        sql.SQL(", ").join([*_keys(question, rows), *columns, sign]), rows.query, chosen
+    keys = [*_keys(question, rows), sign, sql.SQL("r.at")]
+    columns = [gathered(sql.Identifier("r", each)) for name in _asked(question) for each in _HISTOGRAMS[name]]
+    query = sql.SQL("SELECT {} FROM ({}) AS r JOIN rollup_series AS s ON s.id = r.series WHERE {} GROUP BY {}").format(
+        sql.SQL(", ").join([*keys, *columns]),
+        rows.query,
+        chosen,
+        sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys))),
     )
     return query, [*rows.arguments, *values]
 
@@ -147,7 +155,7 @@ def _tally_query(question: Question, prefixes: Sequence[str]) -> _Query:
     if others:
         raise MalformedRequest(f"What happened is not counted by {' and '.join(sorted(others))}.", field="by")
     is_of_all = not question.by and not question.filters
-    rows = rows_of(question, TALLY_TABLES_OF_ALL if is_of_all else TALLY_TABLES, view=None)
+    rows = rows_of(question, TALLIES_OF_ALL if is_of_all else TALLIES, view=None)
     chosen, values = _chosen(question, view=None)
     keys = _keys(question, rows)
     groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys) + 1))
@@ -215,6 +223,8 @@ class _Lines:
             sums.outcomes[outcome] = sums.outcomes.get(outcome, 0) + rest[width]
 
     def add_times(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        from penstock.watch.figures.adding import Histogram  # noqa: PLC0415 - see `_times_query`
+
         width = self._width
         for row in rows:
             key = row[:width]
@@ -223,9 +233,9 @@ class _Lines:
             histograms = self._times.get(key)
             if histograms is None:
                 histograms = self._times[key] = [Histogram() for _ in self._asked]
+            sign, _, *arrays = row[width:]
             for place, histogram in enumerate(histograms):
-                buckets, counts = row[width + 2 * place : width + 2 * place + 2]
-                histogram.add(buckets, row[-1] * counts)
+                histogram.add(arrays[2 * place], arrays[2 * place + 1], sign)
 
     def ordered(self) -> list[Line]:
         for key, histograms in self._times.items():

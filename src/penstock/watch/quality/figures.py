@@ -3,19 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-Dimension: TypeAlias = Literal["tenant", "assistant", "release", "target"]
-DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
+from penstock.watch.figures import reading as figures
+from penstock.watch.quality.sums import AMOUNTS, DIMENSIONS, Dimension, view_for
+from penstock.watch.rollups.tables import QUALITY
+
 Step: TypeAlias = Literal["hour", "day", "month"]
 Order: TypeAlias = Literal["worst", "newest"]
+_AT: Final = sql.SQL("at")
 _ORDERS: Final[Mapping[Order, sql.SQL]] = {"worst": sql.SQL("score, at DESC"), "newest": sql.SQL("at DESC")}
-_SCORES: Final = sql.SQL("sum(answers)::bigint, sum(passed)::bigint, sum(scores)::bigint, sum(squares)::bigint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +71,12 @@ def terms_of(asked: Asked, columns: Sequence[str] = DIMENSIONS) -> tuple[sql.Com
     return sql.SQL(" AND ").join(terms), values
 
 
-def keys_of(asked: Asked) -> list[sql.Composable]:
-    """What is grouped by: the step first."""
+def keys_of(asked: Asked, at: sql.Composable = _AT) -> list[sql.Composable]:
+    """What is grouped by: the step first, in which `at` lies."""
     keys: list[sql.Composable] = [sql.Identifier(name) for name in asked.by]
     if asked.step is not None:
-        keys.insert(0, sql.SQL("date_trunc({}, at, {})").format(sql.Literal(asked.step), sql.Literal(asked.zone.key)))
+        step, zone = sql.Literal(asked.step), sql.Literal(asked.zone.key)
+        keys.insert(0, sql.SQL("date_trunc({}, {}, {})").format(step, at, zone))
     return keys
 
 
@@ -81,16 +84,30 @@ async def ask(
     connection: psycopg.AsyncConnection, asked: Asked, *, check: str | None, name: Literal["check", "verdict"]
 ) -> list[Line]:
     """Sums of one check (None: of each that is a check), by group and by `name`."""
-    terms, values = terms_of(asked)
-    keys = [*keys_of(asked), sql.Identifier(name)]
-    head = sql.SQL(", ").join(keys)
-    groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys)))
-    chosen = sql.SQL("\"check\" <> 'answer'") if check is None else sql.SQL('"check" = {}').format(sql.Literal(check))
-    query = sql.SQL("SELECT {}, {} FROM quality_hours WHERE {} AND {} GROUP BY {} ORDER BY {}").format(
-        head, _SCORES, chosen, terms, groups, groups
+    of_check: sql.Composable = sql.SQL("\"check\" <> 'answer'")
+    if check is not None:
+        of_check = sql.SQL('"check" = {}').format(sql.Literal(check))
+    of_view = sql.SQL("view = {}").format(sql.Literal(view_for({*asked.by, *asked.filters}).number))
+    terms = [of_view, of_check, *figures.terms_of({**asked.filters})]
+    rows = figures.rows_of_hours(
+        (asked.since, asked.until),
+        QUALITY,
+        sql.SQL("").join([each + sql.SQL(" AND ") for each in terms]),
+        step=asked.step,
+        zone=asked.zone,
     )
-    rows = await (await connection.execute(query, values)).fetchall()
-    return [_line(asked, row) for row in rows]
+    keys = [*keys_of(asked, rows.at), sql.Identifier(name)]
+    groups = sql.SQL(", ").join(sql.Literal(place + 1) for place in range(len(keys)))
+    query = sql.SQL("SELECT {}, {} FROM ({}) AS r GROUP BY {} HAVING {} <> 0 ORDER BY {}").format(
+        sql.SQL(", ").join(keys),
+        sql.SQL(", ").join(map(rows.summed, AMOUNTS)),
+        rows.query,
+        groups,
+        rows.summed(AMOUNTS[0]),
+        groups,
+    )
+    found = await (await connection.execute(query, rows.arguments)).fetchall()
+    return [_line(asked, row) for row in found]
 
 
 def _line(asked: Asked, row: tuple[Any, ...]) -> Line:

@@ -4,7 +4,7 @@ queue: whoever dies in between leaves it to the next one, and nobody counts it t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, LiteralString
 
 import msgspec
@@ -13,7 +13,9 @@ from psycopg.rows import class_row
 
 from penstock.watch.quality.checks import Found, Usual
 from penstock.watch.quality.seen import Told
+from penstock.watch.quality.sums import DIMENSIONS, VIEWS
 from penstock.watch.quality.verdicts import ANSWER
+from penstock.watch.rollups.closing import reopen
 
 WAITS_S: Final = 86_400.0
 """What has not come to the ledger by then never does."""
@@ -52,9 +54,9 @@ _SCORE: LiteralString = """
 """
 _SUM: LiteralString = """
     INSERT INTO quality_hours AS h
-        ("check", at, tenant, assistant, release, target, verdict, answers, passed, scores, squares)
-    VALUES (%s, date_trunc('hour', %s::timestamptz, 'UTC'), %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    ON CONFLICT ("check", at, tenant, assistant, release, target, verdict) DO UPDATE SET
+        (view, "check", at, tenant, assistant, release, target, verdict, answers, passed, scores, squares)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (view, "check", at, tenant, assistant, release, target, verdict) DO UPDATE SET
         answers = h.answers + excluded.answers, passed = h.passed + excluded.passed,
         scores = h.scores + excluded.scores, squares = h.squares + excluded.squares
 """
@@ -167,7 +169,7 @@ def write(connection: psycopg.Connection, scored: Sequence[tuple[Told, Sequence[
 
     Single rows are those of the answer as a whole, of a judge, and of checks that found something; sums are of all.
     """
-    sums: dict[tuple[object, ...], list[int]] = {}
+    sums: dict[tuple[int, str, datetime, *tuple[str, ...]], list[int]] = {}
     for told, found in scored:
         first = next((each for each in found if each.check == ANSWER), found[0])
         if connection.execute(_SCORE, _row(told, first)).rowcount == 0:
@@ -175,13 +177,16 @@ def write(connection: psycopg.Connection, scored: Sequence[tuple[Told, Sequence[
         for each in found:
             if each is not first and each.verdict != "good":
                 connection.execute(_SCORE, _row(told, each))
-            hour = told.at.replace(minute=0, second=0, microsecond=0)
-            key = (each.check, hour, told.tenant, told.assistant, told.release, told.target, each.verdict)
-            line = sums.setdefault(key, [0, 0, 0, 0])
-            for at, amount in enumerate((1, int(each.is_passed), each.score, each.score * each.score)):
-                line[at] += amount
+            hour = told.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+            amounts = (1, int(each.is_passed), each.score, each.score * each.score)
+            for view in VIEWS:
+                kept = (getattr(told, name) if name in view.dimensions else "" for name in DIMENSIONS)
+                line = sums.setdefault((view.number, each.check, hour, *kept, each.verdict), [0] * len(amounts))
+                for at, amount in enumerate(amounts):
+                    line[at] += amount
+    reopen(connection, {int(key[2].timestamp()) for key in sums})
     with connection.cursor() as cursor:  # in one order, so that no two processes wait for each other
-        cursor.executemany(_SUM, [(*key, *line) for key, line in sorted(sums.items(), key=lambda item: item[0])])
+        cursor.executemany(_SUM, [(*key, *line) for key, line in sorted(sums.items())])
 
 
 def _row(told: Told, found: Found) -> dict[str, object]:

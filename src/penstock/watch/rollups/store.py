@@ -14,15 +14,14 @@ import psycopg
 from psycopg import sql
 
 from penstock.watch.rollups.batch import SUMS, Batch, Cell, Table, Values
-from penstock.watch.rollups.closing import CLOSED, reopen
-from penstock.watch.rollups.views import DIMENSIONS, MOST_VALUES, OTHER, TALLIED, Dimension, Grain, View
+from penstock.watch.rollups.closing import reopen
+from penstock.watch.rollups.tables import EVERY, SUMS_OF_SERIES, TALLIES
+from penstock.watch.rollups.views import KEPT, MOST_VALUES, OTHER, TALLIED, Grain, Kept, View
 
 _MOST_SERIES = 200_000
 """That are kept in memory, some 150 bytes each; beyond it, all are forgotten and looked up again."""
 _LONG: Final = 4_000
 """Entries of a histogram from which it is summed up: it has 2,700 buckets at most, and as a rule a few hundred."""
-_TABLES: Final[dict[Grain, str]] = {"minute": "rollup_minutes", "hour": "rollup_hours"}
-_TALLY_TABLES: Final[dict[Grain, str]] = {"minute": "rollup_tally_minutes", "hour": "rollup_tally_hours"}
 _HISTOGRAMS: Final = ("durations", "duration_counts", "firsts", "first_counts")
 _COLUMNS: Final = ("at", "series", "view", *SUMS, *_HISTOGRAMS)
 
@@ -35,8 +34,8 @@ _COPY_TALLIES = "COPY rollup_tally_arrivals (at, series, name, amount) FROM STDI
 _ADD_SERIES = sql.SQL(
     "INSERT INTO rollup_series (view, fingerprint, {}) SELECT {} ON CONFLICT (fingerprint) DO NOTHING"
 ).format(
-    sql.SQL(", ").join(map(sql.Identifier, DIMENSIONS)),
-    sql.SQL(", ").join([sql.SQL("%s")] * (2 + len(DIMENSIONS))),
+    sql.SQL(", ").join(map(sql.Identifier, KEPT)),
+    sql.SQL(", ").join([sql.SQL("%s")] * (2 + len(KEPT))),
 )
 
 
@@ -49,7 +48,7 @@ def _merge(grain: Grain) -> sql.Composed:
         "INSERT INTO {table} AS t ({columns}) SELECT {columns} FROM rollup_arrivals ORDER BY series, at"
         " ON CONFLICT (series, at, view) DO UPDATE SET {sums}"
     ).format(
-        table=sql.Identifier(_TABLES[grain]),
+        table=sql.Identifier(getattr(SUMS_OF_SERIES, grain)),
         columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
         sums=sql.SQL(", ").join(sums),
     )
@@ -63,7 +62,7 @@ def compaction(grain: Grain, *, most: int = _LONG) -> sql.Composed:
         " (firsts, first_counts) = (SELECT * FROM rollup_sum(t.firsts, t.first_counts))"
         " FROM rollup_arrivals AS a WHERE t.series = a.series AND t.at = a.at AND t.view = a.view"
         " AND cardinality(t.durations) > {most}"
-    ).format(table=sql.Identifier(_TABLES[grain]), most=sql.Literal(most))
+    ).format(table=sql.Identifier(getattr(SUMS_OF_SERIES, grain)), most=sql.Literal(most))
 
 
 def _merge_tallies(grain: Grain) -> sql.Composed:
@@ -71,14 +70,14 @@ def _merge_tallies(grain: Grain) -> sql.Composed:
         "INSERT INTO {} AS t (at, series, name, amount)"
         " SELECT at, series, name, amount FROM rollup_tally_arrivals ORDER BY at, name, series"
         " ON CONFLICT (at, name, series) DO UPDATE SET amount = t.amount + excluded.amount"
-    ).format(sql.Identifier(_TALLY_TABLES[grain]))
+    ).format(sql.Identifier(getattr(TALLIES, grain)))
 
 
-_COMPACT: Final[dict[Grain, sql.Composed]] = {grain: compaction(grain) for grain in _TABLES}
-_MERGE: Final[dict[Grain, sql.Composed]] = {grain: _merge(grain) for grain in _TABLES}
-_MERGE_TALLIES: Final[dict[Grain, sql.Composed]] = {grain: _merge_tallies(grain) for grain in _TALLY_TABLES}
-_NO_TIMES: Final = "{}\t{}\t{}\t{}"
 _ORDER: Final[tuple[Grain, ...]] = ("minute", "hour")
+_COMPACT: Final[dict[Grain, sql.Composed]] = {grain: compaction(grain) for grain in _ORDER}
+_MERGE: Final[dict[Grain, sql.Composed]] = {grain: _merge(grain) for grain in _ORDER}
+_MERGE_TALLIES: Final[dict[Grain, sql.Composed]] = {grain: _merge_tallies(grain) for grain in _ORDER}
+_NO_TIMES: Final = "{}\t{}\t{}\t{}"
 
 
 class RollupWriter:
@@ -87,7 +86,7 @@ class RollupWriter:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
         self._series: dict[tuple[int, Values], int] = {}
-        self._known: dict[Dimension, set[str]] = {name: set() for name in DIMENSIONS}
+        self._known: dict[Kept, set[str]] = {name: set() for name in KEPT}
         connection.execute(_MAKE)
         for name, value in connection.execute("SELECT dimension, value FROM rollup_values").fetchall():
             if name in self._known:
@@ -122,9 +121,9 @@ class RollupWriter:
 
     def _learn(self, all_values: Iterable[Values]) -> None:
         """Make values known that are not, as long as there is room for more of their dimension."""
-        fresh: dict[tuple[Dimension, str], None] = {}
+        fresh: dict[tuple[Kept, str], None] = {}
         for values in all_values:
-            for name, value in zip(DIMENSIONS, values, strict=True):
+            for name, value in zip(KEPT, values, strict=True):
                 if value not in self._known[name]:
                     fresh[(name, value)] = None
         for name, value in fresh:
@@ -136,7 +135,7 @@ class RollupWriter:
                 known.add(value)
 
     def _bounded(self, values: Values) -> Values:
-        pairs = zip(DIMENSIONS, values, strict=True)
+        pairs = zip(KEPT, values, strict=True)
         return tuple(value if value in self._known[name] else OTHER for name, value in pairs)
 
     def _name(self, wanted: Mapping[tuple[int, Values], View]) -> None:
@@ -195,10 +194,9 @@ def _text(cell: Cell, *, has_times: bool) -> str:
 
 def empty(connection: psycopg.Connection) -> None:
     """Delete every sum and let nobody add one until the transaction ends; series and known values stay."""
-    names = (*_TABLES.values(), *_TALLY_TABLES.values(), *CLOSED)
-    tables = sql.SQL(", ").join(map(sql.Identifier, names))
+    tables = sql.SQL(", ").join(map(sql.Identifier, EVERY))
     connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(tables))
-    for name in names:
+    for name in EVERY:
         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
 
 
@@ -229,4 +227,4 @@ def _fingerprint(view: int, values: Values) -> bytes:
 
 def _row(mark: bytes, view: View, values: Values) -> Sequence[object]:
     by_name = dict(zip(view.dimensions, values, strict=True))
-    return (view.number, mark, *(by_name.get(name) for name in DIMENSIONS))
+    return (view.number, mark, *(by_name.get(name) for name in KEPT))

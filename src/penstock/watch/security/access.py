@@ -21,7 +21,7 @@ LEAST_NOW: Final = 50
 
 _UNUSUAL: LiteralString = """
     WITH days AS MATERIALIZED (  -- closed ones: how each key was used on them is kept
-        SELECT at FROM rollup_closed
+        SELECT at FROM rollup_whole
         WHERE grain = 'day' AND at >= %(before)s AND at + interval '24 hours' <= %(since)s
     ), used AS (
         SELECT s.tenant, s.key, r.at, sum(r.exchanges)::bigint AS n,
