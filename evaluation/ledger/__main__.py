@@ -27,6 +27,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from evaluation.ledger.fill import DAYS, fill
+from evaluation.ledger.judged import is_judged, judge
 from penstock.core.clock import SystemClock
 from penstock.core.json import loads
 from penstock.storage.embedded import EmbeddedPostgres
@@ -35,6 +36,14 @@ from penstock.watch.rollups.closing import close_one
 
 _HOST = "127.0.0.1"
 _ZONE = "Europe/Berlin"
+_OTHERS = "openai/gpt-4o-mini,anthropic/claude-haiku-4-5"
+_CONFIGURED = """
+objectives:
+  available: {kind: availability, target: 0.99}
+  quick: {kind: latency, target: 0.9, within_s: 8}
+  one-available: {kind: availability, assistant: assistant-3, target: 0.99}
+  one-quick: {kind: latency, assistant: assistant-3, target: 0.9, within_s: 3, of: first_event}
+"""
 _MOST_MS = 300.0
 _BY_ID_MS = 50.0
 _READY_S = 60.0
@@ -55,6 +64,8 @@ def main() -> int:
             row = connection.execute("SELECT min(started_at), max(started_at) FROM ledger").fetchone()
         if row is None or row[0] is None:
             fill(url, chosen.rows, datetime.fromtimestamp(SystemClock().now(), UTC), _say)
+        if not is_judged(url):
+            judge(url, _say)
         close(url)
         with _control_plane(folder, url) as plane:
             check(url, plane)
@@ -95,11 +106,13 @@ class Plane:
 def _control_plane(folder: Path, url: str) -> Generator[Plane]:
     port = _free_port()
     data = folder / "control"
+    file = folder / "penstock.yaml"
+    file.write_text(_CONFIGURED)
     given = {"PENSTOCK__DATABASE_URL": "env:DB", "DB": url, "PENSTOCK__CONTROL__PORT": str(port)}
     log = folder / "control.log"
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own
-            [sys.executable, "-m", "penstock.cli", "control", "--data-dir", str(data)],
+            [sys.executable, "-m", "penstock.cli", "control", "--config", str(file), "--data-dir", str(data)],
             env={**os.environ, **given},
             stdout=said,
             stderr=said,
@@ -141,6 +154,11 @@ def check(url: str, plane: Plane) -> None:
             " WHERE started_at >= %s AND started_at < %s AND model = 'assistant-3'",
             (since, until),
         ).fetchone()
+        compared = connection.execute(
+            "SELECT count(*), sum(cost_nanousd) FROM ledger WHERE started_at >= %s AND started_at < %s"
+            " AND model = 'assistant-3' AND target IS NOT NULL AND cost_nanousd IS NOT NULL",
+            (since, until),
+        ).fetchone()
     asked = {
         "figure": ["exchanges", "cost_nanousd", "tokens", "duration_p95_s"],
         "assistant": "assistant-3",
@@ -154,6 +172,9 @@ def check(url: str, plane: Plane) -> None:
     off = abs(line["values"]["duration_p95_s"] / percentile[0] - 1)
     if off > 0.01:
         raise RuntimeError(f"p95 is off by {off:.1%}")
+    found = cast("Any", loads(plane.get(_compared(since, until, model="assistant-3"))[1]))
+    if compared is None or [found["exchanges"], found["recorded_nanousd"]] != [int(each) for each in compared]:
+        raise RuntimeError(f"a comparison is of {found['exchanges']}, {found['recorded_nanousd']}, the rows {compared}")
     _say(f"a week of one assistant: {told[0]:,} exchanges, sums equal to those of the rows, p95 off by {off:.2%}")
 
 
@@ -211,16 +232,18 @@ def questions(rng: random.Random, ids: list[str]) -> Iterator[tuple[str, str]]:
         for dimension in ("tenant", "key", "project", "assistant", "target", "feature", "region"):
             yield f"costs by {dimension}, {word}", _figures(since, now, ["cost_nanousd", "unknown_costs"], by=dimension)
         yield f"costs by assistant over time, {word}", _figures(since, now, tiles[4:], by="assistant", step="day")
+        yield f"costs: other targets, {word}", _compared(since, now)
+        yield f"costs: other targets, of one tenant, {word}", _compared(since, now, tenant=tenant)
+        yield f"costs: other targets, of one assistant, {word}", _compared(since, now, model=assistant)
         yield f"guards: what was found, {word}", _tallies(since, now, ["masked:", "found:"], step)
+        yield from _quality(word, {"since": since.isoformat(), "until": now.isoformat()}, step, tenant)
     yield "overview: the last hour by the minute", _figures(now - timedelta(hours=1), now, tiles, step="minute")
     yield "costs: forecast", "/costs/forecast"
     yield "costs: forecast of a tenant", f"/costs/forecast?tenant={tenant}"
     yield "costs: prices", "/prices"
     yield "costs: value", "/costs/value"
     yield "security: keys used as never before", "/security/access"
-    yield "security: what guards found, a week", "/security"
-    yield "quality: checks, a week", "/quality/checks"
-    yield "quality: failures, a week", "/quality/failures"
+    yield "objectives", "/objectives"
     yield "alerts", "/alerts"
     yield "cache", "/cache"
     yield "exchanges: newest", "/ledger?limit=50"
@@ -243,9 +266,37 @@ def questions(rng: random.Random, ids: list[str]) -> Iterator[tuple[str, str]]:
     yield "drift", "/drift"
 
 
+def _quality(word: str, times: dict[str, str], step: str, tenant: str) -> Iterator[tuple[str, str]]:
+    """What the pages of quality and of security ask of a time."""
+
+    def asked(path: str, **more: str) -> str:
+        return f"{path}?{urlencode(times | more)}"
+
+    yield f"quality: scores, {word}", asked("/quality")
+    yield f"quality: scores by assistant and step, {word}", asked("/quality", by="assistant", step=step)
+    yield f"quality: scores by tenant, {word}", asked("/quality", by="tenant")
+    yield f"quality: scores of a tenant by step, {word}", asked("/quality", tenant=tenant, step=step)
+    yield f"quality: checks by step, {word}", asked("/quality/checks", step=step)
+    yield f"quality: failures, {word}", asked("/quality/failures")
+    yield f"quality: failures by step, {word}", asked("/quality/failures", step=step)
+    yield f"quality: worst answers, {word}", asked("/quality/worst")
+    yield f"quality: worst answers of a tenant, {word}", asked("/quality/worst", tenant=tenant)
+    yield f"quality: newest answers, {word}", asked("/quality/answers")
+    yield f"quality: outcomes, {word}", asked("/quality/outcomes")
+    yield f"quality: outcomes by step, {word}", asked("/quality/outcomes", step=step)
+    yield f"quality: outcomes by tenant, {word}", asked("/quality/outcomes", by="tenant")
+    yield f"security: what guards found, {word}", asked("/security")
+    yield f"security: what guards found by step, {word}", asked("/security", step=step)
+
+
 def _figures(since: datetime, until: datetime, names: list[str], **more: str) -> str:
     times = {"since": since.isoformat(), "until": until.isoformat()}
     return f"/figures?{urlencode({'figure': names} | times | more, doseq=True)}"
+
+
+def _compared(since: datetime, until: datetime, **more: str) -> str:
+    times = {"since": since.isoformat(), "until": until.isoformat()}
+    return f"/costs/compare?{urlencode({'with': _OTHERS} | times | more)}"
 
 
 def _tallies(since: datetime, until: datetime, prefixes: list[str], step: str) -> str:

@@ -63,6 +63,7 @@ _NARROW = """
         coalesce(tenant, '') AS tenant, coalesce(project, '') AS project, coalesce(key, '') AS key,
         coalesce(model, '') AS assistant, coalesce(release, '') AS release, coalesce(target, '') AS target,
         coalesce(feature, '') AS feature, coalesce(region, '') AS region, coalesce(outcome, '') AS outcome,
+        CASE WHEN target IS NULL THEN '' WHEN cost_nanousd IS NULL THEN 'unknown_cost' ELSE '0-32000' END AS pricing,
         1 AS exchanges, attempts, 0 AS failed_attempts, input_tokens, output_tokens, cache_read_tokens,
         cache_write_tokens, reasoning_tokens, coalesce(cost_nanousd, 0) AS cost_nanousd,
         (cost_nanousd IS NULL)::int AS unknown_costs, 0 AS estimated,

@@ -223,7 +223,7 @@ def test_a_change_that_the_database_gave_up_is_refused_as_busy_and_logged_with_i
     assert (refused.status, refused.json["error"]["code"]) == (503, "overloaded")
     assert "nothing was changed" in refused.json["error"]["message"]
     (entry,) = [each for each in logged if each["event"] == "request_failed"]
-    assert (entry["route"], entry["code"]) == ("/tenants/{tenant}", "overloaded")
+    assert (entry["route"], entry["code"]) == ("/admin/v1/tenants/{tenant}", "overloaded")
     assert "canceling statement" in entry["reason"]
     assert api.call("DELETE", "/admin/v1/tenants/acme").status == 204
 

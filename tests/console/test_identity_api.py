@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from tests.console.serving import Api, serving
 from typer.testing import CliRunner
 
 from penstock import cli
 from penstock.admission.identity.roles import ALL
 from penstock.console.access import PERMISSION, authorize
-from penstock.console.admin import router
+from penstock.console.admin import admin_routes
 from penstock.core.json import loads
 
 SECRET = "sk-a-long-secret-of-a-provider"
@@ -70,7 +71,9 @@ def test_every_route_of_the_admin_api_names_what_it_needs(api: Api) -> None:
     for place, operation in operations.items():
         assert operation.get(PERMISSION) in ALL, place
         assert operation.get("security"), place
-    assert any(dependency.dependency is authorize for dependency in router.dependencies)
+    for route in admin_routes():
+        assert isinstance(route, APIRoute)
+        assert any(dependency.dependency is authorize for dependency in route.dependencies), route.path
 
 
 def test_no_route_lets_anybody_in_without_a_credential_or_with_a_key_without_roles(api: Api) -> None:

@@ -1,6 +1,7 @@
 """Bedrock's upstream as its tests ask it, and frames as it sends them."""
 
 import struct
+from functools import cache
 from importlib import import_module
 from typing import Any
 from zlib import crc32
@@ -13,8 +14,18 @@ from penstock.providers.dialect import Decoder, Endpoint
 UPSTREAM = BedrockUpstream()
 ENDPOINT = Endpoint("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com", "AKID:SECRET")
 HI = (Message("user", (TextPart("hi"),)),)
-LOADER: Any = import_module("botocore.loaders").Loader()
-MODEL: Any = import_module("botocore.model").ServiceModel(LOADER.load_service_model("bedrock-runtime", "service-2"))
+
+
+def botocore(name: str) -> Any:
+    """A module of it, which has no types: read where it is used, since every process of a run reads this file."""
+    return import_module(f"botocore.{name}")
+
+
+@cache
+def service_model() -> Any:
+    """AWS's own description of the API."""
+    described = botocore("loaders").Loader().load_service_model("bedrock-runtime", "service-2")
+    return botocore("model").ServiceModel(described)
 
 
 def request(messages: tuple[Message, ...] = HI, dialect: Dialect = "openai-chat", **fields: Any) -> ChatRequest:

@@ -1,10 +1,9 @@
 """What Converse is asked, judged by the types that botocore has of it."""
 
-from importlib import import_module
 from typing import Any
 
 import pytest
-from tests.providers.bedrock_frames import ENDPOINT, HI, MODEL, UPSTREAM, request
+from tests.providers.bedrock_frames import ENDPOINT, HI, UPSTREAM, botocore, request, service_model
 
 from penstock.core.chat import (
     AudioPart,
@@ -31,15 +30,14 @@ from penstock.providers.dialect import Endpoint
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 NOVA = "us.amazon.nova-2-lite-v1:0"
 ADD = Tool("add", "adds", {"type": "object", "properties": {"a": {"type": "number"}}})
-VALIDATOR: Any = import_module("botocore.validate").ParamValidator()
 
 
 def encode(asked: ChatRequest, model: str = CLAUDE, **options: str) -> Any:
     """The body, which AWS's own description of the API has found to be right."""
     endpoint = Endpoint("bedrock", ENDPOINT.base_url, "AKID:SECRET", options=options)
     body: Any = loads(UPSTREAM.encode(asked, model, endpoint, now=0).body)
-    shape = MODEL.operation_model("ConverseStream" if asked.stream else "Converse").input_shape
-    report = VALIDATOR.validate({**body, "modelId": model}, shape)
+    shape = service_model().operation_model("ConverseStream" if asked.stream else "Converse").input_shape
+    report = botocore("validate").ParamValidator().validate({**body, "modelId": model}, shape)
     assert not report.has_errors(), report.generate_report()
     return body
 

@@ -1,7 +1,7 @@
 """Exceptions of AWS: every one that it declares has its class, also inside a stream."""
 
 import pytest
-from tests.providers.bedrock_frames import MODEL, START, UPSTREAM, decoder, delta, frame
+from tests.providers.bedrock_frames import START, UPSTREAM, decoder, delta, frame, service_model
 
 from penstock.core.errors import (
     ContextTooLong,
@@ -52,7 +52,7 @@ def test_every_exception_has_its_class_and_its_retry(
 def test_every_exception_that_aws_declares_is_in_the_table() -> None:
     known = {name for name, *_ in EXCEPTIONS}
     for operation in ("Converse", "ConverseStream"):
-        assert {shape.name for shape in MODEL.operation_model(operation).error_shapes} <= known
+        assert {shape.name for shape in service_model().operation_model(operation).error_shapes} <= known
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import os
 import struct
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,6 +12,7 @@ from zlib import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.providers.bedrock_frames import botocore
 
 from penstock.core.chat import ChatRequest, Message, TextPart
 from penstock.core.errors import UnknownModel, UpstreamProtocolError
@@ -31,11 +31,6 @@ MODELS = (
     "model with spaces/and~tilde+plus*star",
     "modèle",
 )
-auth: Any = import_module("botocore.auth")
-awsrequest: Any = import_module("botocore.awsrequest")
-credentials: Any = import_module("botocore.credentials")
-eventstream: Any = import_module("botocore.eventstream")
-sessions: Any = import_module("botocore.session")
 
 
 def boto_signature(
@@ -43,10 +38,10 @@ def boto_signature(
 ) -> dict[str, str]:
     """The headers that botocore's own signer adds."""
     moment = datetime.fromtimestamp(now, UTC)
-    keys = credentials.Credentials(key.access_key, key.secret_key, key.session_token)
-    signed = awsrequest.AWSRequest("POST", url, data=body, headers=headers)
+    keys = botocore("credentials").Credentials(key.access_key, key.secret_key, key.session_token)
+    signed = botocore("awsrequest").AWSRequest("POST", url, data=body, headers=headers)
     with mock.patch("botocore.auth.get_current_datetime", return_value=moment.replace(tzinfo=None)):
-        auth.SigV4Auth(keys, "bedrock", region).add_auth(signed)
+        botocore("auth").SigV4Auth(keys, "bedrock", region).add_auth(signed)
     return {name.lower(): value for name, value in signed.headers.items()}
 
 
@@ -79,14 +74,14 @@ def test_a_signature_is_botocores(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_whole_call_is_the_one_that_botocore_would_send(model: str) -> None:
-    session = sessions.Session()
+    session = botocore("session").Session()
     session.set_credentials("AKID", "SECRET", "TOKEN")
     client = session.create_client("bedrock-runtime", region_name="us-east-1")
     sent: list[Any] = []
 
     def keep(request: Any, **_: object) -> Any:
         sent.append(request)
-        return awsrequest.AWSResponse(request.url, 500, {}, None)
+        return botocore("awsrequest").AWSResponse(request.url, 500, {}, None)
 
     client.meta.events.register("before-send", keep)
     with pytest.raises(Exception):  # noqa: B017, PT011 - the answer is a made-up 500: only what was sent counts
@@ -141,7 +136,7 @@ def message(headers: bytes, payload: bytes) -> bytes:
 @given(st.sampled_from(STREAMS), st.lists(st.integers(0, 300), max_size=50))
 def test_frames_are_those_that_botocore_reads_whatever_the_cut(name: str, sizes: list[int]) -> None:
     data = (FIXTURES / name).read_bytes()
-    theirs = eventstream.EventStreamBuffer()
+    theirs = botocore("eventstream").EventStreamBuffer()
     theirs.add_data(data)
     reader = FrameDecoder()
     mine: list[Any] = []

@@ -11,7 +11,7 @@ from tests.admission.mint import Signer, b64, hs256, signer
 from tests.system.conftest import Installation, running
 from tests.system.outside import Outside, admin, ask, call, new_key, serving, until_asked
 from tests.system.rawhttp import Reply, exchange, request
-from tests.system.records import facts, record, records
+from tests.system.records import facts, record, records, until
 
 from penstock.core.clock import SystemClock
 
@@ -220,6 +220,8 @@ def test_an_unknown_and_a_revoked_key_look_the_same_in_every_way(up: Installatio
     key, key_id = new_key(up, roles=["viewer"])
     assert admin(up, "DELETE", f"/keys/{key_id}")[0] == 204
     until_asked(up, key, 401)
+    line = b"authorization: Bearer " + key.encode()
+    until(lambda: {each.status for each in both_planes(up, line).values()} == {401}, "a plane has not heard of it")
     unknown = "pk_live_" + key[8:][::-1]
     for name, line in (("bearer", b"authorization: Bearer %b"), ("header", b"x-api-key: %b")):
         revoked, never = both_planes(up, line % key.encode()), both_planes(up, line % unknown.encode())

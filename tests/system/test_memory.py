@@ -20,7 +20,7 @@ from tests.system.outside import admin, new_key
 from tests.system.records import until
 from tests.system.test_fuzz import INVALID, KEPT, VALID, bounded, conforms
 from tests.system.test_similar_kept import data_plane_of
-from tests.system.test_vault import holding
+from tests.system.test_vault import holding, until_it_knows
 
 ANN = "ann.of.the.memory@example.com"
 TOKEN = "<EMAIL_ADDRESS_1>"
@@ -57,6 +57,7 @@ def mirror() -> Iterator[Mirror]:
 def up(tmp_path_factory: pytest.TempPathFactory, mirror: Mirror) -> Iterator[Installation]:
     config = CONFIG.format(port=mirror.port)
     with running(tmp_path_factory.mktemp("memory") / "data", config, MIRROR_KEY="none") as found:
+        until_it_knows(found)
         yield found
 
 

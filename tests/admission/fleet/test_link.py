@@ -117,7 +117,7 @@ def test_a_database_that_drops_the_connection_is_lost_and_found(database_url: st
     for ask in (lambda: board.exchange(LOOK), lambda: board.wait(1.0)):
         with psycopg.connect(database_url, autocommit=True) as other:
             other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE application_name = 'fleet' AND datname = current_database()"
             )
         with pytest.raises(BoardLost):
