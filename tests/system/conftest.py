@@ -30,6 +30,7 @@ from penstock.watch.store import LedgerFilter, reading
 
 READY_S = 180.0
 _SAID_LAST = 4000
+_running: "list[Installation]" = []
 
 
 def free_port() -> int:
@@ -95,6 +96,10 @@ class Installation:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout_s)
 
+    def said(self) -> str:
+        """The end of what its processes have logged."""
+        return (self.data_dir.parent / "up.log").read_text()[-_SAID_LAST:]
+
     def ledger(self) -> list[dict[str, Any]]:
         """What `penstock ledger export` prints; in this process, since a second of each start of one is its imports."""
         with EmbeddedPostgres(self.data_dir) as server, reading(server.start()) as reader:
@@ -150,14 +155,26 @@ def started(data_dir: Path, config: str | None, environ: dict[str, str]) -> Gene
     up = Installation(data_dir, path, environ)
     try:
         up.start()
+        _running.append(up)
         yield up
     except BaseException as error:
-        error.add_note(f"what the processes said last:\n{(data_dir.parent / 'up.log').read_text()[-_SAID_LAST:]}")
+        error.add_note(f"what the processes said last:\n{up.said()}")
         raise
     finally:
+        if up in _running:
+            _running.remove(up)
         if up.process is not None and up.process.poll() is None:
             code = up.stop()
             assert code == 0, (data_dir.parent / "up.log").read_text()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a test that failed stands what each installation said last: most outlive their tests."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"what {up.data_dir.parent.name} said last", up.said()) for up in _running]
+    return report
 
 
 @pytest.fixture(scope="session")

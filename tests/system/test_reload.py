@@ -40,6 +40,10 @@ class Scene:
     def status(self) -> int:
         return ask(self.up, self.key, "sim")[0]
 
+    def recorded(self) -> list[tuple[str, str]]:
+        """Under which configuration each exchange ran, and how it ended."""
+        return [(row["config_hash"], row["outcome"]) for row in records(self.up)]
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
@@ -55,7 +59,7 @@ def test_the_command_changes_a_limit_while_requests_are_served(scene: Scene) -> 
     assert (done.returncode, done.stderr) == (0, "")
     assert "in force now     limits.few.amount" in done.stdout
     until(lambda: scene.status() == 429, "the new limit is not enforced")
-    until(lambda: len({row["config_hash"] for row in records(scene.up)}) == 2, "the ledger shows one configuration")
+    until(lambda: len({each for each, _ in scene.recorded()}) == 2, lambda: f"the ledger shows {scene.recorded()}")
     scene.write(1000)
     assert scene.reload().returncode == 0
     until(lambda: scene.status() == 200, "the old limit is not enforced")
