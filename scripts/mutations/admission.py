@@ -14,6 +14,9 @@ LIMITS = "tests/admission/limits/test_stage.py"
 LIMIT_WIRING = "tests/app/test_limits.py"
 RULES = "tests/console/test_rules_api.py"
 FLEET = "tests/admission/fleet/test_sharing.py"
+ENDED = "tests/system/test_identity_failures.py"
+RELOAD = "tests/system/test_reload.py"
+DATA_ROUTES = "server/routes.py"
 
 MUTATIONS = (
     Mutation(
@@ -30,6 +33,20 @@ MUTATIONS = (
         "entry.expires_at <= now",
         "entry.expires_at < now",
         KEYS,
+    ),
+    Mutation(
+        "a key that was revoked while the body came opens",
+        DATA_ROUTES,
+        "        if not was_in:",
+        "        if False:",
+        ENDED,
+    ),
+    Mutation(
+        "a slow body is recorded under the configuration before",
+        DATA_ROUTES,
+        "config_hash=self.service.config_hash",
+        "config_hash=service.config_hash",
+        RELOAD,
     ),
     Mutation("any key opens", "admission/keys.py", "        if principal is None:", "        if False:", KEYS),
     Mutation(

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.error import HTTPError
@@ -24,6 +25,8 @@ ANSWER = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "here"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
 }
+
+_BODY = b'{"model": "sim", "messages": [{"role": "user", "content": "Hello"}]}'
 
 
 @dataclass
@@ -145,3 +148,22 @@ def health(up: Installation) -> list[str]:
     """What the data plane says is wrong."""
     with urlopen(f"{up.url}/health", timeout=PATIENCE_S) as reply:  # noqa: S310 - our own plane
         return json.loads(reply.read()).get("reasons", [])
+
+
+def begin(up: Installation, credential: str) -> HTTPConnection:
+    """A request to `sim` whose head has been sent and whose body has not."""
+    connection = HTTPConnection("127.0.0.1", up.port, timeout=PATIENCE_S)
+    connection.putrequest("POST", "/v1/chat/completions")
+    connection.putheader("authorization", f"Bearer {credential}")
+    connection.putheader("content-type", "application/json")
+    connection.putheader("content-length", str(len(_BODY)))
+    connection.endheaders()
+    return connection
+
+
+def end(begun: HTTPConnection) -> tuple[int, str]:
+    """The status that it has once its body has been sent, and the exchange's id."""
+    begun.send(_BODY)
+    reply = begun.getresponse()
+    begun.close()
+    return reply.status, reply.headers["x-request-id"]

@@ -13,11 +13,11 @@ from penstock.storage.embedded import running_url
 PATIENCE_S = 60.0
 
 
-def until(condition: Callable[[], bool], what: str | Callable[[], str]) -> None:
-    """What happens in another process is there within a second or so; `what` says how it is where it does not come."""
+def until(condition: Callable[[], bool], what: str) -> None:
+    """What happens in another process is there within a second or so."""
     end = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < end, what if isinstance(what, str) else what()
+        assert time.monotonic() < end, what
         time.sleep(0.05)  # noqa: TID251 - waits for another process
 
 

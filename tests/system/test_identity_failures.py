@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 from tests.system import upstream
 from tests.system.conftest import Installation, free_port, running
-from tests.system.outside import PATIENCE_S, Outside, admin, ask, health, new_key, serving, until_asked
+from tests.system.outside import PATIENCE_S, Outside, admin, ask, begin, end, health, new_key, serving, until_asked
 from tests.system.rawhttp import Reply, exchange, request
 from tests.system.records import facts, record, records, until
 
@@ -134,6 +134,22 @@ def test_a_credential_that_ends_mid_answer_lets_it_end_and_opens_nothing_more(
     assert row["cost_nanousd"] > 0, "what was answered is paid for"
     assert facts(row, "credential_ended") == [{"key": "jwt:corp" if "token" in what else key_id}]
     assert ask(up, credential, "sim")[0] == 401
+
+
+@pytest.mark.parametrize("what", ["key", "token"])
+def test_a_credential_that_ends_while_the_body_comes_opens_nothing(
+    held: tuple[Installation, int, Outside], what: str
+) -> None:
+    up, _, issuers = held
+    tenant = f"slow-{what}"
+    assert admin(up, "POST", "/tenants", {"id": tenant})[0] == 201
+    credential = issuers.token(org=tenant) if what == "token" else new_key(up, tenant)[0]
+    until_asked(up, credential, 200)
+    assert end(begin(up, credential))[0] == 200
+    slow = begin(up, credential)
+    assert admin(up, "DELETE", f"/tenants/{tenant}")[0] == 204
+    until_asked(up, credential, 401)
+    assert end(slow)[0] == 401
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.system.conftest import Installation, running
-from tests.system.outside import admin, ask, health, new_key
-from tests.system.records import records, until
+from tests.system.outside import admin, ask, begin, end, health, new_key
+from tests.system.records import record, until
 
 FILE = "limits:\n  - {name: few, unit: requests, amount: 1000, per: month, scope: [key]}\n"
 
@@ -40,9 +40,8 @@ class Scene:
     def status(self) -> int:
         return ask(self.up, self.key, "sim")[0]
 
-    def recorded(self) -> list[tuple[str, str]]:
-        """Under which configuration each exchange ran, and how it ended."""
-        return [(row["config_hash"], row["outcome"]) for row in records(self.up)]
+    def configuration_of(self, exchange: str) -> str:
+        return record(self.up, lambda row: row["id"] == exchange)["config_hash"]
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +52,19 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def test_the_command_changes_a_limit_while_requests_are_served(scene: Scene) -> None:
-    assert scene.status() == 200
+    status, early = end(begin(scene.up, scene.key))
+    assert status == 200
+    slow = begin(scene.up, scene.key)  # its body comes later
     scene.write(1)
     done = scene.reload()
     assert (done.returncode, done.stderr) == (0, "")
     assert "in force now     limits.few.amount" in done.stdout
     until(lambda: scene.status() == 429, "the new limit is not enforced")
-    until(lambda: len({each for each, _ in scene.recorded()}) == 2, lambda: f"the ledger shows {scene.recorded()}")
+    status, late = end(slow)
+    assert status == 429
+    # What was refused ran under the configuration that refused it, however long its body took.
+    assert scene.configuration_of(early) != scene.configuration_of(late)
+    assert health(scene.up) == []
     scene.write(1000)
     assert scene.reload().returncode == 0
     until(lambda: scene.status() == 200, "the old limit is not enforced")

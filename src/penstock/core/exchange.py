@@ -145,15 +145,16 @@ class Exchange(msgspec.Struct, kw_only=True, eq=False):
     """See the module.  Times with `_s` in their name are on the clock's monotonic scale, except `started_at` (Unix).
 
     `asked` is the request as its caller wrote it, for showing it back to him and for nothing else: what stages make of
-    it is `request`. `body_bytes` is what it took on the wire, 0 where nobody counted. `usage` and `cost` are those of
-    all its calls together. `is_canned` says that the answer was written beforehand, for when no model gives one;
-    `is_refused` that a guard refused the request, and the answer is only that. `topic` is what its question is
-    about, of those that the model's scope names; None where nobody looked. `spared_tokens` is what its prompt was
-    shortened by, `dearest` the target that it would have gone to were there no choice; what that saves is settled with
-    the cost. `cache` is None where no cache was asked. `passages` are what the answer may be grounded in, `confidence`
-    what is thought of it, None where nobody asked. `hold_reasons` ask for a person, and `hold` is the id of the hold
-    that came of it: then the answer is only the hand-over. `memory` is None where nothing is kept. A struct
-    because one is made for every request, and that at a third of a dataclass's cost.
+    it is `request`. `config_hash` is of what was in force when it had been read whole. `body_bytes` is what it took on
+    the wire, 0 where nobody counted. `usage` and `cost` are those of all its calls together. `is_canned` says that the
+    answer was written beforehand, for when no model gives one; `is_refused` that a guard refused the request, and the
+    answer is only that. `topic` is what its question is about, of those that the model's scope names; None where nobody
+    looked. `spared_tokens` is what its prompt was shortened by, `dearest` the target that it would have gone to were
+    there no choice; what that saves is settled with the cost. `cache` is None where no cache was asked. `passages` are
+    what the answer may be grounded in, `confidence` what is thought of it, None where nobody asked. `hold_reasons` ask
+    for a person, and `hold` is the id of the hold that came of it: then the answer is only the hand-over. `memory` is
+    None where nothing is kept. A struct because one is made for every request, and that at a third of a dataclass's
+    cost.
     """
 
     id: ExchangeId

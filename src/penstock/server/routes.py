@@ -22,7 +22,7 @@ from penstock.core.ids import ExchangeIds
 from penstock.core.json import dumps
 from penstock.core.ports import ClientDialect, ClientGone, Sink
 from penstock.memory.desk import Desk
-from penstock.server.body import BodyBounds, read_json_body
+from penstock.server.body import BodyBounds, BodyLimits, read_json_body
 from penstock.server.feedback import MOST_BYTES, take_feedback
 from penstock.server.feedback import PATH as FEEDBACK
 from penstock.server.ground import MOST_BYTES as MOST_GROUND_BYTES
@@ -96,8 +96,7 @@ class DataPlane:
         exchange_id = self._ids.new()
         try:
             _require(request, "POST")
-            principal = self._authenticate(request.headers)
-            body = await read_json_body(request, service.limits, clock)
+            principal, body = await self._read(request, service.limits)
             asked = dialect.parse(body, request.headers)
         except PenstockError as error:
             self._refuse(request, dialect, error, exchange_id)
@@ -118,7 +117,7 @@ class DataPlane:
             began_s=began_s,
             deadline_s=began_s + service.limits.deadline_s,
             gone_policy=service.limits.on_client_gone,
-            config_hash=service.config_hash,
+            config_hash=self.service.config_hash,  # by now: the body may have taken its time
             body_bytes=len(body),
             wishes=wishes_of(request.headers),
         )
@@ -160,36 +159,29 @@ class DataPlane:
             return await show_hold(request.path, principal, self.service.find_hold)
         if request.path == GROUND:
             _require(request, "POST")
-            self._authenticate(request.headers)
-            limits = BodyBounds(MOST_GROUND_BYTES, self.service.limits.body_timeout_s)
-            body = await read_json_body(request, limits, self.service.clock)
+            _, body = await self._read(request, BodyBounds(MOST_GROUND_BYTES, self.service.limits.body_timeout_s))
             return await hold_against_sources(body, self.service.ground)
         if self.service.memory is not None and is_of_memory(request.path):
             return await self._memory(request, self.service.memory)
         return self._page(request)
 
     async def _memory(self, request: Request, desk: Desk) -> Page:
-        service = self.service
-        principal = self._authenticate(request.headers)
-        body = b""
         if takes_body(request.method):
-            body = await read_json_body(request, service.limits, service.clock)
+            principal, body = await self._read(request, self.service.limits)
+        else:
+            principal, body = self._authenticate(request.headers), b""
         return await memory_page(desk, principal, request, body)
 
     async def _feedback(self, request: Request) -> Page:
         service = self.service
         _require(request, "POST")
-        principal = self._authenticate(request.headers)
-        limits = BodyBounds(MOST_BYTES, service.limits.body_timeout_s)
-        body = await read_json_body(request, limits, service.clock)
+        principal, body = await self._read(request, BodyBounds(MOST_BYTES, service.limits.body_timeout_s))
         return await take_feedback(body, principal, service.take_feedback, service.clock.now())
 
     async def _event(self, request: Request) -> Page:
         service = self.service
         _require(request, "POST")
-        principal = self._authenticate(request.headers)
-        limits = BodyBounds(MOST_EVENT_BYTES, service.limits.body_timeout_s)
-        body = await read_json_body(request, limits, service.clock)
+        principal, body = await self._read(request, BodyBounds(MOST_EVENT_BYTES, service.limits.body_timeout_s))
         return take_happening(body, principal, service.take_happening, service.clock.now())
 
     def _models(self, request: Request) -> Page:
@@ -199,6 +191,15 @@ class DataPlane:
         models = self.service.models
         body = models.one(principal, name, is_anthropic) if name else models.everything(principal, is_anthropic)
         return 200, [JSON], body
+
+    async def _read(self, request: Request, limits: BodyLimits) -> tuple[Principal, bytes]:
+        """Who asks, and the body.  Nobody makes us read one whose credential is not good already."""
+        principal = self._authenticate(request.headers)
+        was_in = request.is_whole
+        body = await read_json_body(request, limits, self.service.clock)
+        if not was_in:
+            principal = self._authenticate(request.headers)  # it may have been revoked in the time that the body took
+        return principal, body
 
     def _authenticate(self, headers: Headers) -> Principal:
         return self.service.authenticate(
