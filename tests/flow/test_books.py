@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 from tests.flow.scene import FlatPrice, Scene, WordCounter
 
+from penstock.core.chat import ChatRequest, Message, TextPart, Tool
 from penstock.core.events import Event, Text, ToolCall, UsageReport
 from penstock.core.exchange import Exchange
+from penstock.core.facts import ToolsOffered
 from penstock.core.ports import CONTINUE, Continue, Filter
 from penstock.core.record import Settled
 from penstock.core.usage import Usage
@@ -91,6 +94,45 @@ def test_a_figure_that_is_marked_as_a_guess_is_kept_as_one() -> None:
 
 def test_a_tool_call_is_output_with_its_name_and_arguments() -> None:
     assert usage_of(ToolCall(choice=0, index=0, id="t", name="look", arguments=" three more words")).output_tokens == 4
+
+
+def offered(prompt: str, *, tools: int = 2, is_streamed: bool = True, model: str = "sim") -> list[tuple[int, int]]:
+    """What the record says of tools: how many were offered, and how often some were called."""
+
+    async def main() -> list[tuple[int, int]]:
+        scene = Scene(is_streamed=is_streamed, model=model)
+        assert isinstance(scene.exchange.request, ChatRequest)
+        scene.exchange.request = msgspec.structs.replace(
+            scene.exchange.request,
+            messages=(Message(role="user", parts=(TextPart(prompt),)),),
+            tools=tuple(Tool(f"tool_{number}", parameters={"type": "object"}) for number in range(tools)),
+        )
+        record = await scene.play()
+        return [(fact.offered, fact.calls) for fact in record.facts if isinstance(fact, ToolsOffered)]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["unary", "stream"])
+def test_the_record_says_which_answers_call_tools_where_some_were_offered(*, is_streamed: bool) -> None:
+    assert offered("call tool tool_1 and tool_0", is_streamed=is_streamed) == [(2, 2)]
+    assert offered("how do I find my card", is_streamed=is_streamed) == [(2, 0)]
+    assert offered("call tool tool_1", tools=0, is_streamed=is_streamed) == []
+    assert offered("call tool tool_1", model="sim:fault=status@503", is_streamed=is_streamed) == [], "no answer came"
+
+
+def test_tool_calls_are_those_of_the_answer_that_is_given() -> None:
+    scene, meter = Scene(), Meter()
+    scene.exchange.target = scene.target("sim")
+    meter.feed([ToolCall(0, 0, "a", "look"), ToolCall(0, 0, arguments="{}"), ToolCall(0, 1, "b", "look")])
+    assert meter.calls == 2
+    meter.hand_over(scene.exchange, "second_opinion")
+    meter.feed([Text("no tools")])
+    assert meter.calls == 0
+    [first] = scene.exchange.extra_calls
+    meter.hand_over(scene.exchange, "second_opinion")
+    meter.take_back(scene.exchange, first)
+    assert meter.calls == 2
 
 
 def test_draining_waits_for_what_is_in_flight() -> None:

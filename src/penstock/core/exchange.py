@@ -64,8 +64,9 @@ class ExtraCall(msgspec.Struct, eq=False):
     """A call beside the one that answered, which the provider may bill all the same.
 
     `usage` is what the provider said of it; None where it said nothing, and then its prompt is counted and, of its
-    output, `said`.  `is_whole` says that it was asked for its answer in one piece: that may have been made in full
-    without our having seen any of it.  Settlement sets the usage where it is None, and the cost.
+    output, `said`, in which there are `calls` of tools.  `is_whole` says that it was asked for its answer in one piece:
+    that may have been made in full without our having seen any of it.  Settlement sets the usage where it is None, and
+    the cost.
     """
 
     target: "Target"
@@ -74,6 +75,7 @@ class ExtraCall(msgspec.Struct, eq=False):
     cost: Cost = UNKNOWN_COST
     said: str = ""
     is_whole: bool = False
+    calls: int = 0
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):

@@ -409,6 +409,13 @@ class ClientLeft(Fact, frozen=True, tag="client_left"):
     policy: str
 
 
+class ToolsOffered(Fact, frozen=True, tag="tools_offered"):
+    """The request named `offered` tools; its answer has `calls` of those that the caller runs."""
+
+    offered: int
+    calls: int
+
+
 class UsageEstimated(Fact, frozen=True, tag="usage_estimated"):
     """The provider did not say what was used, so we counted."""
 
@@ -499,6 +506,7 @@ AnyFact: TypeAlias = (
     | IssuerKeysStale
     | ClockMoved
     | ClientLeft
+    | ToolsOffered
     | UsageEstimated
     | PriceUnknown
     | LimitRefused

@@ -10,13 +10,14 @@ from penstock.core.usage import Usage
 
 
 class Meter:
-    """The first filter of every answer.  Changes nothing."""
+    """The first filter of every answer.  Changes nothing.  `calls` are those of tools in the answer."""
 
-    __slots__ = ("_pieces", "_reported")
+    __slots__ = ("_pieces", "_reported", "calls")
 
     def __init__(self) -> None:
         self._reported: Usage | None = None
         self._pieces: list[str] = []
+        self.calls: int = 0
 
     def feed(self, events: Sequence[Event]) -> Sequence[Event]:
         for event in events:
@@ -25,6 +26,8 @@ class Meter:
                 self._pieces.append(event.text)  # type: ignore[union-attr] # `kind is Text`: narrower and faster than isinstance
             elif kind is ToolCall:
                 self._pieces += (event.name, event.arguments)  # type: ignore[union-attr] # same
+                if event.name:  # type: ignore[union-attr] # same
+                    self.calls += 1  # the first piece of each has its name
             elif kind is UsageReport:
                 self._reported = event.usage  # type: ignore[union-attr] # same
         return events
@@ -36,15 +39,17 @@ class Meter:
         """Another answer is asked for: what this one took is that of a call beside it, and counting begins anew."""
         if exchange.target is not None:
             said = "".join(self._pieces)
-            exchange.extra_calls.append(ExtraCall(exchange.target, why, self._reported, said=said))
+            exchange.extra_calls.append(ExtraCall(exchange.target, why, self._reported, said=said, calls=self.calls))
         self._reported = None
         self._pieces = []
+        self.calls = 0
 
     def take_back(self, exchange: Exchange, extra: ExtraCall) -> None:
         """What was handed over as `extra` is the answer after all."""
         exchange.extra_calls.remove(extra)
         self._reported = extra.usage
         self._pieces = [extra.said]
+        self.calls = extra.calls
 
     def usage(self, exchange: Exchange, counter: TokenCounter, *, at_s: float) -> Usage:
         """The provider's figure if it gave one that can be true; else a count of our own, marked `estimated`.

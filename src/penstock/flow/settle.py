@@ -5,7 +5,7 @@ from penstock.core.clock import Clock
 from penstock.core.ends import End
 from penstock.core.errors import PenstockError, UpstreamError
 from penstock.core.exchange import Exchange, ExtraCall
-from penstock.core.facts import Ended, ExtraCallBilled, LeaseSettled, PriceUnknown
+from penstock.core.facts import Ended, ExtraCallBilled, LeaseSettled, PriceUnknown, ToolsOffered
 from penstock.core.ports import Ledger, PriceList, TokenCounter
 from penstock.core.record import Settled
 from penstock.core.usage import UNKNOWN_USAGE, Cost, NanoUsd, Usage
@@ -39,6 +39,9 @@ class Settlement:
         exchange.error = error
         at_s = self._clock.monotonic() - exchange.began_s
         exchange.usage = self._usage(exchange, meter, at_s=at_s)
+        if isinstance(exchange.request, ChatRequest) and exchange.request.tools and exchange.first_event_s is not None:
+            offered = len(exchange.request.tools)
+            exchange.facts.append(ToolsOffered(at_s=at_s, offered=offered, calls=meter.calls))
         exchange.cost = self._cost(exchange, at_s=at_s)
         exchange.facts += savings_of(exchange, self._prices, at_s=at_s)
         if exchange.extra_calls:

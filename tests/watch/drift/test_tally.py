@@ -9,6 +9,7 @@ import pytest
 from penstock.config.drift import FEATURES as CONFIGURED
 from penstock.watch.drift.reading import Row, is_telling, note
 from penstock.watch.drift.tally import FEATURES, Sums, Tally, added, measures_of
+from penstock.watch.drift.tone import tone_of
 
 
 def row(**more: Any) -> Row:
@@ -44,6 +45,27 @@ def test_an_exchange_says_what_its_row_and_its_facts_say() -> None:
         "groundedness": 0.75, "confidence": 0.7, "familiarity": 0.6, "retrieval": 0.5,
         "blocked": 0.0, "held": 0.0, "failed": 0.0, "personal_data": 0.0,
     }  # fmt: skip
+
+
+def test_tools_count_where_some_were_offered_and_a_provider_answered() -> None:
+    def facts(calls: int) -> str:
+        return msgspec.json.encode([{"fact": "tools_offered", "at_s": 1.0, "offered": 3, "calls": calls}]).decode()
+
+    sums = noted(row(facts=facts(2)), row(facts=facts(0)), row(), row(facts=facts(1), attempts=0))["tool_use"]
+    assert (sums.count, sums.totals) == (2, (1.0,))
+
+
+def test_a_tone_is_the_length_of_sentences_and_shares_of_signs() -> None:
+    tally = Tally()
+    for text in ("Sorry! I cannot say.", "Sure. Here it is.", "```\ncode\n```", ""):
+        tone = tone_of(text)
+        if tone is not None:
+            tally.note("tone", *tone)
+    sums = tally.sums()["tone"]
+    assert sums.count == 2
+    assert sums.totals[0] == pytest.approx(math.log((5 + 12) / 2) + math.log((4 + 10) / 2))
+    signs = {each.name: sums.piece(each.index).total for each in measures_of("tone") if each.index}
+    assert {name: share for name, share in signs.items() if share} == {"exclamations": 1, "apologies": 1}
 
 
 def test_what_no_provider_answered_says_nothing_of_answers() -> None:

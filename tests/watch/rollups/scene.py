@@ -117,6 +117,7 @@ def undo_pricing(connection: psycopg.Connection) -> None:
 
 def undo_quality_days(connection: psycopg.Connection) -> None:
     """Back to the schema before `0028_quality_days`."""
+    connection.execute("DROP TABLE drift_looked, drift_known")
     connection.execute("ALTER TABLE feedback DROP COLUMN began, DROP COLUMN is_answer")
     connection.execute("ALTER TABLE remarks DROP COLUMN assistant")
     connection.execute("DROP TABLE quality_days, quality_months")

@@ -2,18 +2,29 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
+import structlog
+
+from penstock.app.encoder import load_encoder
 from penstock.app.quality.words import words_of
 from penstock.config.datadir import DataDir
 from penstock.config.quality import QualityPolicy, is_watched, quality_of
 from penstock.config.types import Config
 from penstock.core.clock import Clock
+from penstock.core.errors import ConfigError
 from penstock.watch.contents.sealing import Sealed
+from penstock.watch.drift.looked import Traits
+from penstock.watch.drift.topics import Topics
 from penstock.watch.quality.checks import Checks
 from penstock.watch.quality.judging import Judging
 from penstock.watch.quality.looking import Looking
 
+if TYPE_CHECKING:
+    from penstock.encoder.model import Model, Vector
+
 _NANO = Decimal(1_000_000_000)
+_log = structlog.get_logger(__name__)
 
 
 def open_looking(config: Config, sealed: Sealed, clock: Clock) -> Looking | None:
@@ -25,7 +36,43 @@ def open_looking(config: Config, sealed: Sealed, clock: Clock) -> Looking | None
     def policy_of(assistant: str) -> QualityPolicy:
         return quality_of(config.quality, models.get(assistant))
 
-    return Looking(sealed, Checks(words_of(config)), policy_of, clock)
+    return Looking(sealed, Checks(words_of(config)), policy_of, clock, _traits(config, sealed, clock))
+
+
+def _traits(config: Config, sealed: Sealed, clock: Clock) -> Traits | None:
+    """What answers are watched for, where drift is."""
+    drift = config.drift
+    if not drift.enabled:
+        return None
+    topics = Topics(sealed, _Reading(config), clock) if "topics" in drift.features else None
+    return Traits(drift.features, None if topics is None else topics.nearness)
+
+
+class _Reading:
+    """A `watch.drift.topics.Reader` by the encoder, which is loaded with the first text.
+
+    Where it cannot be, that is logged once, and questions are not read.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._model: Model | None = None
+        self._is_tried = False
+
+    def __call__(self, text: str) -> "Vector | None":
+        if not self._is_tried:
+            self._is_tried = True
+            try:
+                self._model = load_encoder(self._config).model
+            except ConfigError as error:
+                _log.warning("topics_not_watched", reason=error.message)
+        if self._model is None:
+            return None
+        try:
+            return self._model.encode(text).sentence
+        except Exception:  # noqa: BLE001 - boundary: a background job; one question must not keep all others waiting
+            _log.exception("question_not_read")
+            return None
 
 
 def open_judging(

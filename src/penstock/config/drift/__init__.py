@@ -18,6 +18,10 @@ FEATURES = (
     "failed",
     "cost",
     "latency",
+    "refusal",
+    "tone",
+    "tool_use",
+    "topics",
 )
 """Of exchanges; what each is, `watch.drift.tally` says."""
 

@@ -24,6 +24,7 @@ SETTLE_S = 300.0
 """After an hour is over: what has ended in it is in the ledger by then, mostly."""
 _AGAIN_H = 6
 """Hours that are summed up again each time: a journal that waited for the database comes late."""
+_OF_ANSWERS = frozenset({"tool_use"})
 _AT_ONCE = 48
 """Hours that are caught up on in one go, so that a stop need not wait for all of them."""
 
@@ -141,8 +142,17 @@ def _facts(finding: Finding) -> Iterator[tuple[str, str | int | float]]:
 def sentence(assistant: str, finding: Finding) -> str:
     """What changed, from what to what, since when, and how sure."""
     name = finding.feature.replace("_", " ")
-    if FEATURES[finding.feature] == "length" and finding.measure != "typical":
-        name = f"the share of {name} {finding.measure} tokens"
+    match FEATURES[finding.feature], finding.measure:
+        case "length", measure if measure != "typical":
+            name = f"the share of {name} {measure} tokens"
+        case "tone", "typical":
+            name = "the length of sentences, in characters,"
+        case "tone", measure:
+            name = f"the share of answers with {measure}"
+        case "share", _ if finding.feature in _OF_ANSWERS:
+            name = f"the share of answers with {name}"
+        case _:
+            pass
     verb = "rose" if finding.change > 0 else "fell"
     since = datetime.fromtimestamp(finding.since * store.HOUR_S, UTC)
     return (

@@ -33,6 +33,7 @@ class _Fact(msgspec.Struct, frozen=True):
     nearest: float | None = None
     nearness: float | None = None
     similarity: float | None = None
+    calls: int = 0
 
 
 _facts = msgspec.json.Decoder(list[_Fact])
@@ -46,8 +47,8 @@ def is_telling(row: Row) -> bool:
 def note(tally: Tally, row: Row) -> None:
     """Take in one exchange that `is_telling`.
 
-    Raises `msgspec.MsgspecError` where its facts are not to be read, and takes nothing then.  Cost, latency and the
-    answer's length are those of exchanges in which a provider answered.
+    Raises `msgspec.MsgspecError` where its facts are not to be read, and takes nothing then.  Cost, latency, and the
+    answer's length and use of tools are those of exchanges in which a provider answered.
     """
     facts = _facts.decode(row.facts)
     tally.note("input_length", row.input_tokens)
@@ -60,6 +61,9 @@ def note(tally: Tally, row: Row) -> None:
         tally.note("latency", row.duration_s)
         if row.cost_nanousd is not None:
             tally.note("cost", row.cost_nanousd)
+        for each in facts:
+            if each.fact == "tools_offered":
+                tally.note("tool_use", float(each.calls > 0))
     for each in facts:
         _note_fact(tally, each)
 

@@ -14,6 +14,8 @@ import psycopg
 import structlog
 from psycopg.rows import class_row, dict_row
 
+from penstock.watch.drift.looked import forget as forget_looked
+from penstock.watch.drift.looked import read as read_looked
 from penstock.watch.drift.reading import Row, is_telling, note
 from penstock.watch.drift.series import Series
 from penstock.watch.drift.tally import FEATURES, Measure, Sums, Tally, added, measures_of
@@ -60,7 +62,10 @@ def first_hour(connection: psycopg.Connection) -> int | None:
 
 
 def sum_up(connection: psycopg.Connection, hour: int, now: float) -> int:
-    """Make an hour's sums of the ledger, in place of those that were there; returns how many exchanges are in them."""
+    """Make an hour's sums of the ledger, and of what was seen of its answers, in place of those that were there.
+
+    Returns how many exchanges are in them.
+    """
     tallies: dict[str, Tally] = {}
     counts: dict[str, int] = {}
     unread = 0
@@ -86,7 +91,11 @@ def sum_up(connection: psycopg.Connection, hour: int, now: float) -> int:
     if unread:
         _log.warning("drift_rows_not_read", hour=hour, rows=unread)
     chosen = sorted(counts, key=lambda model: -counts[model])[:_MOST_ASSISTANTS]
-    rows = [(hour, counts[each], each, msgspec.json.encode(tallies[each].sums()).decode()) for each in chosen]
+    looked = read_looked(connection, hour)
+    rows = [
+        (hour, counts[each], each, msgspec.json.encode(tallies[each].sums() | looked.get(each, {})).decode())
+        for each in chosen
+    ]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM drift_hours WHERE hour = %s", [hour])
         cursor.executemany(
@@ -185,4 +194,5 @@ def forget(connection: psycopg.Connection, before: int) -> None:
     with connection.transaction():
         connection.execute("DELETE FROM drift_hours WHERE hour < %s", [before])
         connection.execute("DELETE FROM drift_summed WHERE hour < %s", [before])
+        forget_looked(connection, before)
         connection.execute("DELETE FROM drift_findings WHERE found < %s", [before])

@@ -5,7 +5,7 @@ octaves for a length, so that a change of shape is seen where the mean stays.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -13,8 +13,9 @@ import msgspec
 
 from penstock.watch.drift.compare import Scale
 from penstock.watch.drift.series import Piece
+from penstock.watch.drift.tone import SIGNS
 
-Kind: TypeAlias = Literal["share", "mean", "amount", "length"]
+Kind: TypeAlias = Literal["share", "mean", "amount", "length", "tone"]
 OCTAVES = 12
 """Of a length: below 16 tokens, below 32, and so on; the last has no end."""
 _FIRST_OCTAVE = 5
@@ -32,9 +33,20 @@ FEATURES: Mapping[str, Kind] = {
     "failed": "share",
     "cost": "amount",
     "latency": "amount",
+    "refusal": "share",
+    "tone": "tone",
+    "tool_use": "share",
+    "topics": "mean",
 }
 """Every feature that is known, and what it is made of."""
-WORSE: Mapping[str, Literal[-1, 1]] = {"groundedness": -1, "confidence": -1, "blocked": 1, "held": 1, "failed": 1}
+WORSE: Mapping[str, Literal[-1, 1]] = {
+    "groundedness": -1,
+    "confidence": -1,
+    "blocked": 1,
+    "held": 1,
+    "failed": 1,
+    "refusal": 1,
+}
 """Those that say how well the assistant does, and which way is worse."""
 
 
@@ -81,6 +93,9 @@ def measures_of(feature: str) -> tuple[Measure, ...]:
         case "length":
             octaves = [Measure(feature, 1 + each, "share", octave_name(each)) for each in range(OCTAVES)]
             return (Measure(feature, 0, "log", "typical"), *octaves)
+        case "tone":
+            signs = [Measure(feature, 1 + place, "share", name) for place, name in enumerate(SIGNS)]
+            return (Measure(feature, 0, "log", "typical"), *signs)
 
 
 def least_of(octave: int) -> int:
@@ -106,14 +121,14 @@ class Tally:
         self._totals: dict[str, list[float]] = {}
         self._squares: dict[str, float] = {}
 
-    def note(self, feature: str, value: float) -> None:
-        """A share from 0 to 1, or an amount or a length above nothing.
+    def note(self, feature: str, value: float, signs: Sequence[bool] = ()) -> None:
+        """A share from 0 to 1, or an amount or a length above nothing; of a tone its `signs` too.
 
         What is no such value is not counted.
         """
         totals = self._totals.get(feature)
         kind = FEATURES[feature]
-        if not math.isfinite(value) or value < 0 or (value == 0 and kind in ("amount", "length")):
+        if not math.isfinite(value) or value < 0 or (value == 0 and kind in ("amount", "length", "tone")):
             return
         if totals is None:
             totals = self._totals[feature] = [0.0] * len(measures_of(feature))
@@ -123,6 +138,10 @@ class Tally:
                 first = min(1.0, value)
             case "amount":
                 first = math.log(value)
+            case "tone":
+                first = math.log(value)
+                for place, sign in enumerate(signs):
+                    totals[1 + place] += sign
             case "length":
                 first = math.log(value)
                 octave = int(value).bit_length() - _FIRST_OCTAVE + 1

@@ -3,7 +3,7 @@
 In a thread of the control plane, where contents can be opened; they are opened in memory alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import psycopg
@@ -12,6 +12,7 @@ import structlog
 from penstock.config.quality import QualityPolicy
 from penstock.core.clock import Clock
 from penstock.watch.contents.sealing import Sealed, Unreadable
+from penstock.watch.drift.looked import Looked, Traits
 from penstock.watch.quality import store
 from penstock.watch.quality.checks import Checks, Found, Usual, chars_of
 from penstock.watch.quality.seen import Seen, seen_of
@@ -35,13 +36,21 @@ def is_to_be_judged(exchange: str, share: float) -> bool:
 
 
 class Looking:
-    """`policy_of` is by assistant.  For one thread."""
+    """`policy_of` is by assistant.  `traits`, if given, are watched for drift.  For one thread."""
 
-    def __init__(self, sealed: Sealed, checks: Checks, policy_of: Callable[[str], QualityPolicy], clock: Clock) -> None:
+    def __init__(
+        self,
+        sealed: Sealed,
+        checks: Checks,
+        policy_of: Callable[[str], QualityPolicy],
+        clock: Clock,
+        traits: Traits | None = None,
+    ) -> None:
         self._sealed = sealed
         self._checks = checks
         self._policy_of = policy_of
         self._clock = clock
+        self._traits = traits
         self.looked_at = 0
         self.unreadable = 0
 
@@ -53,9 +62,11 @@ class Looking:
                 return 0
             chosen = [each for each in queued if self._is_wanted(each)]
             usual = store.usual(connection, (each.assistant for each in chosen))
-            scored = [(each, found) for each in chosen if (found := self._found(each, usual))]
-            store.write(connection, [(each.told(), found) for each, found in scored])
+            scored = [(each, looked) for each in chosen if (looked := self._looked(each, usual))]
+            fresh = store.write(connection, [(looked.seen.told, looked.found) for _, looked in scored])
             store.set_usual(connection, usual)
+            if self._traits is not None:
+                self._traits.add(connection, [looked for each, looked in scored if each.exchange in fresh])
             waiting = [each.exchange for each, _ in scored if self._is_judged(each)]
             connection.cursor().executemany(
                 "INSERT INTO quality_judged (exchange, at, state) VALUES (%s, %s, 'waiting') ON CONFLICT DO NOTHING",
@@ -73,22 +84,22 @@ class Looking:
     def _is_judged(self, queued: Queued) -> bool:
         return is_to_be_judged(queued.exchange, self._policy_of(queued.assistant).judged)
 
-    def _found(self, queued: Queued, usual: dict[str, Usual]) -> Sequence[Found]:
+    def _looked(self, queued: Queued, usual: dict[str, Usual]) -> Looked | None:
         try:
             seen = self.open(queued)
             if seen is None:
-                return ()
+                return None
             known = usual.get(queued.assistant, Usual())
             found = self._checks.of(seen, self._policy_of(queued.assistant).checks, known)
         except Exception:  # noqa: BLE001 - boundary: a background job; one answer must not keep all others waiting
             _log.exception("answer_not_looked_at", exchange=queued.exchange)
             self.unreadable += 1
-            return ()
+            return None
         chars = chars_of(seen)
         if chars is not None:
             usual[queued.assistant] = known.and_one(chars)
         worst = min(found, key=lambda each: each.score, default=Found(ANSWER, WHOLE, "good"))
-        return (Found(ANSWER, worst.score, worst.verdict), *found)
+        return Looked(seen, (Found(ANSWER, worst.score, worst.verdict), *found))
 
     def open(self, queued: Queued) -> Seen | None:
         """The answer, out of its contents; None where they are gone, or cannot be opened here."""

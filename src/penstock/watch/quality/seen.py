@@ -55,12 +55,16 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return f"Seen({self.told.exchange})"
 
 
-def seen_of(told: Told, content: Content) -> Seen:
-    question = ""
+def question_of(content: Content) -> str:
+    """The caller's latest turn."""
     for turn in reversed(content.turns):
         if turn.role == "user":
-            question = _texts(turn.pieces)
-            break
+            return _texts(turn.pieces)
+    return ""
+
+
+def seen_of(told: Told, content: Content) -> Seen:
+    question = question_of(content)
     instructions = [_texts(turn.pieces) for turn in content.turns if turn.role in {"system", "developer"}]
     return Seen(
         told=told,

@@ -164,16 +164,18 @@ def set_usual(connection: psycopg.Connection, by_assistant: Mapping[str, Usual])
         )
 
 
-def write(connection: psycopg.Connection, scored: Sequence[tuple[Told, Sequence[Found]]]) -> None:
-    """Keep the scores, and add them to the sums; what is there already is not added again.
+def write(connection: psycopg.Connection, scored: Sequence[tuple[Told, Sequence[Found]]]) -> set[str]:
+    """Keep the scores, and add them to the sums; what is there already is not added again.  Returns what was not.
 
     Single rows are those of the answer as a whole, of a judge, and of checks that found something; sums are of all.
     """
     sums: dict[tuple[int, str, datetime, *tuple[str, ...]], list[int]] = {}
+    fresh: set[str] = set()
     for told, found in scored:
         first = next((each for each in found if each.check == ANSWER), found[0])
         if connection.execute(_SCORE, _row(told, first)).rowcount == 0:
             continue
+        fresh.add(told.exchange)
         for each in found:
             if each is not first and each.verdict != "good":
                 connection.execute(_SCORE, _row(told, each))
@@ -187,6 +189,7 @@ def write(connection: psycopg.Connection, scored: Sequence[tuple[Told, Sequence[
     reopen(connection, {int(key[2].timestamp()) for key in sums})
     with connection.cursor() as cursor:  # in one order, so that no two processes wait for each other
         cursor.executemany(_SUM, [(*key, *line) for key, line in sorted(sums.items())])
+    return fresh
 
 
 def _row(told: Told, found: Found) -> dict[str, object]:

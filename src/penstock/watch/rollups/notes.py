@@ -84,6 +84,7 @@ _PLAIN: Final = frozenset(
         "cache_stored",
         "answer_bounded",
         "prompt_cache_wanted",
+        "tools_offered",
     }
 )
 """Of nearly every exchange: nothing is counted for them."""

@@ -53,6 +53,7 @@ FACTS: Final[Mapping[str, str]] = {
     "issuer_keys_stale": "Issuer's keys are old",
     "clock_moved": "The clock was set",
     "client_left": "Client left",
+    "tools_offered": "Tools offered",
     "usage_estimated": "Usage estimated",
     "price_unknown": "Price unknown",
     "limit_refused": "Limit refused",
