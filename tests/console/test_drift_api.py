@@ -1,5 +1,6 @@
 """Drift over HTTP: the weekly view, the findings, one feature's course, and who may see them."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -73,6 +74,23 @@ def test_a_finding_is_acknowledged_and_its_course_parted_where_it_began(api: Api
     for bad in ("feature=taste&assistant=support", "feature=cost", "feature=cost&assistant=support&at=then"):
         assert api.get(f"{DRIFT}/course?{bad}").status == 400, bad
     assert api.get(f"{DRIFT}/course?feature=cost&assistant=nobody&at=0001-01-01").json["days"] == []
+
+
+def test_the_shape_of_a_tone_is_the_share_of_each_sign(api: Api, database_url: str) -> None:
+    with connect(database_url, name="test") as database:
+        database.autocommit = True
+        past(database, CHANGED + 36, changed_at=CHANGED)
+        for laid_out, since in ((3, 0), (9, HOUR + CHANGED)):
+            tone = f'{{"tone": [10, [40, 1, 0, 2, 4, 0, {laid_out}], 200]}}'
+            database.execute("UPDATE drift_hours SET features = %s WHERE hour >= %s", [tone, since])
+    at = time_of(HOUR + CHANGED).isoformat()
+    course = api.get(f"{DRIFT}/course?{urlencode({'assistant': 'support', 'feature': 'tone', 'at': at})}").json
+    assert course["shape_of"] == "exchanges"
+    assert {each["name"]: (each["before"], each["after"]) for each in course["shape"]} == {
+        "exclamations": (0.1, 0.1), "emoji": (0.0, 0.0), "apologies": (0.2, 0.2), "courtesies": (0.4, 0.4),
+        "hedges": (0.0, 0.0), "layout": (0.3, 0.9),
+    }  # fmt: skip
+    assert course["before"]["value"] == pytest.approx(math.exp(4))
 
 
 def test_an_installation_without_exchanges_has_none(api: Api) -> None:

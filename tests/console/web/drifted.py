@@ -23,7 +23,8 @@ WEEKS = 9
 HOURS = WEEKS * 168
 Level = Callable[[int], float]
 """By hours before now, which are negative: a share's mean, or an amount's typical one."""
-_OWN = {"share": 0.2, "mean": 0.2, "amount": 0.5, "length": 0.6}
+_OWN = {"share": 0.2, "mean": 0.2, "amount": 0.5, "length": 0.6, "tone": 0.4}
+_SIGNS = (0.10, 0.02, 0.05, 0.40, 0.12, 0.30)
 """How far exchanges lie apart: a share's deviation, or a logarithm's."""
 _PLAIN = ("share", "mean")
 
@@ -40,6 +41,8 @@ _ASSISTANTS: Mapping[str, tuple[int, Mapping[str, Level]]] = {
             "output_length": _step(180, 180, 0),
             "latency": _step(1.4, 1.4, 0),
             "failed": _step(0.012, 0.012, 0),
+            "tone": _step(84, 84, 0),
+            "tool_use": _step(0.3, 0.3, 0),
         },
     ),
     "sales": (
@@ -109,6 +112,8 @@ def _sums(rng: random.Random, feature: str, level: float, off: float, count: int
     if kind == "length":
         parts = [_below(math.log(least_of(octave + 1)), mean, own) for octave in range(OCTAVES - 1)]
         totals[1:] = [count * (high - low) for low, high in zip([0.0, *parts], [*parts, 1.0], strict=True)]
+    if kind == "tone":
+        totals[1:] = [count * share for share in _SIGNS]
     return Sums(count, tuple(totals), count * (own * own + mean * mean))
 
 

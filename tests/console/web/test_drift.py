@@ -34,6 +34,10 @@ def test_a_finding_is_shown_before_and_after_and_acknowledged(owner: Looker, con
     owner.page.get_by_label("Feature", exact=True).select_option("latency")
     owner.page.wait_for_url("**feature=latency*")
     assert "at=" not in owner.page.url
+    owner.page.get_by_label("Feature", exact=True).select_option("tone")
+    owner.page.wait_for_url("**feature=tone*")
+    expect(owner.page.locator(".tile", has=owner.page.get_by_text("Before", exact=True))).to_contain_text("characters")
+    expect(owner.page.get_by_text("by sign: one answer may have several")).to_be_visible()
 
 
 def test_the_weekly_view_is_that_of_the_api_and_goes_into_a_file(

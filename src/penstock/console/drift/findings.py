@@ -104,9 +104,9 @@ async def over_time(
         ],
         before=shown[0],
         after=shown[1],
-        shape_of="exchanges" if kind == "length" else "hours",
+        shape_of="exchanges" if kind in ("length", "tone") else "hours",
         shape=[
-            views.BinView(low=each.low, high=each.high, before=each.before, after=each.after)
+            views.BinView(name=each.name or None, low=each.low, high=each.high, before=each.before, after=each.after)
             for each in course.shape(hours, feature, before, after)
         ],
         findings=[views.finding_view(assistant, each) for each in own],

@@ -89,8 +89,12 @@ class DayView(BaseModel):
 
 
 class BinView(BaseModel):
-    """Values from `low` up to `high` (null: no end), and the shares of both sides that lie there."""
+    """Values from `low` up to `high` (null: no end), and the shares of both sides that lie there.
 
+    Of a tone it is a sign, by its `name`, and the shares of both sides' answers that have it.
+    """
+
+    name: str | None = None
     low: float
     high: float | None
     before: float

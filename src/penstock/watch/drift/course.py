@@ -1,7 +1,8 @@
 """One feature over time, and how its values lay before a change and after it: what people look at.
 
-Of a length the shape is that of exchanges, by octave.  Of all else sums hold no value of any one exchange, so that the
-shape is that of hours, each counting as its exchanges do: how far hours lie apart is what a change is judged by.
+Of a length the shape is that of exchanges, by octave, and of a tone the share of answers with each sign.  Of all else
+sums hold no value of any one exchange, so that the shape is that of hours, each counting as its exchanges do: how far
+hours lie apart is what a change is judged by.
 """
 
 import math
@@ -30,12 +31,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Values from `low` up to `high` (None: no end), and which share of each side lies there."""
+    """Values from `low` up to `high` (None: no end), and which share of each side lies there.
+
+    Where there is a `name` it is a sign of a tone, and which share of each side has it.
+    """
 
     low: float
     high: float | None
     before: float
     after: float
+    name: str = ""
 
 
 def value_of(piece: Piece, scale: Scale) -> float | None:
@@ -60,9 +65,15 @@ def side(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> Side:
 
 def shape(hours: Mapping[int, Sums], feature: str, before: Stretch, after: Stretch) -> list[Bin]:
     """How the values of both sides lie; nothing where one of them is empty."""
-    main, *octaves = measures_of(feature)
-    if FEATURES[feature] == "length":
-        return _of_octaves(hours, octaves, before, after)
+    main, *others = measures_of(feature)
+    match FEATURES[feature]:
+        case "length":
+            return _of_octaves(hours, others, before, after)
+        case "tone":
+            signs = _parts(hours, others, before, after)
+            return [Bin(0.0, 1.0, *both, name=each.name) for each, both in zip(others, signs, strict=False)]
+        case _:
+            pass
     sides = [_hourly(hours, main, each) for each in (before, after)]
     if not all(sides):
         return []
@@ -77,15 +88,20 @@ def shape(hours: Mapping[int, Sums], feature: str, before: Stretch, after: Stret
 
 
 def _of_octaves(hours: Mapping[int, Sums], octaves: Sequence[Measure], before: Stretch, after: Stretch) -> list[Bin]:
-    sums = [_summed(hours, each) for each in (before, after)]
-    if any(each is None or each.count == 0 for each in sums):
-        return []
-    shares = [[each.totals[octave.index] / each.count for octave in octaves] for each in sums if each is not None]
     lows = [0.0, *(float(least_of(place)) for place in range(1, len(octaves)))]
-    return [
-        Bin(low, high, *both)
-        for low, high, both in zip(lows, [*lows[1:], None], zip(*shares, strict=True), strict=True)
-    ]
+    parts = _parts(hours, octaves, before, after)
+    return [Bin(low, high, *both) for low, high, both in zip(lows, [*lows[1:], None], parts, strict=False)]
+
+
+def _parts(
+    hours: Mapping[int, Sums], measures: Sequence[Measure], before: Stretch, after: Stretch
+) -> list[tuple[float, float]]:
+    """The share of each side's exchanges that each measure counts; nothing where one of the sides is empty."""
+    sums = [_summed(hours, each) for each in (before, after)]
+    first, second = sums
+    if first is None or second is None or not first.count or not second.count:
+        return []
+    return [(first.totals[each.index] / first.count, second.totals[each.index] / second.count) for each in measures]
 
 
 def _hourly(hours: Mapping[int, Sums], measure: Measure, stretch: Stretch) -> list[tuple[float, float]]:

@@ -188,7 +188,8 @@ def _side(day: Mapping[str, Any], at: str) -> str:
 
 def _shape(found: Mapping[str, Any], unit: str) -> None:
     what = "exchanges" if found["shape_of"] == "exchanges" else "hours, each as its exchanges count"
-    Text("p", f"The share of {what}, by {'length' if unit == 'tokens' else 'the mean of the hour'}.", "quiet")
+    by = {"tokens": "length", "characters": "sign: one answer may have several"}.get(unit, "the mean of the hour")
+    Text("p", f"The share of {what}, by {by}.", "quiet")
     series = [
         Series("Before", [round(each["before"], 4) for each in found["shape"]], _BEFORE),
         Series("After", [round(each["after"], 4) for each in found["shape"]], _AFTER),
@@ -197,6 +198,8 @@ def _shape(found: Mapping[str, Any], unit: str) -> None:
 
 
 def _bin(each: Mapping[str, Any], unit: str) -> str:
+    if each["name"]:
+        return str(each["name"])
     if unit == "tokens":
         low, high = int(each["low"]), each["high"]
         return f"{low:,} and more" if high is None else f"{low:,}\N{EN DASH}{int(high) - 1:,}"

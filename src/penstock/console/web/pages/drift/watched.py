@@ -12,7 +12,11 @@ from penstock.console.web.view import View
 _NEEDS: Mapping[str, str] = {
     "familiarity": "a cache of similar questions",
     "retrieval": "knowledge",
+    "topics": "answers that are looked at (`quality.sample`), and the encoder",
     "personal_data": "masking of personal data",
+    "tone": "answers that are looked at (`quality.sample`)",
+    "refusal": "answers that are looked at (`quality.sample`)",
+    "tool_use": "requests that offer tools",
     "groundedness": "knowledge with `knowledge.grounding`",
     "confidence": "an estimate of the confidence",
     "held": "answers that guards hold for a person",

@@ -15,12 +15,12 @@ _MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """`unit` is that of its values; `nearness` has none, and lies between 0 and 1."""
+    """`unit` is that of its typical value; `nearness` has none, and lies between 0 and 1."""
 
     words: str
     of: str
     means: str
-    unit: Literal["share", "nearness", "tokens", "nanousd", "seconds"]
+    unit: Literal["share", "nearness", "tokens", "characters", "nanousd", "seconds"]
     better: Better = ""
 
 
@@ -36,8 +36,22 @@ FEATURES: Final[Mapping[str, Feature]] = {
         "nearness",
         "higher",
     ),
+    "topics": Feature(
+        "Topics",
+        "Questions",
+        "How near to the nearest of two hundred that were asked before: 1 is the same.",
+        "nearness",
+    ),
     "personal_data": Feature("Personal data", "Questions", "The share in which any was masked.", "share"),
     "output_length": Feature("Answer length", "Answers", "Tokens, the typical answer and each size.", "tokens"),
+    "tone": Feature(
+        "Tone",
+        "Answers",
+        "Characters a sentence, and the shares that exclaim, have emoji, apologise, thank, hedge, or are laid out.",
+        "characters",
+    ),
+    "refusal": Feature("Refusals", "Answers", "The share that declines.", "share", "lower"),
+    "tool_use": Feature("Use of tools", "Answers", "Where some were offered: the share that calls any.", "share"),
     "groundedness": Feature(
         "Groundedness", "Answers", "The share of an answer's claims that its sources support.", "share", "higher"
     ),
@@ -59,21 +73,23 @@ def feature_of(name: str) -> Feature:
 
 def feature_words(name: str, measure: str = "") -> str:
     words = feature_of(name).words or name.replace("_", " ").capitalize()
-    return words if measure in ("", "mean", "typical") else f"{words}, {measure} tokens"
+    if measure in ("", "mean", "typical"):
+        return words
+    return f"{words}, {measure} tokens" if feature_of(name).unit == "tokens" else f"{words}, {measure}"
 
 
 def unit_of(name: str, measure: str = "") -> str:
-    """One size of a length is a share of exchanges."""
+    """One size of a length, and one sign of a tone, is a share of exchanges."""
     unit = feature_of(name).unit
-    return "share" if unit == "tokens" and measure not in ("", "typical") else unit
+    return "share" if unit in ("tokens", "characters") and measure not in ("", "typical") else unit
 
 
 def written(value: float | None, unit: str) -> str:
     match unit:
         case "share":
             return share(value)
-        case "tokens":
-            return "\N{EN DASH}" if value is None else f"{count(value)} tokens"
+        case "tokens" | "characters":
+            return "\N{EN DASH}" if value is None else f"{count(value)} {unit}"
         case "nanousd":
             return usd(value, digits=5)
         case "seconds":
@@ -89,8 +105,8 @@ def change(low: float | None, high: float | None, unit: str) -> str:
     match unit:
         case "share":
             return f"{_signed(100 * low, 1)} to {_signed(100 * high, 1)} points"
-        case "tokens":
-            return f"{_signed(low, 0)} to {_signed(high, 0)} tokens"
+        case "tokens" | "characters":
+            return f"{_signed(low, 0)} to {_signed(high, 0)} {unit}"
         case "seconds" if max(abs(low), abs(high)) < 1:
             return f"{_signed(1000 * low, 0)} to {_signed(1000 * high, 0)} ms"
         case "seconds":
@@ -102,7 +118,7 @@ def change(low: float | None, high: float | None, unit: str) -> str:
 
 
 def from_to(before: float, after: float, unit: str) -> str:
-    if unit == "tokens":
+    if unit in ("tokens", "characters"):
         return f"{count(before)} \N{RIGHTWARDS ARROW} {written(after, unit)}"
     return f"{written(before, unit)} \N{RIGHTWARDS ARROW} {written(after, unit)}"
 
