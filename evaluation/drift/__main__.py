@@ -9,11 +9,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from evaluation.drift.answers import all_replaced
 from evaluation.drift.figures import all_figures
 from evaluation.drift.measure import all_quiet, all_tried, watched
 from evaluation.drift.power import all_powers
 from evaluation.drift.questions import all_mixed
-from evaluation.drift.report import Report, inserted, markdown, mixture, rate, within
+from evaluation.drift.report import Report, inserted, markdown, mixture, rate, replacements, within
 from evaluation.drift.traffic import FITTED_ON, REPORTED, Change, make
 from penstock.watch.drift.tally import FEATURES
 from penstock.watch.drift.tuning import FITTED
@@ -33,6 +34,10 @@ CHANGES: tuple[tuple[str, Change, float | None], ...] = (
     ("blocked 1 % to 4 %, 1,500", Change("blocked", 3.0, 0), 1500.0),
     ("cost and a half, 1,500", Change("cost", 0.5, 0), 1500.0),
     ("questions twice as long, 1,500", Change("input_length", 1.0, 0), 1500.0),
+    ("tools called in 30 % to 45 %, 1,500", Change("tool_use", 0.5, 0), 1500.0),
+    ("refusals 2 % to 8 %, 300 of 1,500", Change("refusal", 3.0, 0), 1500.0),
+    ("apologies 5 % to 20 %, 300 of 1,500", Change("tone", 3.0, 0), 1500.0),
+    ("topics 0.70 to 0.65, 300 of 1,500", Change("topics", -0.07, 0), 1500.0),
 )
 _ASKED = 4
 """The first so many are tried more often."""
@@ -53,15 +58,16 @@ def main() -> int:
     parser.add_argument("--asked", type=int, default=30, help="of each of the first changes, which matter most")
     parser.add_argument("--figures", type=int, default=12, help="single figures that are judged")
     parser.add_argument("--power", type=int, default=60, help="falls for each amount of traffic and of variation")
-    parser.add_argument("--questions", type=int, default=5, help="trials of each mixture of real questions")
-    parser.add_argument("--only-questions", action="store_true", help="those alone")
+    parser.add_argument("--questions", type=int, default=5, help="trials of each mixture of real questions and answers")
+    parser.add_argument("--only-questions", action="store_true", help="those of questions and answers alone")
     parser.add_argument("--fit", action="store_true", help="try other constants, on other traffic, and report nothing")
     parser.add_argument("--write", action="store_true", help="also write docs/drift.md")
     chosen = parser.parse_args()
     if chosen.fit:
         return _fit(chosen.weeks, chosen.seeds)
     if chosen.only_questions:
-        sys.stdout.write("\n".join(mixture(all_mixed(chosen.questions))) + "\n")
+        told = [*mixture(all_mixed(chosen.questions)), "", *replacements(all_replaced(chosen.questions))]
+        sys.stdout.write("\n".join(told) + "\n")
         return 0
     watch = Watch()
     seeds = range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.seeds)
@@ -71,6 +77,7 @@ def main() -> int:
         all_tried(REPORTED, seeds, CHANGES, watch) + all_tried(REPORTED, more, CHANGES[:_ASKED], watch),
         all_figures(range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.figures), chosen.weeks),
         all_mixed(chosen.questions),
+        all_replaced(chosen.questions),
         all_powers(REPORTED[0], range(_FIRST_REPORTED, _FIRST_REPORTED + chosen.power), watch),
         _seconds(watch),
     )

@@ -1,5 +1,6 @@
 """Has the watch look at generated traffic hour by hour, and holds what it finds against what was done to it."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from evaluation.drift.traffic import ASSISTANTS, Assistant, Change, World, make
 from penstock.watch.drift.tally import FEATURES
 from penstock.watch.drift.watching import Finding, Watch, look
 
-WORKERS = 1
+WORKERS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
 
+from evaluation.drift.answers import DAILY as ANSWERS
+from evaluation.drift.answers import Replaced
 from evaluation.drift.figures import Figure
 from evaluation.drift.measure import Quiet, Tried
 from evaluation.drift.power import APART, FALL, Power
 from evaluation.drift.power import DAILY as BY_DAY
-from evaluation.drift.questions import DAILY, Mixed
+from evaluation.drift.questions import Mixed
 from evaluation.drift.traffic import SHARES
+from penstock.watch.drift.tally import FEATURES
 
 BEGIN = "<!-- measured: written by `make evaluate ARGS='drift --write'` -->"
 END = "<!-- end of what was measured -->"
@@ -26,6 +29,7 @@ class Report:
     tried: Sequence[Tried]
     figures: Sequence[Figure]
     mixed: Sequence[Mixed]
+    replaced: Sequence[Replaced]
     powers: Sequence[Power]
     seconds: float
     """Processor time of one look at an installation."""
@@ -65,7 +69,7 @@ def markdown(report: Report) -> str:
         ),
         "",
         (
-            f"{weeks} weeks of a whole installation without any change (10 assistants, 12 features;"
+            f"{weeks} weeks of a whole installation without any change (10 assistants, {len(FEATURES)} features;"
             f" {report.seconds:.2f} s of CPU a look): {alarms} false alarms, **{mean:.2f} a week**"
             f" ({low:.2f} to {high:.2f} with 95 %; at most 1 is asked)."
         ),
@@ -79,7 +83,8 @@ def markdown(report: Report) -> str:
         over = sum(each.weeks for each in of)
         spans = [f"{span} h: {sum(each.span_h == span for each in findings)}" for span in (6, 24, 168)]
         lines.append(f"| {world} | {over} | {len(findings)} | {len(findings) / over:.2f} | {', '.join(spans)} |")
-    lines += ["", *_found(report), "", *_powers(report.powers), "", *mixture(report.mixed), "", *_figures(report), ""]
+    lines += ["", *_found(report), "", *_powers(report.powers), "", *mixture(report.mixed), ""]
+    lines += [*replacements(report.replaced), "", *_figures(report), ""]
     return "\n".join(lines)
 
 
@@ -147,17 +152,39 @@ def mixture(mixed: Sequence[Mixed]) -> list[str]:
         return ["Real questions were not tried: the development sets are not there (`PENSTOCK_EVALUATION_DATA`)."]
     lines = [
         (
-            f"Real questions (BANKING77, {DAILY:,} a day of 60 intents whose mixture goes up and down), of which a part"
-            " is of 17 intents that nobody had asked about, by `familiarity`:"
+            "Real questions (BANKING77, of 60 intents whose mixture goes up and down), of which a part is of 17 intents"
+            " that nobody had asked about:"
         ),
         "",
-        "| others | trials | found within 24 hours | within two weeks |",
-        "|--:|--:|--:|--:|",
+        "| by, questions a day | others | trials | found within 24 hours | within two weeks |",
+        "|---|--:|--:|--:|--:|",
     ]
-    for share in dict.fromkeys(each.share for each in mixed):
-        of = [each for each in mixed if each.share == share]
+    for feature, daily, share in dict.fromkeys((each.feature, each.daily, each.share) for each in mixed):
+        of = [each for each in mixed if (each.feature, each.daily, each.share) == (feature, daily, share)]
         day = sum(each.delay_h is not None and each.delay_h <= 24 for each in of)
-        lines.append(f"| {share:.0%} | {len(of)} | {day} | {sum(each.delay_h is not None for each in of)} |")
+        found = sum(each.delay_h is not None for each in of)
+        lines.append(f"| `{feature}`, {daily:,} | {share:.0%} | {len(of)} | {day} | {found} |")
+    return lines
+
+
+def replacements(replaced: Sequence[Replaced]) -> list[str]:
+    """What `tone` tells of another author."""
+    if not replaced:
+        return ["Real answers were not tried: the development sets are not there (`PENSTOCK_EVALUATION_DATA`)."]
+    lines = [
+        (
+            f"Real answers (MT-RAG: people and two models on the same questions, {ANSWERS} looked at a day), of which"
+            " from some hour on all are another author's, by `tone`:"
+        ),
+        "",
+        "| author, and then | trials | found within 24 hours | within two weeks |",
+        "|---|--:|--:|--:|",
+    ]
+    for pair in dict.fromkeys((each.before, each.after) for each in replaced):
+        of = [each for each in replaced if (each.before, each.after) == pair]
+        day = sum(each.delay_h is not None and each.delay_h <= 24 for each in of)
+        named = f"{pair[0]}, {pair[1]}" if pair[0] != pair[1] else f"{pair[0]}, the same"
+        lines.append(f"| {named} | {len(of)} | {day} | {sum(each.delay_h is not None for each in of)} |")
     return lines
 
 

@@ -25,9 +25,23 @@ SHARES = {
     "blocked": (0.01, None),
     "held": (0.02, None),
     "failed": (0.005, None),
+    "refusal": (0.02, None),
+    "tool_use": (0.30, None),
+    "topics": (0.70, 0.11),
 }
 """Mean and deviation of one exchange's value; None where it is 0 or 1."""
-LOGS = {"input_length": (5.5, 1.0), "output_length": (5.0, 0.8), "cost": (13.0, 0.9), "latency": (1.0, 0.5)}
+LOGS = {
+    "input_length": (5.5, 1.0),
+    "output_length": (5.0, 0.8),
+    "cost": (13.0, 0.9),
+    "latency": (1.0, 0.5),
+    "tone": (4.4, 0.4),
+}
+SIGNS_OF_TONE = (0.10, 0.02, 0.05, 0.40, 0.12, 0.30)
+"""The share of answers that have each."""
+LOOKED_AT = 0.2
+"""Of answers: what only these say has so many exchanges fewer."""
+_OF_LOOKED_AT = frozenset({"refusal", "tone", "topics"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,8 @@ def make(
         off = sqrt(world.together) * common + sqrt(1 - world.together) * alone
         off = off + _pattern(rng, world, hours) + np.where(odd, 0.25 * rng.choice([-1, 1]), 0.0)
         own = [change for change in changes if change.feature == feature]
-        found.series[feature] = _drawn(rng, feature, counts, off, own, world=world)
+        seen = rng.binomial(counts.astype(int), LOOKED_AT).astype(float) if feature in _OF_LOOKED_AT else counts
+        found.series[feature] = _drawn(rng, feature, seen, off, own, world=world)
     return found
 
 
@@ -161,6 +176,8 @@ def _drawn(
             return [(measures[0], _part_bad(rng, counts, level, own, -moved))]
         level = _wandering(world, deviation, mean * (1 + moved), off)
         return [(measures[0], _share(rng, counts, level, deviation))]
+    if feature == "tone":
+        return _toned(rng, counts, off, moved)
     mean, deviation = LOGS[feature]
     level = mean + np.log1p(moved) + off * deviation
     totals = level * counts + rng.standard_normal(hours) * deviation * np.sqrt(counts)
@@ -173,6 +190,19 @@ def _drawn(
         first,
         *((each, _series(counts, octaves[each.index - 1], octaves[each.index - 1])) for each in measures[1:]),
     ]
+
+
+def _toned(rng: np.random.Generator, counts: Numbers, off: Numbers, moved: Numbers) -> list[tuple[Measure, Series]]:
+    """Sentences that wander, and signs of which a change moves the share that apologises."""
+    sentence, *signs = measures_of("tone")
+    mean, deviation = LOGS["tone"]
+    totals = (mean + off * deviation) * counts + rng.standard_normal(len(counts)) * deviation * np.sqrt(counts)
+    squares = counts * deviation**2 + np.divide(totals**2, counts, out=np.zeros(len(counts)), where=counts > 0)
+    found = [(sentence, _series(counts, totals, squares))]
+    for each, share in zip(signs, SIGNS_OF_TONE, strict=True):
+        level = share * (1 + moved) if each.name == "apologies" else np.full(len(counts), share)
+        found.append((each, _share(rng, counts, level + off * sqrt(share * (1 - share)), None)))
+    return found
 
 
 def _wandering(world: World, deviation: float | None, mean: Numbers, off: Numbers) -> Numbers:

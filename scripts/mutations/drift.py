@@ -6,6 +6,9 @@ WATCHING = "tests/watch/drift/test_watching.py"
 ANOMALY = "tests/watch/drift/test_anomaly.py"
 CHECKING = "tests/watch/drift/test_checking.py"
 API = "tests/console/test_drift_api.py"
+LOOKED = "tests/watch/drift/test_looked.py"
+TALLY = "tests/watch/drift/test_tally.py"
+TOPICS = "watch/drift/topics.py"
 
 MUTATIONS = (
     Mutation(
@@ -140,5 +143,54 @@ MUTATIONS = (
         "chance = looks.false_alarms / (looks.figures * WEEK_H * HOUR_S / step) / 2",
         "chance = looks.false_alarms / (WEEK_H * HOUR_S / step) / 2",
         ANOMALY,
+    ),
+    Mutation(
+        "drift: an answer that comes again counts twice",
+        "watch/quality/looking.py",
+        "[looked for each, looked in scored if each.exchange in fresh]",
+        "[looked for each, looked in scored]",
+        LOOKED,
+    ),
+    Mutation(
+        "drift: what was seen replaces what was there",
+        "watch/drift/looked.py",
+        "coalesce(one, 0) + coalesce(other, 0)",
+        "coalesce(other, 0)",
+        LOOKED,
+    ),
+    Mutation(
+        "drift: what was seen of answers is not judged",
+        "watch/drift/store.py",
+        "tallies[each].sums() | looked.get(each, {})",
+        "tallies[each].sums()",
+        LOOKED,
+    ),
+    Mutation(
+        "drift: a question is held against itself",
+        TOPICS,
+        " or seen.told.exchange in known.exchanges:",
+        ":",
+        LOOKED,
+    ),
+    Mutation(
+        "drift: what has only just come up is known",
+        TOPICS,
+        "(_SETTLED if rows else timedelta(0))",
+        "timedelta(0)",
+        LOOKED,
+    ),
+    Mutation(
+        "drift: what has expired keeps its place",
+        TOPICS,
+        "WHERE c.id = k.exchange AND c.expires_at > %(now)s)",
+        "WHERE c.id = k.exchange)",
+        LOOKED,
+    ),
+    Mutation(
+        "drift: answers to which no tools were offered call none",
+        "watch/drift/reading.py",
+        'if each.fact == "tools_offered":',
+        "if True:",
+        TALLY,
     ),
 )

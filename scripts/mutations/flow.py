@@ -336,4 +336,11 @@ MUTATIONS = (
         "            pass\n",
         SAMPLES,
     ),
+    Mutation(
+        "tool calls of an answer that nobody got count",
+        "flow/meter.py",
+        "        self._pieces = []\n        self.calls = 0\n\n    def take_back",
+        "        self._pieces = []\n\n    def take_back",
+        BOOKS,
+    ),
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float32]
     Matrix = NDArray[np.float32]
 
-KNOWN: Final = 200
+KNOWN: Final = 400
 """Questions that others are held against: always as many, since more of them are always nearer."""
 _MOST_CHARS: Final = 2_000
 """Of a question: what it asks is said by then."""
@@ -36,7 +36,7 @@ _SETTLED: Final = timedelta(days=7)
 _AGAIN_S: Final = 86_400.0
 _WAIT_S: Final = 600.0
 _MOST_ASSISTANTS: Final = 64
-"""Whose questions are held in memory, 300 kB each."""
+"""Whose questions are held in memory, 600 kB each."""
 _LATEST: Final = 5_000
 
 _READ: LiteralString = """

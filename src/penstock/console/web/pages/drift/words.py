@@ -39,7 +39,7 @@ FEATURES: Final[Mapping[str, Feature]] = {
     "topics": Feature(
         "Topics",
         "Questions",
-        "How near to the nearest of two hundred that were asked before: 1 is the same.",
+        "How near to the nearest of 400 that were asked before: 1 is the same.",
         "nearness",
     ),
     "personal_data": Feature("Personal data", "Questions", "The share in which any was masked.", "share"),
