@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from tests import first_start
 
 from penstock.core.errors import ConfigError
 from penstock.encoder.build import build
 from penstock.encoder.files import check, default_folder
 from penstock.storage.embedded import EmbeddedPostgres
-from penstock.storage.migrate import migrate
 
 _ROOM_BYTES = 8 * 2**30
 _LONG = frozenset({"cli", "conformance", "demo", "system"})
@@ -37,6 +37,14 @@ def _in_memory() -> bool:
 if "TMPDIR" not in os.environ and _in_memory():
     # Hundreds of databases are copied and dropped again, for which a disk takes ten times as long.
     os.environ["TMPDIR"] = tempfile.tempdir = "/dev/shm"
+
+
+def pytest_sessionstart() -> None:
+    first_start.forget()
+
+
+def pytest_sessionfinish() -> None:
+    first_start.forget()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,10 +73,9 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     It brings nothing to the disk: what it keeps is gone with the run.  Tests of crashes have servers of their own.
     """
     data_dir = Path(tempfile.mkdtemp(prefix="penstock-"))
+    first_start.copy_to(data_dir)
     server = EmbeddedPostgres(data_dir)
-    with psycopg.connect(server.start(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
+    server.start()
     yield server
     server.stop()
     shutil.rmtree(data_dir)
@@ -83,7 +90,7 @@ def database_names() -> Iterator[str]:
 def migrated(postgres: EmbeddedPostgres) -> str:
     """The name of a database with today's schema, to be copied: that takes a tenth of the time of making it."""
     name = "with_schema"
-    migrate(_created(postgres, name, "template0"))
+    _created(postgres, name, "penstock")
     return name
 
 

@@ -1,6 +1,5 @@
 """A whole Penstock as a user starts it, for the tests that talk to it over real sockets."""
 
-import atexit
 import os
 import signal
 import socket
@@ -10,22 +9,17 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import msgspec
-import psycopg
 import pytest
+from tests import first_start
 
 from penstock.storage.embedded import EmbeddedPostgres
-from penstock.storage.migrate import migrate
 from penstock.watch.export import all_rows, exported
-from penstock.watch.prices import ensure_table
 from penstock.watch.store import LedgerFilter, reading
 
 READY_S = 180.0
@@ -107,31 +101,11 @@ class Installation:
             return [msgspec.json.decode(msgspec.json.encode(exported(row))) for row in rows]
 
 
-@cache
-def _first_start() -> Path:
-    """A data directory with the schema in its database and the prices compiled, as a first start leaves it.
-
-    Made once for a process.
-
-    What is killed here are processes, and no machine: nothing needs to be on the disk.
-    """
-    folder = Path(mkdtemp(prefix="penstock-schema-"))
-    atexit.register(rmtree, folder, ignore_errors=True)
-    with EmbeddedPostgres(folder) as server:
-        url = server.start()
-        migrate(url)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-    ensure_table(folder)
-    return folder
-
-
 def _begin_with_schema(data_dir: Path) -> None:
     """A first start that finds its database takes half as long, and the tests have some forty of them."""
     if not data_dir.exists():
         data_dir.mkdir(parents=True, mode=0o700)
-        made = _first_start()
-        subprocess.run(["cp", "-a", made / "postgres", *made.glob("prices-*"), data_dir], check=True)
+        first_start.copy_to(data_dir, *first_start.first_start().glob("prices-*"))
 
 
 @contextmanager
