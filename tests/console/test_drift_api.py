@@ -54,6 +54,7 @@ def test_a_finding_is_acknowledged_and_its_course_parted_where_it_began(api: Api
         Checking(SETTINGS, clock_at(HOUR + CHANGED + 26)).tend(database)
     said = api.get(f"{DRIFT}/findings").json
     assert (said["assistants"], said["min_exchanges"]) == (["support"], 50)
+    assert (said["seen"], len(said["features"])) == (["groundedness"], 16), "of the others there was nothing"
     assert said["first_finding"] == time_of(HOUR + FIRST_H).isoformat().replace("+00:00", "Z")
     (finding,) = said["findings"]
     assert finding["acknowledged_at"] is None

@@ -62,5 +62,8 @@ def test_the_weekly_view_is_that_of_the_api_and_goes_into_a_file(
     course = ", ".join(str(round(value, 5)) for value in (*week["before"], week["current"]))
     assert f'"{course}"' in path.read_text("utf-8-sig")
     assert owner.page.evaluate("window.hit") is None
+    owner.go("/drift?tab=watched")
+    expect(rows.filter(has_text="Use of tools")).to_contain_text("yes")
+    expect(rows.filter(has_text="Topics")).to_contain_text("nothing of it yet")
     owner.go("/drift?tab=feature&assistant=nobody")
     expect(owner.page.get_by_text("There is none of this")).to_be_visible()

@@ -40,6 +40,8 @@ async def findings(
         asked = await connection.execute(store.ASSISTANTS, [hour - WEEK_H, hour])
         names = [row[0] for row in await asked.fetchall()]
         row = await (await connection.execute(store.FIRST_HOUR)).fetchone()
+        seen = await connection.execute(store.SEEN, [hour - WEEK_H, hour])
+        there = {each[0] for each in await seen.fetchall()}
         found = [each for each in await _found(connection, hour - days * 24) if assistant in (None, each[0])]
         alerts = await connection.execute(store.KNOWN, [[alert_id(*each) for each in found]])
         known = {alert: (at, by) for alert, at, by in await alerts.fetchall()}
@@ -49,6 +51,7 @@ async def findings(
         is_watched=settings.enabled,
         assistants=names,
         features=list(settings.features),
+        seen=[each for each in settings.features if each in there],
         reference_weeks=settings.reference_weeks,
         min_exchanges=settings.min_exchanges,
         false_alarms_a_week=settings.false_alarms_a_week,

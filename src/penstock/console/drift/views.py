@@ -67,6 +67,7 @@ class FindingsView(BaseModel):
     is_watched: bool = Field(description="Whether `drift.enabled` is set.")
     assistants: list[str] = Field(description="That were asked in the last week.")
     features: list[str]
+    seen: list[str] = Field(description="Those of them of which there was any lately: nothing can be told of the rest.")
     reference_weeks: int
     min_exchanges: int = Field(description="A window with fewer is not judged.")
     false_alarms_a_week: float = Field(description="Allowed, over all that is watched.")

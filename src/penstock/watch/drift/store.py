@@ -126,6 +126,12 @@ FINDINGS = (
     " FROM drift_findings WHERE found >= %s ORDER BY found DESC, assistant, feature"
 )
 
+SEEN = (
+    "SELECT DISTINCT name FROM ("
+    " SELECT features FROM drift_hours WHERE hour >= %s AND hour < %s ORDER BY hour DESC LIMIT 2000"
+    ") AS lately, jsonb_object_keys(features) AS name"
+)
+"""Features of which there was any: in so many hours of assistants, the newest, since a row of each has a kilobyte."""
 FIRST_HOUR = "SELECT min(hour) FROM drift_hours"
 KNOWN = "SELECT id, acknowledged_at, acknowledged_by FROM alerts WHERE id = ANY(%s)"
 """Whether somebody has said that they know of what these alerts tell."""

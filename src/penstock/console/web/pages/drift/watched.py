@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.console.web.layout.parts.table import DataTable, Listing
-from penstock.console.web.layout.parts.table_state import Column, Row
+from penstock.console.web.layout.parts.table_state import Column, Row, Tone
 from penstock.console.web.layout.parts.text import note
 from penstock.console.web.pages.drift.words import FEATURES
 from penstock.console.web.view import View
@@ -23,6 +23,8 @@ _NEEDS: Mapping[str, str] = {
     "cost": "a known price",
 }
 
+_TONES: Mapping[str, Tone] = {"yes": "ok", "nothing of it yet": "warn"}
+
 
 async def watched(view: View) -> None:
     async def read(_: Mapping[str, str]) -> list[Row]:
@@ -34,7 +36,7 @@ async def watched(view: View) -> None:
         Column("of", "Of"),
         Column("means", "What it is"),
         Column("needs", "Needs"),
-        Column("state", "Watched", "badge", tone=lambda row: "ok" if row["state"] == "yes" else ""),
+        Column("state", "Watched", "badge", tone=lambda row: _TONES.get(str(row["state"]), "")),
     )
     note(
         "A window of 6 hours, a day or a week is held against those of the weeks before, with the same hours of the day"
@@ -46,12 +48,14 @@ async def watched(view: View) -> None:
 
 def _row(name: str, found: Mapping[str, Any]) -> Row:
     each = FEATURES[name]
-    is_watched = found["is_watched"] and name in found["features"]
+    state = "no"
+    if found["is_watched"] and name in found["features"]:
+        state = "yes" if name in found["seen"] else "nothing of it yet"
     return {
         "id": name,
         "words": each.words,
         "of": each.of,
         "means": each.means,
         "needs": _NEEDS.get(name, "nothing more"),
-        "state": "yes" if is_watched else "no",
+        "state": state,
     }
