@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import expect
 from tests.console.web.harness import FORMULA, HOSTILE, Console, Looker, add_alert, until
@@ -129,6 +130,25 @@ def test_a_target_is_opened_and_closed(owner: Looker, console: Console) -> None:
     expect(row).to_contain_text("Up")
     done = [each["action"] for each in console.api("GET", "/audit?limit=2").json["items"]]
     assert done == ["target.closed", "target.opened"]
+
+
+def test_what_is_read_anew_or_sorted_keeps_the_focus_and_what_was_clicked(owner: Looker, console: Console) -> None:
+    owner.go("/targets?q=gpt")
+    row = owner.page.locator("table.data tbody tr")
+    name = row.locator("td").first.inner_text()
+    heading = owner.page.get_by_role("button", name="State", exact=False).first
+    heading.focus()
+    row.evaluate("row => { row.marked = true; }")
+    path = f"/targets/{quote(name, safe='')}"
+    assert console.api("POST", f"{path}/open", {"reason": "beside the console"}).status == 200
+    expect(row).to_contain_text("beside the console")
+    assert row.evaluate("row => row.marked"), "the row was drawn anew: a click on its way to it is lost"
+    expect(heading).to_be_focused()
+    owner.page.keyboard.press("Enter")
+    owner.page.wait_for_url("**sort=state*")
+    expect(heading).to_be_focused()
+    assert console.api("POST", f"{path}/close").status == 200
+    expect(row).to_contain_text("Up")
 
 
 def test_times_are_in_the_zone_of_whoever_looks(owner: Looker) -> None:

@@ -32,9 +32,20 @@ class Grid(ui.element, component="table.js"):
         self.props["columns"] = [
             {"name": c.name, "label": c.label, "kind": c.kind, "sortable": is_sortable} for c in columns
         ]
+        self.props["acts"] = acts_of is not None
+        self._columns = columns
+        self._acts_of = acts_of
+        self._write(rows, sort)
+
+    def show(self, rows: Sequence[Row], sort: str) -> None:
+        """Other rows, or in another order: what has the focus keeps it, and a click on its way arrives."""
+        self._write(rows, sort)
+        self.update()
+
+    def _write(self, rows: Sequence[Row], sort: str) -> None:
+        columns, acts_of = self._columns, self._acts_of
         self.props["sort"] = sort.removeprefix("-")
         self.props["descending"] = sort.startswith("-")
-        self.props["acts"] = acts_of is not None
         self.props["rows"] = [
             {
                 "id": str(row["id"]),

@@ -15,12 +15,25 @@ Read = Callable[[], Awaitable[Any]]
 
 
 class Region:
-    """`await open()` once.  With `every_s` it reads again by itself, and is drawn anew where something changed."""
+    """`await open()` once.  With `every_s` it reads again by itself, and is drawn anew where something changed.
 
-    def __init__(self, view: View, read: Read, show: Callable[[Any], None], *, every_s: float | None = None) -> None:
+    `renew`, if given, is called then in place of `show`, and changes what is there: what is drawn anew loses the
+    focus, and a click that is on its way.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        read: Read,
+        show: Callable[[Any], None],
+        *,
+        every_s: float | None = None,
+        renew: Callable[[Any], None] | None = None,
+    ) -> None:
         self._view = view
         self._read = read
         self._show = show
+        self._renew = renew
         self._every_s = every_s
         self._seen: object = None
         self._box = box()
@@ -54,11 +67,16 @@ class Region:
             self._under_way -= 1
         if number != self._reads:
             return
-        if self._notice or found != self._seen or self._seen is None:
-            self._notice, self._seen = "", found
-            self._box.clear()
-            with self._box:
-                self._show(found)
+        if not self._notice and found == self._seen and self._seen is not None:
+            return
+        is_there = not self._notice and self._seen is not None
+        self._notice, self._seen = "", found
+        if self._renew is not None and is_there:
+            self._renew(found)
+            return
+        self._box.clear()
+        with self._box:
+            self._show(found)
 
     def _show_refusal(self, refused: ApiRefused) -> None:
         if refused.is_signed_out:

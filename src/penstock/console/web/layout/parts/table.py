@@ -58,6 +58,9 @@ class DataTable:
         names = [each.name for each in listing.filters]
         self._state = TableState.read(view.query, listing.columns, names, listing.sort)
         self._rows: list[Row] = []
+        self._grid: Grid | None = None
+        self._place = (0, 0)
+        """The page and how many there are, as they are drawn."""
 
     async def open(self) -> None:
         with box("section", "card"):
@@ -67,7 +70,7 @@ class DataTable:
                     self._draw_filter(each)
                 self._count = Text("span", "", "count", role="status")
                 button("Export CSV", self._export, icon="download", kind="small")
-            self._region = Region(self._view, self._read, self._show, every_s=self._listing.every_s)
+            self._region = Region(self._view, self._read, self._show, every_s=self._listing.every_s, renew=self._renew)
             await self._region.open()
 
     async def refresh(self) -> None:
@@ -89,6 +92,11 @@ class DataTable:
     def _show(self, rows: list[Row]) -> None:
         self._rows = rows
         self._body = box()
+        self._grid = None
+        self._draw()
+
+    def _renew(self, rows: list[Row]) -> None:
+        self._rows = rows
         self._draw()
 
     def _draw(self) -> None:
@@ -99,6 +107,11 @@ class DataTable:
         shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
         total = len(self._rows)
         self._count.set_text(f"{len(found)} of {total}" if len(found) < total else f"{total}")
+        if self._grid is not None and shown and self._place == (page, pages):
+            self._grid.show(shown, self._order)
+            return
+        self._place = page, pages
+        self._grid = None
         self._body.clear()
         with self._body:
             if not shown:
@@ -110,13 +123,16 @@ class DataTable:
                     )
                 )
                 return
-            self._grid(shown)
+            self._grid = self._drawn(shown)
             if pages > 1:
                 self._pager(page, pages)
 
-    def _grid(self, shown: Sequence[Row]) -> None:
+    @property
+    def _order(self) -> str:
+        return ("-" if self._state.descending else "") + self._state.sort
+
+    def _drawn(self, shown: Sequence[Row]) -> Grid:
         columns, acts = self._listing.columns, self._listing.acts
-        state = self._state
 
         def acts_of(row: Row) -> list[dict[str, str]]:
             return [{"name": a.name, "label": a.label, "tone": a.tone} for a in acts if a.fits(row)]
@@ -125,12 +141,13 @@ class DataTable:
             self._listing.caption,
             columns,
             shown,
-            sort=("-" if state.descending else "") + state.sort,
+            sort=self._order,
             is_sortable=True,
             acts_of=acts_of if acts else None,
         )
         grid.on("sort", lambda event: self._sort(str(event.args)))
         grid.on("act", self._act)
+        return grid
 
     def _pager(self, page: int, pages: int) -> None:
         with box("nav", "pager", aria_label="Pages"):
