@@ -60,12 +60,12 @@ class Region:
             self._under_way += 1
             found = await self._read()
         except ApiRefused as refused:
-            if number == self._reads:
+            if number == self._reads and not self._box.is_deleted:
                 self._show_refusal(refused)
             return
         finally:
             self._under_way -= 1
-        if number != self._reads:
+        if number != self._reads or self._box.is_deleted:  # somebody has left while it was read
             return
         if not self._notice and found == self._seen and self._seen is not None:
             return

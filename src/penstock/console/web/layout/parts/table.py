@@ -85,7 +85,8 @@ class DataTable:
             filters = {**kept, wanted.name: value} if value else kept
             self._turn(replace(self._state, filters=filters, page=1))
             await self._region.refresh()
-            self._draw()
+            if not self._count.is_deleted:
+                self._draw()
 
         pick(wanted.label, self._state.filters.get(wanted.name, ""), wanted.options, change)
 
