@@ -8,6 +8,7 @@ ANSWER = "tests/guard/test_answer.py"
 PLAIN = "tests/guard/patterns/test_plain.py"
 SEAMS = "tests/app/test_guard_seams.py"
 TEXTS = "tests/guard/test_texts.py"
+SPOKEN = "tests/guard/test_spoken.py"
 
 MUTATIONS = (
     Mutation(
@@ -184,5 +185,47 @@ MUTATIONS = (
         "        begin = each.begin + _shift(begins, shifts, each.begin + 1)\n",
         "        begin = each.begin\n",
         PLAIN,
+    ),
+    Mutation(
+        "half a sentence is judged with the end of the one before",
+        "guard/spoken.py",
+        "at = len(text) if is_over else settled(text)",
+        "at = len(text)",
+        SPOKEN,
+    ),
+    Mutation(
+        "the end of a sentence is not seen where its mark and the blank come one after the other",
+        "guard/spoken.py",
+        "ends_within(before[-1:] + text)",
+        "ends_within(text)",
+        SPOKEN,
+    ),
+    Mutation(
+        "a part that is over is held until the answer is",
+        "guard/spoken.py",
+        "self._end(choice, are_calls_over=False)",
+        "pass",
+        SPOKEN,
+    ),
+    Mutation(
+        "calls that come by turns are judged in halves",
+        "guard/spoken.py",
+        "lane.pieces and (are_calls_over or not lane.is_call)",
+        "lane.pieces",
+        SPOKEN,
+    ),
+    Mutation(
+        "the name of a tool goes out before its call is judged",
+        "guard/spoken.py",
+        "lane is not None and lane.is_call and lane.pieces:",
+        "False:",
+        SPOKEN,
+    ),
+    Mutation(
+        "a sentence without an end is cut elsewhere in a stream",
+        "guard/pieces.py",
+        "    while len(text) - at > most:\n        at = _end(text, at, at + most)\n    return at\n",
+        "    return at if at or len(text) <= most else most\n",
+        SPOKEN,
     ),
 )

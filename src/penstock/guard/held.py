@@ -1,5 +1,6 @@
 """An event whose text is not known whole: what of it may go on, and with which of its log probabilities."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import cast
 
@@ -7,6 +8,7 @@ import msgspec
 
 from penstock.core.events import Event, Text, ToolCall
 from penstock.core.json import JsonValue
+from penstock.guard.arguments import Cut
 
 
 class Held:
@@ -66,6 +68,19 @@ class Held:
             return
         self._has_gone = True
         self._said = []
+
+
+def cut_all(waiting: deque[Held], cuts: Sequence[Cut]) -> None:
+    """Tell events what is known of the characters that they brought, in order; those that are done leave `waiting`."""
+    for count, instead in cuts:
+        left = count
+        while left and waiting:
+            left -= waiting[0].cut(left, instead)
+            instead = None if instead is None else ""  # noqa: PLW2901 - stands once
+            if waiting[0].is_done:
+                waiting.popleft()
+    while waiting and waiting[0].is_done:
+        waiting.popleft()
 
 
 def _add_text(event: Text, said: str, signature: str | None, out: list[Event]) -> None:

@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol, TypeAlias, cast
 from penstock.core.errors import UpstreamProtocolError
 from penstock.core.events import Event, Finish, Notice, Start, Text, ToolCall, UsageReport, Vector
 from penstock.guard.arguments import Cut, Unescaped
-from penstock.guard.held import Held
+from penstock.guard.held import Held, cut_all
 from penstock.guard.patterns.plain import plain
 from penstock.guard.patterns.window import Found, Piece
 
@@ -261,16 +261,7 @@ class _Lane:
 
     def cut(self, cuts: Sequence[Cut]) -> None:
         """What is known of the characters that came, told to the events that brought them."""
-        waiting = self.waiting
-        for count, instead in cuts:
-            left = count
-            while left and waiting:
-                left -= waiting[0].cut(left, instead)
-                instead = None if instead is None else ""  # noqa: PLW2901 - stands once
-                if waiting[0].is_done:
-                    waiting.popleft()
-        while waiting and waiting[0].is_done:
-            waiting.popleft()
+        cut_all(self.waiting, cuts)
 
     def _cuts(self, pieces: Sequence[Piece]) -> list[Cut]:
         cuts: list[Cut] = []

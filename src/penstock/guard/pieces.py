@@ -1,4 +1,4 @@
-"""Cuts a long text into pieces that the encoder reads whole, at the ends of lines, sentences or words."""
+"""Cuts a text into sentences, and a long one into pieces that the encoder reads whole."""
 
 import re
 from collections.abc import Iterator
@@ -29,6 +29,24 @@ def sentences(text: str, most: int = MOST_CHARS) -> Iterator[tuple[int, str]]:
         if not text[begin:end].isspace():
             yield from ((begin + at, piece) for at, piece in pieces(text[begin:end], most))
         begin = end
+
+
+def ends_within(text: str) -> bool:
+    """Whether a sentence ends there."""
+    return _SENTENCE_ENDS.search(text) is not None
+
+
+def settled(text: str, most: int = MOST_CHARS) -> int:
+    """How many characters of a text that goes on are whole sentences, or pieces of one that is too long.
+
+    `sentences` cuts there whatever follows: what is judged up to here, and then from here on, is judged as in one.
+    """
+    at = 0
+    for match in _SENTENCE_ENDS.finditer(text):
+        at = match.end()
+    while len(text) - at > most:
+        at = _end(text, at, at + most)
+    return at
 
 
 def _end(text: str, begin: int, most: int) -> int:

@@ -2,6 +2,9 @@
 
 What is not judged yet is held (`window`), all of it until its end (`buffer`), or nothing is (`observe`): then what
 they find ends an answer of which a part was seen.  Events leave in the order in which they came.
+
+Where a text is cut to be judged is decided by the text alone, never by the pieces in which a provider or a network
+brings it: half a sentence may say nothing that the whole one says.
 """
 
 from collections import deque
@@ -12,27 +15,45 @@ from typing import Final
 from penstock.core.clock import Clock
 from penstock.core.events import Event, Finish, Text, ToolCall
 from penstock.core.exchange import Exchange
+from penstock.guard.arguments import Cut
 from penstock.guard.hearing import Found, Hearing
+from penstock.guard.held import Held, cut_all
 from penstock.guard.judging import Judging
 from penstock.guard.personal.masking import apart
+from penstock.guard.pieces import MOST_CHARS, ends_within, settled
 from penstock.guard.verdict import Finding, Segment
 from penstock.guard.ward import CannotJudge, OnStream, Ward
 
-_ENDS: Final = (". ", "! ", "? ", ".\n", "!\n", "?\n", "\n", "。", "！", "？")  # noqa: RUF001 - where sentences end
-_MOST_CHARS: Final = 400
-"""Of what is judged as one where no sentence ends."""
+_TOOLS: Final = "tools"
 
 Key = tuple[int, str, int]
 
 
 @dataclass(slots=True)
 class _Lane:
+    """One text, or the arguments of one call.  `pieces` are what of it is not judged, `waiting` the events of that.
+
+    A call waits although it has no arguments: it may be its name that is not let through.
+    """
+
     place: str
-    pieces: list[Event] = field(default_factory=list[Event])
-    text: list[str] = field(default_factory=list[str])
+    is_call: bool
+    pieces: list[str] = field(default_factory=list[str])
     chars: int = 0
-    is_call: bool = False
+    waiting: deque[Held] = field(default_factory=deque[Held])
     source: str | None = None
+
+    def add(self, text: str) -> None:
+        if text or self.is_call:
+            self.pieces.append(text)
+            self.chars += len(text)
+
+    def take(self, *, is_over: bool) -> str:
+        """What is to be judged now: all of a text that is over, and else what is settled of it."""
+        text = "".join(self.pieces)
+        at = len(text) if is_over else settled(text)
+        self.pieces, self.chars = ([text[at:]] if at < len(text) else []), len(text) - at
+        return text[:at]
 
 
 @dataclass(slots=True)
@@ -72,8 +93,9 @@ class Spoken:
         self._is_whole = is_whole
         self._counts = [_Count() for _ in wards]
         self._lanes: dict[Key, _Lane] = {}
-        self._queue: deque[tuple[Event, Key | None]] = deque()
-        self._due: list[Key] = []
+        self._queue: deque[tuple[Event | Held, _Lane | None]] = deque()
+        self._due: dict[Key, bool] = {}
+        """Lanes to be judged, and whether their text is over."""
         self._has_told = False
 
     def feed(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -84,14 +106,14 @@ class Spoken:
 
     def finish(self) -> Sequence[Event]:
         """What is left is judged next."""
-        self._due = [key for key, lane in self._lanes.items() if lane.pieces]
+        self._due = {key: True for key, lane in self._lanes.items() if lane.pieces}
         return ()
 
     async def judged(self) -> Sequence[Event]:
         """Judge what is due.  Raises `PolicyBlocked` or `GuardUnavailable`."""
-        due, self._due = self._due, []
-        for key in due:
-            await self._judge(key)
+        due, self._due = self._due, {}
+        for key, is_over in due.items():
+            await self._judge(self._lanes[key], is_over=is_over)
         if self._on_stream == "observe":
             return ()
         return self._released()
@@ -108,42 +130,57 @@ class Spoken:
                 )
 
     def _take(self, event: Event) -> None:
-        key: Key | None = None
-        text = ""
         if isinstance(event, Text):
-            key, text = (event.choice, event.channel, event.part), event.text
+            self._add(event, (event.choice, event.channel, event.part), event.text)
         elif isinstance(event, ToolCall):
-            key, text = (event.choice, "tools", event.index), event.arguments
-        elif isinstance(event, Finish):
-            ended = (each for each, lane in self._lanes.items() if each[0] == event.choice and lane.pieces)
-            self._due += (each for each in ended if each not in self._due)
-        if key is not None:
-            lane = self._lanes.get(key)
-            if lane is None:
-                place = f"choices.{key[0]}.{key[1]}.{key[2]}"
-                lane = self._lanes[key] = _Lane(place, is_call=key[1] == "tools")
-            if isinstance(event, ToolCall) and event.name:
-                lane.source = event.name
-            lane.pieces.append(event)
-            lane.text.append(text)
-            lane.chars += len(text)
-            if self._is_due(lane, text) and key not in self._due:
-                self._due.append(key)
+            self._add(event, (event.choice, _TOOLS, event.index), event.arguments)
+        else:
+            if isinstance(event, Finish):
+                self._end(event.choice)
+            if self._on_stream != "observe":
+                self._queue.append((event, None))
+
+    def _add(self, event: Text | ToolCall, key: Key, text: str) -> None:
+        choice, channel, number = key
+        is_call = channel == _TOOLS
+        lane = self._lanes.get(key)
+        if lane is None:
+            if not self._is_whole and self._on_stream != "buffer":
+                self._end(choice, are_calls_over=False)  # one part comes after the other; calls may come by turns
+            lane = self._lanes[key] = _Lane(f"choices.{choice}.{channel}.{number}", is_call)
+        if isinstance(event, ToolCall) and event.name:
+            lane.source = event.name
+        if self._is_due(lane, text):
+            self._due.setdefault(key, False)
+        lane.add(text)
         if self._on_stream != "observe":
-            self._queue.append((event, key))
+            held = Held(event, text, is_whole=is_call)
+            self._queue.append((held, lane))
+            lane.waiting.append(held)
+
+    def _end(self, choice: int, *, are_calls_over: bool = True) -> None:
+        for key, lane in self._lanes.items():
+            if key[0] == choice and lane.pieces and (are_calls_over or not lane.is_call):
+                self._due[key] = True
 
     def _is_due(self, lane: _Lane, text: str) -> bool:
+        """Whether more of a text is settled with `text` behind it."""
         if lane.is_call or self._is_whole or self._on_stream == "buffer":
             return False
-        return lane.chars >= _MOST_CHARS or any(each in text for each in _ENDS)
+        before = lane.pieces[-1] if lane.pieces else ""
+        return lane.chars + len(text) > MOST_CHARS or ends_within(before[-1:] + text)
 
-    async def _judge(self, key: Key) -> None:
-        lane = self._lanes[key]
-        text = "".join(lane.text)
-        events, lane.pieces, lane.text, lane.chars = lane.pieces, [], [], 0
+    async def _judge(self, lane: _Lane, *, is_over: bool) -> None:
+        text = lane.take(is_over=is_over)
         if not text and not lane.is_call:
             return
-        segment = Segment(text, "model", lane.place, lane.source)
+        masked = await self._heard(Segment(text, "model", lane.place, lane.source))
+        cut_all(lane.waiting, _cuts(text, masked))
+        if lane.is_call:
+            lane.waiting.clear()
+
+    async def _heard(self, segment: Segment) -> Sequence[Finding]:
+        """What is to be masked.  Raises what `Hearing.blocked` says."""
         masked: list[Finding] = []
         for ward, count in zip(self._wards, self._counts, strict=True):
             if count.has_failed or not ward.asks_for(segment):
@@ -164,56 +201,33 @@ class Spoken:
             count.took_s += self._clock.monotonic() - began_s
             if self._hearing.blocked is not None:
                 raise self._hearing.blocked
-        if masked and self._on_stream != "observe":
-            self._replace(events, _without(text, masked))
-
-    def _replace(self, events: Sequence[Event], said: str) -> None:
-        """Have `said` stand in the place of the first of `events`, and nothing in that of the others."""
-        gone = {id(each) for each in events}
-        is_first = True
-        queue: deque[tuple[Event, Key | None]] = deque()
-        for event, key in self._queue:
-            if id(event) not in gone:
-                queue.append((event, key))
-                continue
-            text, is_first = said if is_first else "", False
-            if isinstance(event, Text):
-                queue.append((Text(text, event.choice, event.channel, event.part, signature=event.signature), key))
-            elif isinstance(event, ToolCall):
-                queue.append((_called(event, text), key))
-        self._queue = queue
+        return masked
 
     def _released(self) -> Sequence[Event]:
-        """From the front, up to the first event of a lane that is not judged as far."""
-        waiting = {key for key, lane in self._lanes.items() if lane.pieces}
-        if not waiting:
-            out = [event for event, _ in self._queue]
-            self._queue.clear()
-            return out
-        held = {id(each) for key in waiting for each in self._lanes[key].pieces}
+        """From the front, up to the first event that is not judged whole, and of that what is."""
         out: list[Event] = []
-        while self._queue and id(self._queue[0][0]) not in held:
-            out.append(self._queue.popleft()[0])
+        while self._queue:
+            first, lane = self._queue[0]
+            if not isinstance(first, Held):
+                out.append(first)
+            elif lane is not None and lane.is_call and lane.pieces:
+                break
+            else:
+                first.release(out)
+                if not first.is_done:
+                    break
+            self._queue.popleft()
         return out
 
 
-def _called(event: ToolCall, arguments: str) -> ToolCall:
-    return ToolCall(
-        choice=event.choice,
-        index=event.index,
-        id=event.id,
-        name=event.name,
-        arguments=arguments,
-        kind=event.kind,
-        signature=event.signature,
-    )
-
-
-def _without(text: str, findings: Sequence[Finding]) -> str:
-    said: list[str] = []
+def _cuts(text: str, findings: Sequence[Finding]) -> list[Cut]:
+    cuts: list[Cut] = []
     at = 0
     for each in apart(findings):
-        said += text[at : each.begin], f"[{each.kind}]"
+        if each.begin > at:
+            cuts.append((each.begin - at, None))
+        cuts.append((each.end - each.begin, f"[{each.kind}]"))
         at = each.end
-    said.append(text[at:])
-    return "".join(said)
+    if at < len(text):
+        cuts.append((len(text) - at, None))
+    return cuts
