@@ -8,6 +8,8 @@ ANSWER = "tests/guard/test_answer.py"
 PLAIN = "tests/guard/patterns/test_plain.py"
 SEAMS = "tests/app/test_guard_seams.py"
 TEXTS = "tests/guard/test_texts.py"
+HEARD = "tests/guard/injection/test_answers.py"
+LEAK = "tests/guard/injection/test_leak.py"
 SPOKEN = "tests/guard/test_spoken.py"
 
 MUTATIONS = (
@@ -227,5 +229,61 @@ MUTATIONS = (
         "    while len(text) - at > most:\n        at = _end(text, at, at + most)\n    return at\n",
         "    return at if at or len(text) <= most else most\n",
         SPOKEN,
+    ),
+    Mutation(
+        "a sentence of the system's text is not held against those that were told before it",
+        "guard/injection/answers.py",
+        "self._leak.find(segment.text, so_far.leaked)",
+        "self._leak.find(segment.text)",
+        HEARD,
+    ),
+    Mutation(
+        "a row of words begins anew with each sentence",
+        "guard/injection/leak.py",
+        "at, row = 0, leaked.row",
+        "at, row = 0, 0",
+        LEAK,
+    ),
+    Mutation(
+        "words over the end of a sentence count for nothing",
+        "guard/injection/leak.py",
+        "_shingles([*leaked.last, *words])",
+        "_shingles(words)",
+        LEAK,
+    ),
+    Mutation(
+        "of a short text the sentences give away a part each",
+        "guard/injection/leak.py",
+        "share = len(leaked.shingles) / len(self._shingles)",
+        "share = len({s for s, hit in zip(shingles, hits, strict=True) if hit}) / len(self._shingles)",
+        LEAK,
+    ),
+    Mutation(
+        "a canary over two sentences is none",
+        "guard/injection/answers.py",
+        "text = so_far.before + segment.text",
+        "before, text = 0, segment.text",
+        HEARD,
+    ),
+    Mutation(
+        "an element that is long open is forgotten",
+        "guard/injection/answers.py",
+        "        begin = max(element, len(text) - _OPEN_CHARS)\n",
+        "        pass\n",
+        HEARD,
+    ),
+    Mutation(
+        "of a canary that stands twice the second passes",
+        "guard/injection/canary.py",
+        "unread += (last, end), (begin, first)",
+        "unread += ()",
+        "tests/guard/injection/test_canary.py",
+    ),
+    Mutation(
+        "what an answer has said is held against the next one",
+        "app/guards/injection.py",
+        "ask_anew=lambda: partial(self._ask, Heard()),",
+        "ask=partial(self._ask, Heard()),",
+        "tests/app/test_guard_injection.py",
     ),
 )

@@ -78,7 +78,7 @@ class Answers:
         asked = [
             Asked(wards, each.on_stream, each.is_whole)
             for each in self._asked
-            if (wards := [ward for ward in each.wards if ward.holds_for(exchange)])
+            if (wards := [ward.for_answer() for ward in each.wards if ward.holds_for(exchange)])
         ]
         if not windowed and not asked and self._loops is None:
             return None

@@ -1,7 +1,7 @@
 """One guard as one model has it: how it finds, what it makes of a finding, and what happens where it cannot."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from penstock.core.exchange import Exchange
@@ -46,7 +46,10 @@ def everybody(exchange: Exchange) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ward:
-    """See the module.  Exactly one of `detect` and `ask` is set.
+    """See the module.  Exactly one of `detect`, `ask` and `ask_anew` is set.
+
+    `ask_anew` makes what is asked for one answer: it hears the texts of that in their order, a stream's sentence by
+    sentence, and may keep in mind what the sentences before have said.
 
     `reads` says that `detect` wants the encoder's pass over a text; short fields in which nobody speaks it judges
     without, and gets None.  `asks_for` chooses texts, `holds_for` exchanges.
@@ -62,6 +65,7 @@ class Ward:
     action: ActionOf
     detect: Detect | None = None
     ask: Ask | None = None
+    ask_anew: Callable[[], Ask] | None = None
     reads: bool = False
     asks_for: Callable[[Segment], bool] = everything
     holds_for: Callable[[Exchange], bool] = everybody
@@ -71,3 +75,7 @@ class Ward:
     is_about_whole: bool = False
     timeout_s: float = 2.0
     stream: OnStream = "window"
+
+    def for_answer(self) -> "Ward":
+        """The guard as it hears one answer."""
+        return self if self.ask_anew is None else replace(self, ask=self.ask_anew(), ask_anew=None)

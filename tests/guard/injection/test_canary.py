@@ -59,3 +59,18 @@ def test_a_short_part_of_it_is_none() -> None:
 @given(st.text(max_size=400))
 def test_no_other_text_has_it(text: str) -> None:
     assert CANARY.find(text) == []
+
+
+def test_it_is_found_each_time_and_a_part_of_it_too() -> None:
+    text = f"{CANARY.word} and {DASHED}, then {CANARY.word[:12]}; and {CANARY.word.encode().hex()}"
+    found = CANARY.find(text)
+    written = [text[each.begin : each.end] for each in found]
+    assert written == [CANARY.word, DASHED, CANARY.word[:12], CANARY.word.encode().hex()]
+    assert [each.score == 1.0 for each in found] == [True, True, False, True]
+
+
+def test_where_it_stands_very_often_nothing_behind_is_left() -> None:
+    text = f"{CANARY.word}, " * 400
+    found = CANARY.find(text)
+    assert len(found) < 100
+    assert found[-1].end >= len(text) - 3

@@ -1,13 +1,14 @@
 """The guard against injections, made for one model: requests, answers, and how a request is written."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from penstock.config.guards import GuardAction, InjectionSettings
 from penstock.core.errors import ConfigError
 from penstock.core.exchange import Exchange
 from penstock.guard.fencing import FenceStage, Fencing
-from penstock.guard.injection.answers import AnswerChecks
+from penstock.guard.injection.answers import AnswerChecks, Heard
 from penstock.guard.injection.find import ACT_AT, InjectionDetector
 from penstock.guard.stage import guarded
 from penstock.guard.verdict import UNTRUSTED, Finding, Segment
@@ -56,11 +57,11 @@ class Injection:
             mode="shadow" if settings.mode == "shadow" else "enforce",
             fail=settings.fail,
             action=self._on_answer,
-            ask=self._ask,
+            ask_anew=lambda: partial(self._ask, Heard()),
             stream=settings.stream,
         )
 
-    async def _ask(self, exchange: Exchange, segments: Sequence[Segment]) -> Sequence[Sequence[Finding]]:
+    async def _ask(self, heard: Heard, exchange: Exchange, segments: Sequence[Segment]) -> Sequence[Sequence[Finding]]:
         left = guarded(exchange)
         if left is None:
             return [() for _ in segments]
@@ -73,7 +74,7 @@ class Injection:
                 canary=self._fences.canary(exchange) if settings.canary else None,
                 flagged=left.flagged,
             )
-        return [left.checks.find(each) for each in segments]
+        return [left.checks.find(each, heard) for each in segments]
 
     def _on_request(self, finding: Finding) -> GuardAction:
         least = self._settings.threshold if self._settings.threshold is not None else ACT_AT

@@ -1,22 +1,53 @@
 """What an answer gives away of an injection: the system's text, a link that carries data, what a flagged text asked
 for, and a tool's argument that nobody but an untrusted text named.
 
-Made once for an exchange, of what its request says; asked for each sentence and for each call of a tool.
+Made once for an exchange, of what its request says; asked for each sentence and for each call of a tool.  A stream's
+sentence alone may be harmless: what is looked for begins in one and ends in another (`Heard`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Final
+
+from msgspec.structs import replace
 
 from penstock.core.chat import ChatRequest, FilePart, TextPart
 from penstock.core.exchange import Exchange
 from penstock.guard.injection.arguments import ArgumentCheck
 from penstock.guard.injection.canary import Canary
-from penstock.guard.injection.leak import Followed, PromptLeak
+from penstock.guard.injection.leak import Followed, Leaked, PromptLeak
 from penstock.guard.injection.links import LinkCheck
 from penstock.guard.texts import may_hold_untrusted, segments_of
 from penstock.guard.verdict import UNTRUSTED, Finding, Segment
 
 _TOOLS = ".tools."
+_BEFORE_CHARS: Final = 600
+"""As far as a canary reaches that is spelled out in any of its forms, with a point and a blank behind each letter."""
+_OPEN_CHARS: Final = 4_000
+"""As far as an element of HTML reaches that is begun, with all that its words may be."""
+
+
+class _Text:
+    """What was heard of one text: its end, in which something may have begun, and what it has given away."""
+
+    __slots__ = ("before", "leaked")
+
+    def __init__(self) -> None:
+        self.before = ""
+        self.leaked = Leaked()
+
+
+class Heard:
+    """What one answer has said so far: by choice and channel, as its parts are read one after the other."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self) -> None:
+        self._texts: defaultdict[str, _Text] = defaultdict(_Text)
+
+    def at(self, place: str) -> _Text:
+        return self._texts[place.rpartition(".")[0]]
 
 
 class AnswerChecks:
@@ -70,18 +101,36 @@ class AnswerChecks:
                         part.text for part in message.parts if isinstance(part, TextPart | FilePart) and part.text
                     )
 
-    def find(self, segment: Segment) -> Sequence[Finding]:
-        """`segment` is of the answer; the `source` of a tool's arguments is the tool's name."""
-        text = segment.text
-        found: list[Finding] = []
+    def find(self, segment: Segment, heard: Heard) -> Sequence[Finding]:
+        """`segment` is of the answer; the `source` of a tool's arguments is the tool's name.  What began in what was
+        heard of its text before is found as far as it stands in this.
+        """
         if _TOOLS in segment.place:
-            found += (each.finding for each in self._arguments.check(segment.source or "", text))
-        else:
-            if self._links is not None:
-                found += self._links.find(text)
-            found += self._leak.find(text)
+            found = [each.finding for each in self._arguments.check(segment.source or "", segment.text)]
+            return [*found, *self._named(segment.text)]
+        so_far = heard.at(segment.place)
+        before = len(so_far.before)
+        text = so_far.before + segment.text
+        so_far.before = _kept(text)
+        found = [] if self._links is None else self._links.find(text)
+        here = [_behind(each, before) for each in (*found, *self._named(text)) if each.end > before]
+        return [*here, *self._leak.find(segment.text, so_far.leaked)]
+
+    def _named(self, text: str) -> Iterator[Finding]:
         if self._followed is not None:
-            found += self._followed.find(text)
+            yield from self._followed.find(text)
         if self._canary is not None:
-            found += self._canary.find(text)
-        return found
+            yield from self._canary.find(text)
+
+
+def _kept(text: str) -> str:
+    """The end of a text, in which something may have begun."""
+    begin = max(0, len(text) - _BEFORE_CHARS)
+    element = text.rfind("<", 0, begin)
+    if element >= 0 and ">" not in text[element:]:
+        begin = max(element, len(text) - _OPEN_CHARS)
+    return text[begin:]
+
+
+def _behind(finding: Finding, before: int) -> Finding:
+    return replace(finding, begin=max(0, finding.begin - before), end=finding.end - before)

@@ -8,10 +8,10 @@ import base64
 import codecs
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from penstock.guard.injection.fold import Folder
 from penstock.guard.verdict import Finding
@@ -19,6 +19,7 @@ from penstock.guard.verdict import Finding
 _CHARS: Final = 20
 _PART_CHARS: Final = 9
 _ENCODED_CHARS: Final = 14
+_MOST: Final = 50
 _FOLDER: Final = Folder()
 _LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
 _NO_LETTERS: Final = bytes(each for each in range(256) if each not in _LETTERS)
@@ -48,22 +49,24 @@ class Canary:
         return 4 * _CHARS
 
     def find(self, text: str) -> list[Finding]:
-        """At most one finding, `injection.canary`; its score is 1 for the whole word and less for a part."""
+        """Each place where it stands, `injection.canary`; the score is 1 for the whole word and less for a part."""
         folded = _FOLDER.fold(text)
         letters = folded.data.translate(None, _NO_LETTERS).decode()
-        best: tuple[int, int, float] | None = None
-        for form in _forms(self.word):
-            found = form.longest(letters)
-            if found is not None and (best is None or found[2] > best[2]):
-                best = found
-        if best is None:
+        found = _places(_forms(self.word), letters)
+        if not found:
             return []
-        places = [at for at, byte in enumerate(folded.data) if byte in _LETTERS]
-        begin, end = folded.span(places[best[0]], places[best[1] - 1] + 1)
-        return [Finding("injection.canary", "CANARY", begin, end, best[2])]
+        at = [place for place, byte in enumerate(folded.data) if byte in _LETTERS]
+        return [
+            Finding("injection.canary", "CANARY", *folded.span(at[begin], at[end - 1] + 1), share)
+            for begin, end, share in found
+        ]
 
     def _groups(self) -> Iterator[str]:
         return _groups(self.word)
+
+
+_Place: TypeAlias = tuple[int, int, float]
+"""Where in the letters, and what share of a form stands there."""
 
 
 class _Form:
@@ -78,16 +81,16 @@ class _Form:
         # Of any part of that length, one of these is all within.
         self._parts = tuple(written[at : at + half] for at in range(0, len(written) - half + 1, half))
 
-    def longest(self, letters: str) -> tuple[int, int, float] | None:
+    def longest(self, letters: str) -> _Place | None:
         """Where the longest part that is long enough stands in `letters`, and what share of the form that is."""
         for part in self._parts:
             if part in letters:
                 return self._longest(letters)
         return None
 
-    def _longest(self, letters: str) -> tuple[int, int, float] | None:
+    def _longest(self, letters: str) -> _Place | None:
         form, least = self._written, self._least
-        best: tuple[int, int, float] | None = None
+        best: _Place | None = None
         for begin in range(len(form) - least + 1):
             at = letters.find(form[begin : begin + least])
             if at < 0:
@@ -99,6 +102,28 @@ class _Form:
             if best is None or share > best[2]:
                 best = at, at + size, share
         return best
+
+
+def _places(forms: Sequence[_Form], letters: str) -> list[_Place]:
+    """In order.  Where there are very many the last reaches to the end."""
+    found: list[_Place] = []
+    unread = [(0, len(letters))]
+    while unread and len(found) < _MOST:
+        begin, end = unread.pop()
+        piece = letters[begin:end]
+        best = max((each for form in forms if (each := form.longest(piece)) is not None), key=_share, default=None)
+        if best is not None:
+            first, last, share = begin + best[0], begin + best[1], best[2]
+            found.append((first, last, share))
+            unread += (last, end), (begin, first)  # what is before it is read next
+    found.sort()
+    if unread and found:
+        found[-1] = (found[-1][0], len(letters), found[-1][2])
+    return found
+
+
+def _share(place: _Place) -> float:
+    return place[2]
 
 
 def _groups(word: str) -> Iterator[str]:

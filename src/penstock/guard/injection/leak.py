@@ -4,6 +4,7 @@ The first by word sequences that both have, also where case, punctuation or lett
 links, tools and quoted words of the flagged text that stand in the answer.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import Final
@@ -31,6 +32,17 @@ _REMEMBERED_CHARS: Final = range(300, 16_000)
 """Of system texts: shorter ones are as soon read, and longer ones would take megabytes each."""
 
 
+class Leaked:
+    """What one text has given away so far: its last words, how far what they belong to goes back, and all of it."""
+
+    __slots__ = ("last", "row", "shingles")
+
+    def __init__(self) -> None:
+        self.last: list[bytes] = []
+        self.row = 0
+        self.shingles: set[int] = set()
+
+
 class PromptLeak:
     """`secrets` are the system's texts, `known` what the user wrote: words that the user had already are no leak."""
 
@@ -38,29 +50,41 @@ class PromptLeak:
         self._secrets = tuple(_shingles_of(text) for text in secrets)
         self._known = known
 
-    def find(self, answer: str) -> list[Finding]:
+    def find(self, answer: str, leaked: Leaked | None = None) -> list[Finding]:
         """`injection.leak` over each run of sixteen or more words of the secret; of a text of fewer than that, most of
         it.  The score is the part of the secret that the whole answer holds, from 0.5 on.
+
+        With `leaked`, `answer` goes on where the text ended that it was given with before, a word's end: found is what
+        the two together hold, as far as it stands in this one.
         """
+        leaked = Leaked() if leaked is None else leaked
         folded = _FOLDER.fold(answer)
-        shingles = _shingles(_words(folded.data))
+        words = _words(folded.data)
+        before = len(leaked.last)
+        shingles = _shingles([*leaked.last, *words])
+        leaked.last = [*leaked.last, *words[1 - _SHINGLE :]][1 - _SHINGLE :]
         if all(each.isdisjoint(shingles) for each in self._secrets) or not self._shingles:
+            leaked.row = 0 if shingles else leaked.row
             return []
         hits = [shingle in self._shingles for shingle in shingles]
-        share = len({shingle for shingle, hit in zip(shingles, hits, strict=True) if hit}) / len(self._shingles)
+        leaked.shingles.update(shingle for shingle, hit in zip(shingles, hits, strict=True) if hit)
+        share = len(leaked.shingles) / len(self._shingles)
         least = min(_LEAST_RUN - _SHINGLE + 1, max(1, int(len(self._shingles) * 0.6)))
         score = 0.5 + share / 2
         found: list[Finding] = []
-        at = 0
+        at, row = 0, leaked.row
         places = [match.span() for match in _WORDS.finditer(folded.data)] if any(hits) else []
         while at < len(hits):
             end = at
             while end < len(hits) and hits[end]:
                 end += 1
-            if end - at >= least or (end > at and share >= _LEAST_SHARE):
-                begin, last = folded.span(places[at][0], places[end - 1 + _SHINGLE - 1][1])
+            row += end - at
+            if end > at and (row >= least or share >= _LEAST_SHARE):
+                first = max(0, at - before)
+                begin, last = folded.span(places[first][0], places[end - 1 + _SHINGLE - 1 - before][1])
                 found.append(Finding("injection.leak", "SYSTEM_TEXT", begin, last, score))
-            at = end + 1
+            leaked.row = row if end == len(hits) else 0
+            at, row = end + 1, 0
         return found
 
     @cached_property
@@ -79,10 +103,10 @@ class Followed:
             (named.kind, named.value) for text in flagged for named in named_in(text) if not known.has(named)
         }
         self._quoted = tuple(
-            quoted
+            re.compile(re.escape(match.group(1)))
             for text in flagged
             for match in _QUOTED.finditer(_FOLDER.fold(text).data)
-            if not known.has_text(quoted := match.group(1).decode(errors="replace"))
+            if not known.has_text(match.group(1).decode(errors="replace"))
         )
 
     def find(self, answer: str) -> list[Finding]:
@@ -93,11 +117,11 @@ class Followed:
             if (named.kind, named.value) in self._values
         ]
         folded = _FOLDER.fold(answer)
-        for quoted in self._quoted:
-            at = folded.data.find(quoted.encode())
-            if at >= 0:
-                span = folded.span(at, at + len(quoted.encode()))
-                found.append(Finding("injection.followed", "QUOTED", *span, _QUOTED_SCORE))
+        found += (
+            Finding("injection.followed", "QUOTED", *folded.span(*match.span()), _QUOTED_SCORE)
+            for quoted in self._quoted
+            for match in quoted.finditer(folded.data)
+        )
         return found
 
 
