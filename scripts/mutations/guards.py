@@ -198,8 +198,8 @@ MUTATIONS = (
     Mutation(
         "the end of a sentence is not seen where its mark and the blank come one after the other",
         "guard/spoken.py",
-        "ends_within(before[-1:] + text)",
-        "ends_within(text)",
+        "may_end_within(before[-1:] + text)",
+        "may_end_within(text)",
         SPOKEN,
     ),
     Mutation(
@@ -226,8 +226,22 @@ MUTATIONS = (
     Mutation(
         "a sentence without an end is cut elsewhere in a stream",
         "guard/pieces.py",
-        "    while len(text) - at > most:\n        at = _end(text, at, at + most)\n    return at\n",
-        "    return at if at or len(text) <= most else most\n",
+        "    while len(text) - at > most:\n        at = _end(text, at, at + most)\n        yield at\n",
+        "    if at == 0 and len(text) > most:\n        yield most\n",
+        SPOKEN,
+    ),
+    Mutation(
+        "the mark behind a title or an initial ends a sentence",
+        "guard/pieces.py",
+        'match.group() != ". " or not',
+        "True or not",
+        SPOKEN,
+    ),
+    Mutation(
+        "what was cut off before says whether a word is a title",
+        "guard/pieces.py",
+        "text[max(at, begin - _TITLE_CHARS) : begin]",
+        "text[max(0, begin - _TITLE_CHARS) : begin]",
         SPOKEN,
     ),
     Mutation(

@@ -131,6 +131,12 @@ def test_what_is_observed_is_seen_and_ends_as_stopped() -> None:
         ("  \n\n", []),
         ("", []),
         ("これは。それは。", [(0, "これは。"), (4, "それは。")]),
+        ("Ask Mr. J. R. Hill. Then go", [(0, "Ask Mr. J. R. Hill. "), (20, "Then go")]),
+        ("Frau Dr. Ö. Ng. Hr. Lee", [(0, "Frau Dr. Ö. Ng. "), (16, "Hr. Lee")]),
+        (
+            "Plan B? Sure. It is C.\nIt is ADr. no",
+            [(0, "Plan B? "), (8, "Sure. "), (14, "It is C.\n"), (23, "It is ADr. "), (34, "no")],
+        ),
     ],
 )
 def test_a_text_is_cut_at_its_sentences(text: str, found: list[tuple[int, str]]) -> None:

@@ -83,7 +83,7 @@ def in_pieces(text: str, at: Sequence[int], reads: Sequence[int]) -> list[list[E
     return [events[a:b] for a, b in pairwise(after)]
 
 
-words = st.sampled_from(["a key", "a key ", "door", " door", ". ", ".", "! ", "?\n", "。", "e.g. "])
+words = st.sampled_from(["a key", "a key ", "door", " door", ". ", ".", "! ", "?\n", "。", "e.g. ", "Dr. ", "K. "])
 
 
 @settings(max_examples=400, deadline=None)
@@ -103,6 +103,26 @@ def test_a_sentence_is_judged_as_one_however_it_comes(text: str, at: list[int], 
 def test_one_that_is_too_long_is_cut_at_the_same_places(before: int, at: list[int]) -> None:
     text = "ab " * (before // 3) + "the key of the door " + "ab " * 500
     assert said(flat(told(judged_by(by_sentence), in_pieces(text, at, range(40))))) == masked(text)
+
+
+@pytest.mark.parametrize("title", ["Dr", "K", "Mrs", "x"])
+def test_a_text_without_blanks_is_cut_the_same_way_however_it_comes(title: str) -> None:
+    """What is cut off by its length leaves nothing that says whether the letters before a mark are a title."""
+    text = "x" * MOST_CHARS + f"{title}. And the key of the door. So"
+    assert [piece for _, piece in sentences(text)] == [
+        "x" * MOST_CHARS,
+        *([f"{title}. ", "And the key of the door. "] if title == "x" else [f"{title}. And the key of the door. "]),
+        "So",
+    ]
+    for at in range(MOST_CHARS - 3, len(text)):
+        shown = told(judged_by(by_sentence), in_pieces(text, [at], range(9)))
+        assert said(flat(shown)) == masked(text)
+
+
+def test_a_title_and_the_name_behind_it_are_judged_together() -> None:
+    pieces = ["The key of Mrs. ", "K. A. Hill fits the door. ", "Was it Dr.\n", "Good. "]
+    shown = told(judged_by(by_sentence), [[BEGIN], *([Text(each)] for each in pieces), [FINISH]])
+    assert [said(each) for each in shown] == ["", "", f"[{HARM}]", *pieces[2:], "", ""]
 
 
 def test_the_beginning_of_the_next_sentence_is_not_judged_with_the_end_of_the_last() -> None:

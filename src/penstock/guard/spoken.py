@@ -20,7 +20,7 @@ from penstock.guard.hearing import Found, Hearing
 from penstock.guard.held import Held, cut_all
 from penstock.guard.judging import Judging
 from penstock.guard.personal.masking import apart
-from penstock.guard.pieces import MOST_CHARS, ends_within, settled
+from penstock.guard.pieces import MOST_CHARS, may_end_within, settled
 from penstock.guard.verdict import Finding, Segment
 from penstock.guard.ward import CannotJudge, OnStream, Ward
 
@@ -168,7 +168,7 @@ class Spoken:
         if lane.is_call or self._is_whole or self._on_stream == "buffer":
             return False
         before = lane.pieces[-1] if lane.pieces else ""
-        return lane.chars + len(text) > MOST_CHARS or ends_within(before[-1:] + text)
+        return lane.chars + len(text) > MOST_CHARS or may_end_within(before[-1:] + text)
 
     async def _judge(self, lane: _Lane, *, is_over: bool) -> None:
         text = lane.take(is_over=is_over)

@@ -15,6 +15,7 @@ from penstock.encoder.model import Encoded, Model
 from penstock.encoder.weights import WEIGHTS_SHA256
 from penstock.guard.personal.names.network import KINDS, load
 from penstock.guard.personal.names.recogniser import RULES, Recogniser
+from penstock.guard.pieces import sentences
 from penstock.guard.verdict import Finding
 
 LIKELY = "Anna Müller in Berlin, GmbH.\n\ud800🙂é\u0301 12"
@@ -58,6 +59,22 @@ def test_names_are_found_in_what_people_write(
     recogniser: Recogniser, model: Model, text: str, names: set[tuple[str, str]]
 ) -> None:
     assert found(recogniser, model, text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("I met Mr. J. R. Tolkien in the park. Good.", "J. R. Tolkien"),
+        ("Write to Mrs. Dalloway at once.", "Dalloway"),
+        ("Call Mr. Lee or Mrs. Ng today.", "Ng"),
+    ],
+)
+def test_a_name_is_found_in_an_answer_that_is_read_by_its_sentences(
+    recogniser: Recogniser, model: Model, text: str, person: str
+) -> None:
+    """The mark behind a title or an initial ends no sentence: cut there, none of these was found."""
+    each = [found(recogniser, model, sentence) for _, sentence in sentences(text)]
+    assert (person, "PERSON") in set[tuple[str, str]]().union(*each)
 
 
 def test_a_name_ends_with_its_line(recogniser: Recogniser, model: Model) -> None:
