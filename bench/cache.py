@@ -19,8 +19,9 @@ from bench import lookup, measure, peers, similar
 from bench.gateways import Call, Gateway, Upstreams, headers, launch_penstock
 from bench.machine import loop_s
 from bench.payloads import UPSTREAM_MODEL, chat_request
-from bench.processes import HOST, Program, Unavailable, free_port
+from bench.processes import HOST, Program, Unavailable
 from bench.run import running_upstreams
+from penstock.testing.ports import free_port
 
 PATH = "/v1/chat/completions"
 HIT_CPU_US = 150.0

@@ -19,12 +19,12 @@ from bench.processes import (
     HOST,
     Program,
     Unavailable,
-    free_port,
     listeners,
     post,
     start,
     wait_until_answers,
 )
+from penstock.testing.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".venv" / "bin" / "python"

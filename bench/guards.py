@@ -23,8 +23,9 @@ from bench.gateways import ROOT, Call, Gateway, Upstreams, headers, launch_penst
 from bench.machine import loop_s, pause
 from bench.payloads import UPSTREAM_MODEL
 from bench.peers import penstock_version
-from bench.processes import HOST, Unavailable, cpu_s, free_port
+from bench.processes import HOST, Unavailable, cpu_s
 from bench.run import running_upstreams
+from penstock.testing.ports import free_port
 
 RATE = 100.0
 """Requests a second of the open loop, which all are to bear."""

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,12 +76,6 @@ def start(name: str, command: Sequence[str | Path], *, log: Path, env: Mapping[s
             start_new_session=True,
         )
     return Program(name, process, log)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until_answers(

@@ -23,8 +23,9 @@ from bench.gateways import (
 from bench.issuer import serving
 from bench.machine import conditions, pause
 from bench.payloads import UPSTREAM_MODEL
-from bench.processes import Program, Unavailable, free_port
+from bench.processes import Program, Unavailable
 from bench.settings import RATE, Plan
+from penstock.testing.ports import free_port
 
 NAMES = {"penstock": PLAIN, "controls": CONTROLLED, "litellm": "LiteLLM", "portkey": "Portkey", "nginx": "nginx"}
 _SETTLE_S = 0.5

@@ -29,7 +29,7 @@ from bench.encoder import questions
 from bench.gateways import ROOT, Call, headers
 from bench.machine import pause
 from bench.payloads import UPSTREAM_MODEL
-from bench.processes import HOST, Program, Unavailable, free_port, post, start, wait_until_answers
+from bench.processes import HOST, Program, Unavailable, post, start, wait_until_answers
 from penstock.app.data_plane import build
 from penstock.cache.semantic.stage import SemanticStage
 from penstock.config import Config, read
@@ -38,6 +38,7 @@ from penstock.core.facts import CacheMissed
 from penstock.core.record import Settled
 from penstock.server.http.shared import HttpLimits
 from penstock.server.run import Listen, Running, run
+from penstock.testing.ports import free_port
 from penstock.watch.segment import read_chunk, segments
 
 RATE, LOW_RATE = 200.0, 50.0

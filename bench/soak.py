@@ -14,7 +14,8 @@ import msgspec
 
 from bench import measure
 from bench.gateways import Gateway, Upstreams, start_penstock, start_stream_upstream, start_unary_upstream
-from bench.processes import Program, Unavailable, free_port
+from bench.processes import Program, Unavailable
+from penstock.testing.ports import free_port
 
 REQUESTS = 200_000
 WARM_REQUESTS = 20_000

@@ -30,8 +30,9 @@ from bench import measure
 from bench.against import WARM_S, Side, table
 from bench.gateways import Gateway, Upstreams, launch_penstock, start_penstock
 from bench.machine import loop_s, pause
-from bench.processes import Unavailable, free_port
+from bench.processes import Unavailable
 from bench.run import running_upstreams
+from penstock.testing.ports import free_port
 
 ROUNDS: Final = 100
 _SECONDS: Final = 0.6

@@ -8,7 +8,6 @@ import argparse
 import json  # noqa: TID251 - reads another program's output
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from evaluation.agreement.tellings import Numbers, of_api, of_metrics, of_rows, 
 from evaluation.agreement.traffic import CONFIG, play
 from penstock.core.clock import SystemClock
 from penstock.storage.embedded import running_url
+from penstock.testing.ports import free_port
 
 _WITHIN_S: Final = 180.0
 _TENANTS: Final = ("acme", "globex", "initech", "small")
@@ -103,7 +103,7 @@ class _Up:
 @contextmanager
 def _installation(folder: Path) -> Generator[_Up]:
     (folder / "penstock.yaml").write_text(CONFIG)
-    up = _Up(folder, _free_port(), _free_port())
+    up = _Up(folder, free_port(), free_port())
     command = [sys.executable, "-m", "penstock.cli", "up", "--config", str(folder / "penstock.yaml")]
     command += ["--data-dir", str(folder / "data"), "--port", str(up.port), "--control-port", str(up.control_port)]
     log = folder / "up.log"
@@ -194,13 +194,6 @@ def _patience(why: str) -> Iterator[None]:
         yield
         pause.wait(0.25)
     raise RuntimeError(why)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _say(text: str) -> None:

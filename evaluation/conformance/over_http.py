@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
@@ -20,6 +19,7 @@ from evaluation.conformance.rooms import OPTIONS, vendor_of
 from penstock.core.chat import Dialect
 from penstock.core.json import JsonObject, dumps
 from penstock.providers.vendors import vendors
+from penstock.testing.ports import free_port
 
 _START_S = 60.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -58,7 +58,7 @@ async def running(recordings: Sequence[Recording], folder: Path) -> AsyncGenerat
     upstream = await server.start()
     config = folder / "penstock.yaml"
     config.write_bytes(dumps(configuration(recordings, upstream)))
-    port, control = _free_port(), _free_port()
+    port, control = free_port(), free_port()
     log = folder / "penstock.log"
     command = [str(Path(sys.executable).parent / "penstock"), "up", "--data-dir", str(folder / "data")]
     command += ["--port", str(port), "--control-port", str(control), "--config", str(config)]
@@ -151,9 +151,3 @@ async def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Pa
 def _credential() -> str:
     """Fits every vendor: Bedrock wants two parts."""
     return f"{secrets.token_hex(8)}:{secrets.token_hex(8)}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,7 +11,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from penstock.core.clock import SystemClock
 from penstock.core.json import loads
 from penstock.storage.embedded import EmbeddedPostgres
 from penstock.storage.migrate import migrate
+from penstock.testing.ports import free_port
 from penstock.watch.rollups.closing import close_one
 
 _HOST = "127.0.0.1"
@@ -104,7 +104,7 @@ class Plane:
 
 @contextmanager
 def _control_plane(folder: Path, url: str) -> Generator[Plane]:
-    port = _free_port()
+    port = free_port()
     data = folder / "control"
     file = folder / "penstock.yaml"
     file.write_text(_CONFIGURED)
@@ -302,13 +302,6 @@ def _compared(since: datetime, until: datetime, **more: str) -> str:
 def _tallies(since: datetime, until: datetime, prefixes: list[str], step: str) -> str:
     times = {"since": since.isoformat(), "until": until.isoformat(), "step": step}
     return f"/figures/tallies?{urlencode({'prefix': prefixes} | times, doseq=True)}"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((_HOST, 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _say(text: str) -> None:

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,15 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from penstock.testing.ports import free_port
+
 pytestmark = pytest.mark.slow
 PATIENCE_S = 60.0
 BODY = b'{"model": "sim", "messages": [{"role": "user", "content": "Hello"}]}'
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(condition: Callable[[], bool], what: str) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.cli.test_up import PATIENCE_S, Running, exported, free_port, until, up
+from tests.cli.test_up import PATIENCE_S, Running, exported, until, up
 
 from penstock.storage.embedded import EmbeddedPostgres, running_url
+from penstock.testing.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,7 @@ from penstock.config import Config, read
 from penstock.console.api import new_api
 from penstock.console.plane import ControlPlane, open_plane
 from penstock.core.json import dumps, loads
+from penstock.testing.ports import free_port
 
 PATIENCE_S = 20.0
 
@@ -49,15 +50,11 @@ class Api:
 
 
 def environment(root: Path, database_url: str, more: Mapping[str, str]) -> dict[str, str]:
-    free = socket.socket()
-    free.bind(("127.0.0.1", 0))
-    nobody = free.getsockname()[1]
-    free.close()
     return {
         "PENSTOCK__DATABASE_URL": "env:DB",
         "DB": database_url,
         "PENSTOCK__DATA_DIR": str(root),
-        "PENSTOCK__SERVER__PORT": str(nobody),
+        "PENSTOCK__SERVER__PORT": str(free_port()),
         **more,
     }
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,18 +18,13 @@ import pytest
 from tests import first_start
 
 from penstock.storage.embedded import EmbeddedPostgres
+from penstock.testing.ports import free_port
 from penstock.watch.export import all_rows, exported
 from penstock.watch.store import LedgerFilter, reading
 
 READY_S = 180.0
 _SAID_LAST = 4000
 _running: "list[Installation]" = []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

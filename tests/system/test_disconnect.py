@@ -16,9 +16,11 @@ from statistics import median
 from typing import Literal
 
 import pytest
-from tests.system.conftest import Installation, free_port, running
+from tests.system.conftest import Installation, running
 from tests.system.rawhttp import request
 from tests.system.upstream import USAGE, Upstream, config, serving
+
+from penstock.testing.ports import free_port
 
 Policy = Literal["abort", "drain"]
 ROUNDS = 5

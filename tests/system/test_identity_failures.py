@@ -16,10 +16,12 @@ from urllib.request import urlopen
 
 import pytest
 from tests.system import upstream
-from tests.system.conftest import Installation, free_port, running
+from tests.system.conftest import Installation, running
 from tests.system.outside import PATIENCE_S, Outside, admin, ask, begin, end, health, new_key, serving, until_asked
 from tests.system.rawhttp import Reply, exchange, request
 from tests.system.records import facts, record, records, until
+
+from penstock.testing.ports import free_port
 
 HOUR_S = 3600.0
 CLOCK = """

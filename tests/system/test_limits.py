@@ -12,10 +12,12 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from tests.system.conftest import Installation, free_port, running
+from tests.system.conftest import Installation, running
 from tests.system.rawhttp import Reply, exchange, request
 from tests.system.test_identity import PATIENCE_S, admin, call, until
 from tests.system.upstream import Upstream, config, serving
+
+from penstock.testing.ports import free_port
 
 CHAT = "/v1/chat/completions"
 COMPLETION_TOKENS = 4

@@ -25,6 +25,7 @@ from tests.system.test_vault import holding, until_it_knows
 ANN = "ann.of.the.memory@example.com"
 TOKEN = "<EMAIL_ADDRESS_1>"
 CONFIG = """\
+guards: {{vault: {{lookup_s: 1.0}}}}
 providers:
   mirror: {{vendor: custom, dialect: openai-chat, base_url: "http://127.0.0.1:{port}/v1", api_key: env:MIRROR_KEY}}
 models:

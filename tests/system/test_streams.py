@@ -11,9 +11,11 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from tests.system.conftest import Installation, free_port, running
+from tests.system.conftest import Installation, running
 from tests.system.rawhttp import Reply, exchange, parse, request
 from tests.system.upstream import FLOOD_BYTES, Upstream, config, serving
+
+from penstock.testing.ports import free_port
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 PATHS = (CHAT, RESPONSES, MESSAGES)

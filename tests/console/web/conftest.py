@@ -13,13 +13,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from psycopg import sql
 from tests.console.web.drifted import add_drift
-from tests.console.web.harness import Console, Looker, free_port, seed, until
+from tests.console.web.harness import Console, Looker, seed, until
 from tests.console.web.issuer import CLIENT, SECRET, OpenIdIssuer, issuing
 from tests.console.web.judged import add_scores
 from tests.console.web.things import add_contents, add_holds, add_knowledge
 from tests.console.web.weeks import add_weeks
 
 from penstock.storage.embedded import EmbeddedPostgres
+from penstock.testing.ports import free_port
 
 expect.set_options(timeout=20_000)
 CHROMIUM = Path("/usr/bin/chromium")

@@ -3,7 +3,6 @@
 import http.client
 import os
 import random
-import socket
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -32,12 +31,6 @@ EXAMPLES = {
     "/reviews/{hold}": "/reviews/hold_0001",
 }
 """Where a page of one thing is looked at."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def day(days_ago: int) -> str:
