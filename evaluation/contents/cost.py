@@ -5,7 +5,6 @@ the whole process: the thread that masks, seals and marks is in it.
 """
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from penstock.core.json import dumps
+from penstock.testing.ports import free_port
 
 _READY_S: Final = 120.0
 _ROUNDS: Final = 8
@@ -83,9 +83,7 @@ def table(folder: Path, requests: int) -> str:
 
 def _start(folder: Path, policy: str) -> Plane:
     folder.mkdir(parents=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     file = folder / "penstock.yaml"
     file.write_text(
         f"server: {{port: {port}}}\ndata_dir: {folder / 'data'}\ncontents: {policy}\n"
