@@ -109,6 +109,10 @@ def test_new_ones_come_in_at_the_top_until_it_is_paused(owner: Looker, console: 
         add_exchanges(console.database_url, [replace(record, user="live@acme.example")])
         expect(owner.page.locator("table.data tbody tr")).to_have_count(number - 910_000)
         assert shown(owner)[0] == exchange_id(number)
+        if number == 910_001:
+            owner.page.locator("table.data tbody a").first.focus()
+    focused = owner.page.evaluate("document.activeElement.closest('tr')?.innerText")
+    assert focused == owner.page.locator("table.data tbody tr").last.inner_text(), "drawn anew, it lost the focus"
     expect(owner.page).to_have_url(re.compile("live=1"))
     owner.page.get_by_role("button", name="Pause").click()
     expect(owner.page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "false")

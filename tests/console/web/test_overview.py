@@ -1,11 +1,15 @@
 """Overview: the same figures as the API, those before beside them, filters in the address, and links that fit."""
 
+import random
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import expect
 from tests.console.web.harness import Console, Looker
+from tests.console.web.traffic import add_exchanges, exchange
 
 from penstock.console.web.layout.parts.span import CUSTOM, Span
 from penstock.console.web.pages.overview.asking import step_of
@@ -36,6 +40,25 @@ def test_what_is_shown_is_what_the_api_says_and_follows_the_filter(owner: Looker
     expect(owner.page.get_by_label("Assistant or model")).to_have_value("sales")
     expect(owner.page.get_by_label("Tenant", exact=True)).to_have_value("hooli")
     expect(owner.page.get_by_label("Time range")).to_have_value("7d")
+
+
+def test_what_leads_to_exchanges_keeps_the_focus_while_more_are_asked(owner: Looker, console: Console) -> None:
+    owner.go("/?range=24h&tenant=hooli")
+    row = owner.page.get_by_role("table", name="Tenants").locator("tbody tr")
+    before = int(row.locator("td").nth(1).inner_text())
+    shown = row.get_by_role("link", name="hooli", exact=True)
+    shown.focus()
+    row.evaluate("row => { row.marked = true; }")
+    record = exchange(random.Random(3), 920_001, time.time() - 1)  # noqa: S311, TID251 - made, by this machine's clock
+    add_exchanges(console.database_url, [replace(record, tenant="hooli")])
+    expect(row.locator("td").nth(1)).to_have_text(str(before + 1))
+    expect(owner.page.locator(".tile", has=owner.page.get_by_text("Exchanges", exact=True)).first).to_contain_text(
+        str(before + 1)
+    )
+    assert row.evaluate("row => row.marked"), "the row was drawn anew: a click on its way to it is lost"
+    expect(shown).to_be_focused()
+    owner.page.keyboard.press("Enter")
+    owner.page.wait_for_url("**/exchanges?*tenant=hooli*")
 
 
 def test_a_time_of_ones_own_stands_in_the_address(owner: Looker) -> None:

@@ -75,6 +75,10 @@ class _Exchanges:
         self._is_pressed = False
         """Whether somebody wants the text looked for: an address alone looks at nothing that was said."""
         self._hits: list[Row] = []
+        self._grid: tuple[Choice, Grid] | None = None
+        """The page of exchanges that is drawn."""
+        self._next: str | None = None
+        """Where the page behind it begins."""
 
     async def open(self) -> None:
         known = await self._known_marks()
@@ -88,7 +92,7 @@ class _Exchanges:
                 self._draw_search()
             self._filters = box("div", role="search")
             self._draw_filters(known)
-            self._region = Region(self._view, self._read, self._show)
+            self._region = Region(self._view, self._read, self._show, renew=self._renew)
             await self._region.open()
             self._timer = ui.timer(LIVE_S * self._view.pace, self._tick, immediate=False)
         self._tell_live()
@@ -203,10 +207,33 @@ class _Exchanges:
         return await self._view.read("/ledger", limit=PAGE_ROWS, after=self._choice.after, **asked)
 
     def _show(self, found: dict[str, Any]) -> None:
-        rows: list[Row] = found["items"]
+        self._body = box()
+        self._draw(found)
+
+    def _renew(self, found: dict[str, Any]) -> None:
+        """What came in meanwhile goes into the table that is there: a link keeps the focus, and a click arrives."""
+        rows, had_next = found["items"], self._next is not None
+        if self._grid is None or self._grid[0] != self._choice or not rows or (found["next"] is not None) != had_next:
+            self._body.clear()
+            self._draw(found)
+            return
+        self._next = str(found["next"]) if had_next else None
+        self._tell_count(rows)
+        self._grid[1].show(rows, "")
+
+    def _tell_count(self, rows: Sequence[Row]) -> None:
         place = len(self._before) * (HITS if self._is_of_text else PAGE_ROWS)
-        more = "" if found["next"] is None else ", and more"
+        more = "" if self._next is None else ", and more"
         self._count.set_text(f"{place + 1:,} to {place + len(rows):,}{more}" if rows else "None")
+
+    def _draw(self, found: dict[str, Any]) -> None:
+        rows: list[Row] = found["items"]
+        self._grid, self._next = None, None if found["next"] is None else str(found["next"])
+        self._tell_count(rows)
+        with self._body:
+            self._draw_rows(found, rows)
+
+    def _draw_rows(self, found: dict[str, Any], rows: Sequence[Row]) -> None:
         if self._is_of_text and not self._is_pressed:
             wait_for_press(self._choice)
             return
@@ -216,12 +243,12 @@ class _Exchanges:
             self._show_nothing()
             return
         else:
-            Grid("Exchanges", COLUMNS, rows, is_dense=True)
+            self._grid = self._choice, Grid("Exchanges", COLUMNS, rows, is_dense=True)
         if found["next"] is None and not self._choice.after:
             return
         with box("nav", "pager", aria_label="Pages"):
             newer = button("Newer", self._newer, kind="small")
-            older = button("Older", partial(self._older, str(found["next"])), kind="small")
+            older = button("Older", self._older, kind="small")
         newer.props["disabled"] = not self._choice.after
         older.props["disabled"] = found["next"] is None
 
@@ -242,8 +269,10 @@ class _Exchanges:
             replace(self._choice, after=self._before[-1] if self._before else ""), before=earlier, is_pressed=True
         )
 
-    async def _older(self, following: str) -> None:
-        here = self._choice.after
+    async def _older(self) -> None:
+        if self._next is None:
+            return
+        here, following = self._choice.after, self._next
         await self._turn(
             replace(self._choice, after=following, is_live=False), before=[*self._before, here], is_pressed=True
         )

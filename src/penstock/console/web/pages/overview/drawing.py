@@ -1,7 +1,10 @@
 """The overview's figures as tiles, charts and tables."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from nicegui import ui
 
 from penstock.console.web.layout.parts.amounts import NANO, count, seconds, share, usd
 from penstock.console.web.layout.parts.chart import Series, timeline
@@ -42,14 +45,63 @@ _FIGURES: Sequence[tuple[str, str, _Write, str]] = (
 _TOTALS = frozenset({"exchanges", "cost_nanousd", "saved_nanousd", "blocked", "held", "faults"})
 
 
-def draw(view: View, asked: Asked, found: Found) -> None:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What stands on the page: the figures, and by its dimension each table of what was asked most."""
+
+    figures: ui.element
+    tops: Mapping[str, "_Top | None"]
+
+    def renew(self, found: Found) -> bool:
+        """Other figures of what was asked for before; False where they need other parts.
+
+        The tables stay, as what leads somewhere is in them: drawn anew it would lose the focus, and a click.
+        """
+        lines = {name: getattr(found, f"{name}s") for name in self.tops}
+        if not found.now.get("exchanges") or any(
+            isinstance(each, str) is not (self.tops[name] is None) for name, each in lines.items()
+        ):
+            return False
+        self.figures.clear()
+        with self.figures:
+            _draw_figures(found)
+        for name, top in self.tops.items():
+            if top is not None:
+                top.show(_rows(name, lines[name]))
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    grid: Grid
+    more: Text
+
+    def show(self, rows: Sequence[Row]) -> None:
+        self.grid.show(rows[:_MOST_ROWS], "")
+        self.more.set_text(_more(rows))
+
+
+def draw(view: View, asked: Asked, found: Found) -> Drawn | None:
+    """None where there is nothing."""
     if not found.now.get("exchanges"):
         with card():
             if asked.tenant or asked.assistant:
                 empty("search_off", "Nothing fits", "Change the filters, or look at a longer time.")
             else:
                 empty("forum", "Nothing was asked in this time", "Point an application's base_url at the data plane.")
-        return
+        return None
+    figures = box()
+    with figures:
+        _draw_figures(found)
+    with box("div", "two").style("margin-bottom: 20px"):
+        tops = {"assistant": _top(view, asked, "assistant", found.assistants)}
+        if view.who.tenant is None:
+            tops["tenant"] = _top(view, asked, "tenant", found.tenants)
+        tops["target"] = _top(view, asked, "target", found.targets)
+    return Drawn(figures, tops)
+
+
+def _draw_figures(found: Found) -> None:
     with tiles():
         for name, label, write, better in _FIGURES:
             _tile(found, name, label, write, better)
@@ -64,11 +116,6 @@ def draw(view: View, asked: Asked, found: Found) -> None:
         with card("Tokens"):
             named = (("Input", "input_tokens"), ("Output", "output_tokens"))
             timeline("Tokens", found.times, [_course(found, *each) for each in named], kind="bar")
-    with box("div", "two").style("margin-bottom: 20px"):
-        _top(view, asked, "assistant", found.assistants)
-        if view.who.tenant is None:
-            _top(view, asked, "tenant", found.tenants)
-        _top(view, asked, "target", found.targets)
 
 
 def _tile(found: Found, name: str, label: str, write: _Write, better: str) -> None:
@@ -129,19 +176,15 @@ def _costs(found: Found) -> list[Series]:
     return series
 
 
-def _top(view: View, asked: Asked, dimension: str, lines: Sequence[Mapping[str, Any]] | str) -> None:
-    """The most asked; each leads to its exchanges, for whoever may see them."""
+def _top(view: View, asked: Asked, dimension: str, lines: Sequence[Mapping[str, Any]] | str) -> _Top | None:
+    """The most asked; each leads to its exchanges, for whoever may see them.  None where there are only words."""
     title = f"{dimension.capitalize()}s"
     field = "model" if dimension == "assistant" else dimension
     with card(title):
         if isinstance(lines, str):
             Text("p", lines, "lead").style("margin: 0")
-            return
-        rows: list[Row] = [
-            {"id": line["group"][dimension] or "(none)", "is_one": _is_one(line["group"][dimension]), **line["values"]}
-            for line in lines
-        ]
-        rows.sort(key=lambda row: -row["exchanges"])
+            return None
+        rows = _rows(dimension, lines)
         also = {name: value for name, value in (("tenant", asked.tenant), ("model", asked.assistant)) if value}
 
         def href(row: Row) -> str:
@@ -156,9 +199,20 @@ def _top(view: View, asked: Asked, dimension: str, lines: Sequence[Mapping[str, 
             Column("duration_p95_s", "p95", "number", lambda row: seconds(row["duration_p95_s"])),
             Column("cost_nanousd", "Cost", "number", lambda row: usd(row["cost_nanousd"])),
         )
-        Grid(title, columns, rows[:_MOST_ROWS], is_dense=True)
-        if len(rows) > _MOST_ROWS:
-            Text("p", f"and {len(rows) - _MOST_ROWS:,} more", "count").style("margin: 8px 0 0")
+        grid = Grid(title, columns, rows[:_MOST_ROWS], is_dense=True)
+        return _Top(grid, Text("p", _more(rows), "count").style("margin: 8px 0 0"))
+
+
+def _rows(dimension: str, lines: Sequence[Mapping[str, Any]]) -> list[Row]:
+    rows: list[Row] = [
+        {"id": line["group"][dimension] or "(none)", "is_one": _is_one(line["group"][dimension]), **line["values"]}
+        for line in lines
+    ]
+    return sorted(rows, key=lambda row: -row["exchanges"])
+
+
+def _more(rows: Sequence[Row]) -> str:
+    return f"and {len(rows) - _MOST_ROWS:,} more" if len(rows) > _MOST_ROWS else ""
 
 
 def _is_one(value: str) -> bool:

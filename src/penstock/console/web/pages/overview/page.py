@@ -7,7 +7,7 @@ from penstock.console.web.layout.parts.region import LIVE_S, Region
 from penstock.console.web.layout.parts.span import Span, pick_span
 from penstock.console.web.layout.parts.text import Text, box
 from penstock.console.web.pages.overview.asking import Asked, Found, find
-from penstock.console.web.pages.overview.drawing import draw
+from penstock.console.web.pages.overview.drawing import Drawn, draw
 from penstock.console.web.pages.overview.standing import first_steps, now, show_first_steps, show_now
 from penstock.console.web.view import View
 
@@ -26,6 +26,7 @@ class _Traffic:
     def __init__(self, view: View) -> None:
         self._view = view
         self._asked = Asked.read(view.query)
+        self._drawn: tuple[Asked, Drawn | None] = self._asked, None
 
     async def open(self) -> None:
         with box("div", "tools", role="search"):
@@ -34,7 +35,7 @@ class _Traffic:
             if self._view.who.tenant is None:
                 self._word("tenant", "Tenant")
             self._word("assistant", "Assistant")
-        self._region = Region(self._view, self._read, self._show, every_s=2 * LIVE_S)
+        self._region = Region(self._view, self._read, self._show, every_s=2 * LIVE_S, renew=self._renew)
         await self._region.open()
 
     def _word(self, name: str, label: str) -> None:
@@ -59,4 +60,15 @@ class _Traffic:
         return await find(self._view, self._asked)
 
     def _show(self, found: Found) -> None:
-        draw(self._view, self._asked, found)
+        self._body = box()
+        self._draw(found)
+
+    def _renew(self, found: Found) -> None:
+        asked, drawn = self._drawn
+        if asked != self._asked or drawn is None or not drawn.renew(found):
+            self._draw(found)
+
+    def _draw(self, found: Found) -> None:
+        self._body.clear()
+        with self._body:
+            self._drawn = self._asked, draw(self._view, self._asked, found)
