@@ -44,6 +44,7 @@ from penstock.storage.embedded import running_url
 from penstock.storage.follow import Listening
 from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
+from penstock.watch.alerts.ages import age
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.contents.opening import Opening
@@ -180,8 +181,8 @@ class ControlPlane:
         elif not self.shipping.is_prepared:
             reasons.append("the database's schema is being brought up to date")
         if backlog.oldest_unshipped_s > _OLD_BACKLOG_S:
-            age_s = round(backlog.oldest_unshipped_s)
-            reasons.append(f"{backlog.records} settled exchanges are not in PostgreSQL yet, the oldest for {age_s} s")
+            waited = age(backlog.oldest_unshipped_s)
+            reasons.append(f"settled exchanges not in PostgreSQL yet: {backlog.records:,}, the oldest for {waited}")
         if backlog.rejected_files:
             reasons.append(f"{backlog.rejected_files} journal lines were put aside in {self.journal / 'rejected'}")
         if data_plane != "ready":

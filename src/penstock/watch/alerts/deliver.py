@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 import structlog
 
 from penstock.core.clock import Clock
+from penstock.watch.alerts.ages import age
 from penstock.watch.alerts.alert import Alert
 from penstock.watch.alerts.channel import Channel, Reply, Terms
 from penstock.watch.store import DatabaseError
@@ -146,7 +147,8 @@ class Deliverer:
             age_s = 0.0 if each.oldest_at is None else now - each.oldest_at
             if each.waiting and age_s > _OVERDUE_S:
                 why = f": {each.last_error}" if each.last_error else ""
-                found.append(f"{each.waiting} alerts wait for {title}, the oldest for {age_s:.0f} s{why}")
+                wait = "1 alert waits" if each.waiting == 1 else f"{each.waiting:,} alerts wait"
+                found.append(f"{wait} for {title}, the oldest for {age(age_s)}{why}")
             if each.failed:
                 found.append(
                     f"{each.failed} alerts could not be delivered to {title} and were given up:"

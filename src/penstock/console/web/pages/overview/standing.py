@@ -5,6 +5,7 @@ from typing import Any
 from penstock.console.web.layout.parts.text import Text, box, card, empty, tile, tiles
 from penstock.console.web.pages.health import STATUS_WORDS, show_reasons
 from penstock.console.web.view import View, link
+from penstock.watch.alerts.ages import age
 
 _MOST = 12
 
@@ -26,17 +27,11 @@ def show_now(found: dict[str, Any]) -> None:
     down = sum(each["state"] != "closed" for each in targets)
     alerts = len(found["alerts"]["items"])
     with tiles():
-        tile("Status", STATUS_WORDS[health["status"]], f"version {status['version']}, up {_age(status['uptime_s'])}")
+        tile("Status", STATUS_WORDS[health["status"]], f"version {status['version']}, up {age(status['uptime_s'])}")
         tile("Data plane", STATUS_WORDS[health["data_plane"]], f"configuration {status['config_hash'][:10]}")
         tile("Targets up", f"{len(targets) - down} of {len(targets)}", f"{down} down" if down else "all are called")
         tile("Open alerts", f"{alerts}{'+' if found['alerts'].get('next') else ''}", "not acknowledged")
         tile("Waiting to be shipped", f"{journal['records']:,}", f"oldest {journal['oldest_unshipped_s']:.0f} s")
-
-
-def _age(seconds: float) -> str:
-    if seconds < 3600:
-        return f"{seconds // 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
 
 
 async def first_steps(view: View) -> list[str]:
