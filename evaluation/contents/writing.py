@@ -5,9 +5,10 @@ the control plane would have brought in.
 """
 
 import struct
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ WORDS = 150
 """Of an exchange, of which about two in three are different."""
 BURST_DAY = 20
 _AT_ONCE = 2_000
+_AHEAD = 8
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!II", 0, 0)
 _ARRAY = np.dtype([("size", ">i4"), ("value", ">i8")])
 _INT8 = 20
@@ -52,17 +54,27 @@ def fill(url: str, rows: int, *, processes: int) -> None:
     """Fewer rows than that are never left: raises what goes wrong."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP INDEX contents_marks")
-        starts = range(0, rows, _AT_ONCE)
         with ProcessPoolExecutor(processes) as pool, connection.cursor() as cursor:
             copying = "COPY contents (id, tenant, expires_at, key_id, sealed, marks) FROM STDIN (FORMAT binary)"
             with cursor.copy(copying) as copy:
                 copy.write(_HEADER)
-                for block in pool.map(partial(block_of, rows), starts):
+                for block in _in_order(pool, rows):
                     copy.write(block)
                 copy.write(struct.pack("!h", -1))
         connection.execute("SET maintenance_work_mem = '1GB'")
         connection.execute("CREATE INDEX contents_marks ON contents USING gin (marks)")
         connection.execute("VACUUM ANALYZE contents")
+
+
+def _in_order(pool: ProcessPoolExecutor, rows: int) -> Iterator[bytes]:
+    """All rows, of which few wait in memory: they are made faster than they are written."""
+    making: deque[Future[bytes]] = deque()
+    for start in range(0, rows, _AT_ONCE):
+        making.append(pool.submit(block_of, rows, start))
+        if len(making) > _AHEAD:
+            yield making.popleft().result()
+    while making:
+        yield making.popleft().result()
 
 
 def block_of(rows: int, start: int) -> bytes:
@@ -71,23 +83,30 @@ def block_of(rows: int, start: int) -> bytes:
     count = min(_AT_ONCE, rows - start)
     ranks = 1 / np.arange(1, VOCABULARY + 1)
     drawn = np.searchsorted(np.cumsum(ranks / ranks.sum()), rng.random((count, WORDS)))
-    maker = _Maker()
+    maker = _maker()
     return b"".join(maker.row(start + at, rows, np.minimum(drawn[at], VOCABULARY - 1)) for at in range(count))
+
+
+@cache
+def _maker() -> "_Maker":
+    """Of this process: what its words and their hashes are takes longer to find out than to write some rows."""
+    return _Maker()
 
 
 class _Maker:
     def __init__(self) -> None:
         self._opening = opening_of(Sealer(KEY))
-        self._hashes: dict[tuple[str, str], int] = {}
         self._key_id = Sealer(KEY).key_id
+        self._words = [word(rank) for rank in range(VOCABULARY)]
+        self._hashes: dict[str, npt.NDArray[np.int64]] = {}
 
     def row(self, number: int, rows: int, ranks: npt.NDArray[np.int64]) -> bytes:
         turn = number // 7 % 20
         tenant = TENANTS[0] if turn < 12 else TENANTS[1 + turn % 4]
         exchange = exchange_id(number, rows)
-        said = [word(int(rank)) for rank in ranks]
         day = int(exchange[3:15], 16) // 1000 // DAY_S
-        said += planted(number, rows, day)
+        besides = planted(number, rows, day)
+        said: list[str] = [*(self._words[rank] for rank in ranks), *besides]
         half = len(said) // 2
         content = Content(
             model="help",
@@ -97,21 +116,24 @@ class _Maker:
             choices=(Said(pieces=(Piece(kind="text", text=" ".join(said[half:])),), finish="stop"),),
         )
         _, sealed = self._opening.sealed.seal(tenant, exchange, content)
-        marks = np.fromiter(((day % 32768 << 48) | self._hash(tenant, each) for each in set(said)), dtype=np.int64)
-        marks.sort()
+        marks = np.unique(np.concatenate((self._known(tenant)[ranks], self._marks(tenant, besides))))
+        marks |= day % 32768 << 48
         return _packed(
             (exchange.encode(), tenant.encode(), struct.pack("!d", 9e9), self._key_id.encode(), sealed, _array(marks))
         )
 
-    def _hash(self, tenant: str, said: str) -> int:
-        found = self._hashes.get((tenant, said))
-        if found is None:
-            mark = self._opening.marker.marks(tenant, self._key_id, 0, (said,))[0]
-            found = self._hashes[tenant, said] = mark
-        return found
+    def _known(self, tenant: str) -> npt.NDArray[np.int64]:
+        """The hash of each word of the vocabulary, by its rank."""
+        if tenant not in self._hashes:
+            self._hashes[tenant] = np.concatenate([self._marks(tenant, (each,)) for each in self._words])
+        return self._hashes[tenant]
+
+    def _marks(self, tenant: str, words: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Of day nought, which leaves the hashes alone."""
+        return np.array(self._opening.marker.marks(tenant, self._key_id, 0, words), dtype=np.int64)
 
 
-def planted(number: int, rows: int, day: int) -> Iterator[str] | Sequence[str]:
+def planted(number: int, rows: int, day: int) -> list[str]:
     """What is looked for: in a handful of exchanges, in a phrase, or on one day alone in all of them."""
     said: list[str] = []
     if number % (rows // 5) == 7:
