@@ -54,6 +54,27 @@ MUTATIONS = (
         WATCHING,
     ),
     Mutation(
+        "drift: what does worse is said to be told as late as what does better",
+        "watch/drift/watching.py",
+        "for side in (-1.0, 1.0)",
+        "for side in (0.0, 0.0)",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: a change that does not matter is said to be told",
+        "watch/drift/compare.py",
+        "(self.slack + score_at(chance, self.freedom) * self.deviation for chance",
+        "(score_at(chance, self.freedom) * self.deviation for chance",
+        WATCHING,
+    ),
+    Mutation(
+        "drift: a fall of what never happens is said to be told",
+        "watch/drift/compare.py",
+        "plain(low, self.scale) if low > least else None,",
+        "plain(low, self.scale),",
+        WATCHING,
+    ),
+    Mutation(
         "drift: two busy hours are the day",
         "watch/drift/compare.py",
         "series = series.evened(tuning.alike)",

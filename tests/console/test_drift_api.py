@@ -37,14 +37,34 @@ def test_a_week_is_shown_with_what_was_found(api: Api, database_url: str) -> Non
     for each in (week, day):
         assert (each["assistant"], each["feature"], each["verdict"]) == ("support", "groundedness", "changed")
         assert each["low"] < each["change"] < each["high"]
+        assert each["alert_below"] < each["reference"] < each["alert_above"]
     assert day["reference"] == pytest.approx(0.9, abs=0.02)
     assert day["current"] == pytest.approx(0.81, abs=0.02)
+    assert day["current"] < day["alert_below"]
     (finding,) = said["findings"]
     assert finding["reference"] > finding["current"]
     assert "groundedness fell" in finding["text"]
     assert api.get(f"{DRIFT}?assistant=other").json["features"] == []
     assert api.get(f"{DRIFT}?assistant=other").json["findings"] == []
     assert week["before"] == [pytest.approx(0.9, abs=0.02)] * 7 + [pytest.approx(0.9, abs=0.03)]
+
+
+@pytest.mark.parametrize(("ago", "week", "day"), [(36, 0.9, 0.9), (200, 0.9, 0.81), (400, 0.81, 0.81)])
+def test_what_changed_windows_ago_is_the_level_and_is_shown_until_then(
+    api: Api, database_url: str, ago: int, week: float, day: float
+) -> None:
+    begun = CHANGED + 36 - ago
+    with connect(database_url, name="test") as database:
+        database.autocommit = True
+        past(database, CHANGED + 36, changed_at=begun)
+        Checking(SETTINGS, clock_at(HOUR + begun + 26)).tend(database)
+    said = api.get(DRIFT).json
+    assert len(said["findings"]) == 1
+    for each, expected in zip(said["features"], (week, day), strict=True):
+        assert each["reference"] == pytest.approx(expected, abs=0.015), "a window has one level, and not of both"
+        assert each["current"] == pytest.approx(0.81 if each["hours"] < ago else each["before"][-1], abs=0.025)
+        assert each["verdict"] == ("changed" if expected == 0.9 else "unchanged")
+        assert each["alert_above"] - each["alert_below"] < 0.11, "days of one level lie no further apart for a change"
 
 
 def test_a_finding_is_acknowledged_and_its_course_parted_where_it_began(api: Api, database_url: str) -> None:

@@ -69,6 +69,9 @@ def test_the_weekly_view_is_that_of_the_api_and_goes_into_a_file(
     week = next(each for each in features if (each["feature"], each["hours"]) == ("groundedness", 168))
     course = ", ".join(str(round(value, 5)) for value in (*week["before"], week["current"]))
     assert f'"{course}"' in path.read_text("utf-8-sig")
+    ends = f"{100 * week['alert_below']:.1f} % to {100 * week['alert_above']:.1f} %"
+    expect(shown).to_contain_text(ends)
+    assert ends in path.read_text("utf-8-sig")
     assert owner.page.evaluate("window.hit") is None
     owner.go("/drift?tab=watched")
     expect(rows.filter(has_text="Use of tools")).to_contain_text("yes")

@@ -1,5 +1,6 @@
 """What is a change and what is none: told once, with what it was before, and not for what always varies."""
 
+import math
 import random
 from collections.abc import Callable
 
@@ -9,9 +10,9 @@ from tests.watch.drift.hours import hours_of
 from penstock.watch.drift.compare import SPANS, Reference, compare
 from penstock.watch.drift.series import Piece, Series
 from penstock.watch.drift.student import score_at, two_sided
-from penstock.watch.drift.tally import FEATURES, Measure, measures_of
+from penstock.watch.drift.tally import FEATURES, WORSE, Measure, measures_of
 from penstock.watch.drift.tuning import FITTED
-from penstock.watch.drift.watching import Budget, Finding, Watch, look, weight_of
+from penstock.watch.drift.watching import Budget, Finding, Look, Watch, look, looks, weight_of
 
 WEEK = 168
 BEGUN = 8 * WEEK
@@ -152,6 +153,60 @@ def test_a_day_of_other_traffic_is_allowed_more(part: float) -> None:
         for hour, each in pieces.items()
     }
     assert bool(found_in(holiday, begin=at)) == (part == 1.0)
+
+
+@pytest.mark.parametrize(
+    ("feature", "level"), [("groundedness", 0.9), ("failed", 0.2), ("cost", 0.5), ("refusal", 0.4)]
+)
+def test_a_window_is_told_of_where_it_lies_beyond_what_is_said(feature: str, level: float) -> None:
+    (measure,) = measures_of(feature)
+    pieces = hours_of(lambda _: level, hours=BEGUN, count=40)
+
+    def day_at(value: float) -> Look:
+        there = {
+            hour: Piece(each.count, value * each.count, each.squares) if hour >= BEGUN - 24 else each
+            for hour, each in pieces.items()
+        }
+        found = looks([(measure, Series(there))], BEGUN, (), WATCH)
+        return next(each for each, _ in found if each.span == DAY)
+
+    below, above = day_at(level).alert_beyond(WATCH)
+    assert below is not None
+    assert above is not None
+    usual, _ = day_at(level).comparison.values
+    assert below < usual < above
+    # What does better is told later than what does worse, and the rest the same way up as down.
+    fall, rise = (
+        (math.log(usual / below), math.log(above / usual)) if feature == "cost" else (usual - below, above - usual)
+    )
+    if feature == "cost":
+        assert fall == pytest.approx(rise)
+    else:
+        assert (fall < rise) == (WORSE[feature] < 0)
+    outcomes: set[tuple[bool, bool]] = set()
+    for percent in range(1, 200):
+        value = level * percent / 100
+        if measure.scale == "log":
+            value = math.log(usual) + 0.02 * (percent - 100)
+        if measure.scale != "log" and value > 1:
+            continue
+        seen = day_at(value)
+        assert seen.alert_beyond(WATCH) == (pytest.approx(below), pytest.approx(above)), "whatever its value"
+        _, current = seen.comparison.values
+        assert seen.is_off == (current < below or current > above), (current, below, above)
+        outcomes.add((current < below, current > above))
+    assert {(True, False), (False, False)} <= outcomes
+    assert (False, True) in outcomes or feature == "groundedness"
+
+
+def test_of_what_hardly_happens_no_fall_is_told_and_nobody_is_told_of_one() -> None:
+    pieces = {hour: Piece(20, hits, hits) for hour in range(BEGUN) for hits in [float(hour % 5 == 0)]}
+    (measure,) = measures_of("blocked")
+    (seen,) = (each for each, _ in looks([(measure, Series(pieces))], BEGUN, (), WATCH) if each.span == DAY)
+    below, above = seen.alert_beyond(WATCH)
+    assert below is None
+    assert above is not None
+    assert above > 0.01
 
 
 def test_students_tails() -> None:

@@ -13,9 +13,10 @@ from penstock.console.drift.views import DriftView, FeatureView, Verdict, findin
 from penstock.console.plane import ControlPlane
 from penstock.watch.drift import store
 from penstock.watch.drift.checking import SETTLE_S, watch_of
-from penstock.watch.drift.compare import WEEK_H
+from penstock.watch.drift.compare import DAY_H, WEEK_H
 from penstock.watch.drift.course import value_of
-from penstock.watch.drift.tally import Sums
+from penstock.watch.drift.series import Piece, Series
+from penstock.watch.drift.tally import Measure, Sums, measures_of
 from penstock.watch.drift.watching import Finding, Look, Watch, looks
 
 router = admin_router("/drift", "ledger")
@@ -85,39 +86,62 @@ def _features(assistant: str, rows: Sequence[tuple[int, str]], wanted: Sequence[
 
 
 def _of_feature(assistant: str, feature: str, sums: Mapping[int, Sums], seen: _Seen) -> list[FeatureView]:
-    main = store.series_of(feature, sums)[:1]
-    # Against all of the reference, whatever was found in it: a finding is a change that people may well look at again.
-    by_span = {each.span.hours: each for each, _ in looks(main, seen.hour, (), seen.watch, every_span=True)}
     found: list[FeatureView] = []
-    measure, series = main[0]
-    for window in (WEEK_H, 24):
+    measure = measures_of(feature)[0]
+    pieces = {hour: each.piece(measure.index) for hour, each in sums.items()}
+    series = Series(pieces)
+    changes = sorted(each.since for each in seen.findings if each.feature == feature)
+    by_span = {} if changes else _looks(measure, series, (), seen)
+    for window in (WEEK_H, DAY_H):
         ends = [seen.hour - each * window for each in range(_BEFORE, -1, -1)]
-        pieces = [series.over(end - window, end) for end in ends]
-        values = [value_of(piece, measure.scale) for piece in pieces]
+        shown = [series.over(end - window, end) for end in ends]
+        values = [value_of(piece, measure.scale) for piece in shown]
         view = FeatureView(
             assistant=assistant,
             feature=feature,
             hours=window,
-            exchanges=round(pieces[-1].count),
+            exchanges=round(shown[-1].count),
             before=values[:-1],
             reference=None,
             current=values[-1],
             change=None,
             low=None,
             high=None,
+            alert_below=None,
+            alert_above=None,
             verdict="too_little",
         )
-        there = by_span.get(window)
-        is_changed = any(each.feature == feature and each.since > seen.hour - window for each in seen.findings)
-        found.append(_compared(view, there, is_changed=is_changed or (there is not None and there.is_off)))
+        recent = [each for each in changes if each > seen.hour - 2 * window]
+        if changes:
+            by_span = _looks(
+                measure, _before(recent, pieces, seen.hour - window), changes[: -len(recent) or None], seen
+            )
+        found.append(_compared(view, by_span.get(window), seen.watch, is_changed=bool(recent)))
     return found
 
 
-def _compared(view: FeatureView, there: Look | None, *, is_changed: bool) -> FeatureView:
+def _before(recent: Sequence[int], pieces: Mapping[int, Piece], window: int) -> Series:
+    """What a window that begins then is held against: the level since the last change.
+
+    Not since a `recent` one, which has no whole window before this one: that is what people are to see, and nothing
+    after it has a say in what was to be expected.
+    """
+    return Series({hour: each for hour, each in pieces.items() if not min(recent, default=window) <= hour < window})
+
+
+def _looks(measure: Measure, series: Series, breaks: Sequence[int], seen: _Seen) -> dict[int, Look]:
+    """By the hours of the span."""
+    found = looks([(measure, series)], seen.hour, breaks, seen.watch, every_span=True)
+    return {each.span.hours: each for each, _ in found}
+
+
+def _compared(view: FeatureView, there: Look | None, watch: Watch, *, is_changed: bool) -> FeatureView:
+    is_changed = is_changed or (there is not None and there.is_off)
     verdict: Verdict = "changed" if is_changed else "too_little" if there is None else "unchanged"
     told: dict[str, object] = {"verdict": verdict}
     if there is not None:
         reference, current = there.comparison.values
         low, high = there.comparison.plain_interval()
         told |= {"reference": reference, "current": current, "change": current - reference, "low": low, "high": high}
+        told["alert_below"], told["alert_above"] = there.alert_beyond(watch)
     return view.model_copy(update=told)

@@ -68,16 +68,20 @@ class Spread:
 class Comparison:
     """`reference` is what was to be expected of this very window, as `current` is on the scale that is compared on.
 
-    `chance` is that of so large a difference, or a larger one, where nothing has changed by more than matters.
+    `chance` is that of so large a difference, or a larger one, where nothing has changed by more than matters, which
+    is `slack`.
     """
 
     scale: Scale
     reference: float
     current: float
     deviation: float
+    slack: float
     freedom: float
     chance: float
     count: int
+    worth: float
+    """As many exchanges as if none were like another."""
     spread: Spread
 
     @property
@@ -99,6 +103,21 @@ class Comparison:
         """In which the change lies with this probability."""
         half = score_at(1 - level, self.freedom) * self.deviation
         return self.change - half, self.change + half
+
+    def beyond(self, below: float, above: float) -> tuple[float | None, float | None]:
+        """The values, as people read them, below and above which the window's would have less than these chances.
+
+        None where it cannot: a share that is next to nothing has nowhere to fall to.
+        """
+        low, high = (self.slack + score_at(chance, self.freedom) * self.deviation for chance in (below, above))
+        low, high = self.reference - low, self.reference + high
+        if self.scale == "log":
+            return plain(low, self.scale), plain(high, self.scale)
+        least, most = _compared(self.worth, 0.0, self.scale), _compared(self.worth, self.worth, self.scale)
+        return (
+            plain(low, self.scale) if low > least else None,
+            plain(high, self.scale) if high < most else None,
+        )
 
 
 def plain(value: float, scale: Scale) -> float:
@@ -182,11 +201,13 @@ def compare(
     change = current - reference
     doubt += (tuning.traffic * odd) ** 2 * own
     deviation = math.sqrt(between + own / window.count + doubt)
-    beyond = max(0.0, abs(change) - tuning.least * math.sqrt(own))
+    slack = tuning.least * math.sqrt(own)
     freedom += weight
-    chance = two_sided(beyond / deviation, freedom)
+    chance = two_sided(max(0.0, abs(change) - slack) / deviation, freedom)
     spread = Spread(between, correlation)
-    return Comparison(scale, reference, current, deviation, freedom, chance, round(exchanges), spread)
+    return Comparison(
+        scale, reference, current, deviation, slack, freedom, chance, round(exchanges), window.count, spread
+    )
 
 
 def over_a_week(day: Comparison | None) -> Spread | None:

@@ -98,6 +98,13 @@ class Look:
     def is_off(self) -> bool:
         return self.comparison.chance < self.threshold
 
+    def alert_beyond(self, watch: Watch) -> tuple[float | None, float | None]:
+        """The values, as people read them, below and above which it `is_off`; None where there is none such."""
+        below, above = (
+            watch.budget.threshold(self.span, self.measure.feature, side, watch.tuning) for side in (-1.0, 1.0)
+        )
+        return self.comparison.beyond(below, above)
+
 
 def look(
     feature: Sequence[tuple[Measure, Series]], now: int, earlier: Sequence[Finding], watch: Watch

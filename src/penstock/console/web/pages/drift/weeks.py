@@ -10,7 +10,7 @@ from penstock.console.web.layout.parts.region import LIVE_S
 from penstock.console.web.layout.parts.table import Filter, Listing
 from penstock.console.web.layout.parts.table_state import Column, Row, Tone
 from penstock.console.web.layout.parts.text import box, tile, tiles
-from penstock.console.web.pages.drift.words import change, course_link, feature_words, plotted, unit_of, written
+from penstock.console.web.pages.drift.words import bounds, change, course_link, feature_words, plotted, unit_of, written
 from penstock.console.web.view import View
 
 _WINDOWS = {"week": ("Weeks", 168), "day": ("Days", 24)}
@@ -67,6 +67,7 @@ class _Weeks:
                 Column("expected", "Expected"),
                 Column("now", f"Last {last}"),
                 Column("by", "Change, with 95 %"),
+                Column("bounds", "Alert outside"),
                 Column("told", "Change told", "time"),
                 Column("exchanges", "Exchanges", "number"),
             ),
@@ -108,4 +109,5 @@ def _row(each: Mapping[str, Any], told: Mapping[tuple[str, str], str]) -> Row:
         "now": written(each["current"], unit),
         "told": told.get((each["assistant"], each["feature"])),
         "by": change(each["low"], each["high"], unit),
+        "bounds": "" if each["reference"] is None else bounds(each["alert_below"], each["alert_above"], unit),
     }

@@ -117,6 +117,14 @@ def change(low: float | None, high: float | None, unit: str) -> str:
             return f"{_signed(low, 3)} to {_signed(high, 3)}"
 
 
+def bounds(below: float | None, above: float | None, unit: str) -> str:
+    """Outside of which there is an alert; what has no bound is a share or the like, which ends at 0 and at 1."""
+    low, high = 0.0 if below is None else below, 1.0 if above is None else above
+    if unit in ("tokens", "characters"):
+        return f"{count(low)} to {written(high, unit)}"
+    return f"{written(low, unit)} to {written(high, unit)}"
+
+
 def from_to(before: float, after: float, unit: str) -> str:
     if unit in ("tokens", "characters"):
         return f"{count(before)} \N{RIGHTWARDS ARROW} {written(after, unit)}"
@@ -147,7 +155,10 @@ def course_link(row: Mapping[str, Any], **more: str) -> str:
 
 
 def _signed(value: float, digits: int) -> str:
-    return f"{'+' if value >= 0 else _MINUS}{abs(value):,.{digits}f}"
+    size = f"{abs(value):,.{digits}f}"
+    if not size.strip("0."):
+        return size
+    return f"{'+' if value > 0 else _MINUS}{size}"
 
 
 def _usd(nanousd: float) -> str:
