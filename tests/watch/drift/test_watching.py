@@ -3,11 +3,13 @@
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.watch.drift.hours import hours_of
 
 from penstock.watch.drift.compare import SPANS, Reference, compare
+from penstock.watch.drift.comparison import Comparison, Expected
 from penstock.watch.drift.series import Piece, Series
 from penstock.watch.drift.student import score_at, two_sided
 from penstock.watch.drift.tally import FEATURES, WORSE, Measure, measures_of
@@ -207,6 +209,90 @@ def test_of_what_hardly_happens_no_fall_is_told_and_nobody_is_told_of_one() -> N
     assert below is None
     assert above is not None
     assert above > 0.01
+
+
+def day_of(pieces: dict[int, Piece], now: int = BEGUN) -> Comparison:
+    seen = compare(Series(pieces), now, DAY, "mean", Reference())
+    assert seen is not None
+    return seen
+
+
+def with_day(pieces: dict[int, Piece], value: float, *, ago: int = 0, part: float = 1.0) -> dict[int, Piece]:
+    """In which the last day, or one before it, has this mean, and such a part of its exchanges."""
+    day = range(BEGUN - 24 * (ago + 1), BEGUN - 24 * ago)
+    return pieces | {
+        hour: Piece(part * each.count, part * each.count * value, part * each.count * (0.22**2 + value**2))
+        for hour, each in pieces.items()
+        if hour in day
+    }
+
+
+WANDERING = hours_of(lambda _: 0.8, hours=BEGUN, seed=11, days=0.03, left=0.85, count=400)
+
+
+def test_a_day_is_held_against_the_one_before_where_days_are_like_it() -> None:
+    others = [day_of(hours_of(lambda _: 0.8, hours=BEGUN, seed=seed, days=0.03, count=400)) for seed in range(8)]
+    assert all(each.memory is None or each.memory.left < 0.35 for each in others), "these are not"
+    assert sum(each.memory is None for each in others) > 4
+    risen = with_day(WANDERING, 0.84, ago=1)
+    seen = day_of(with_day(risen, 0.73))
+    assert seen.memory is not None
+    assert seen.memory.left == pytest.approx(0.7, abs=0.15)
+    assert seen.reference == seen.memory.expected.value > seen.level.value
+    assert seen.memory.expected.deviation < 0.8 * seen.level.deviation, (
+        "one knows more of a day who knows the one before"
+    )
+    alone = replace(seen, memory=None)
+    assert seen.chance < 0.01 * alone.chance
+    # Asked twice, an answer that the level alone gives is worth less than if it alone were asked.
+    still = day_of(with_day(WANDERING, 0.7))
+    assert still.memory is not None
+    far = replace(still, memory=replace(still.memory, expected=Expected(still.level.value, 1.0)))
+    assert far.chance == pytest.approx((1 + still.memory.left) * replace(still, memory=None).chance)
+
+
+@pytest.mark.parametrize(("before", "allowed"), [(0.74, 1.0), (0.8, 1.0), (0.85, 1.0), (0.72, 50.0), (0.88, 50.0)])
+def test_it_is_told_beyond_what_is_said_after_such_a_day_too(before: float, allowed: float) -> None:
+    watch = Watch(budget=Budget(false_alarms=allowed))
+    outcomes: set[bool] = set()
+    for permille in range(600, 1000, 4):
+        pieces = with_day(with_day(WANDERING, before, ago=1), permille / 1000)
+        (seen,) = (each for each, _ in looks([(MEASURE, Series(pieces))], BEGUN, (), watch) if each.span == DAY)
+        assert seen.comparison.memory is not None
+        below, above = seen.alert_beyond(watch)
+        current = seen.comparison.current
+        assert seen.is_off == ((below or 0.0) > current or (above or 1.0) < current), (below, above)
+        outcomes.add(seen.is_off)
+    assert outcomes == {True, False}
+
+
+def test_a_day_like_all_others_is_no_change_for_following_an_odd_one() -> None:
+    odd = with_day(WANDERING, 0.7, ago=1)
+    back = day_of(with_day(odd, 0.805))
+    assert back.memory is not None
+    assert replace(back, level=back.memory.expected, memory=None).chance < 0.1, "by that alone it would be an odd one"
+    assert back.chance > 0.5
+
+
+def test_what_few_exchanges_say_of_a_day_is_no_memory() -> None:
+    seen = [day_of(with_day(WANDERING, 0.75, ago=1, part=part)) for part in (1.0, 0.3, 0.1)]
+    lefts = [0.0 if each.memory is None else each.memory.left for each in seen]
+    assert lefts[0] > lefts[1] > lefts[2]
+
+
+def test_days_are_known_by_the_one_before_no_better_than_they_differ() -> None:
+    # Of some three exchanges an hour; the last day has fifteen times as many and is known much better than the others.
+    remembered = 0
+    for seed in range(60):
+        pieces = hours_of(lambda _: 0.8, hours=BEGUN, seed=seed, days=0.03, left=0.95, count=3)
+        last = {hour: pieces[hour] for hour in range(BEGUN - 24, BEGUN)}
+        pieces |= {hour: Piece(15 * each.count, 12 * each.count, 11 * each.count) for hour, each in last.items()}
+        seen = compare(Series(pieces), BEGUN, DAY, "mean", Reference(), tuning=replace(FITTED, alike=0.0, traffic=0.0))
+        assert seen is not None
+        if seen.memory is not None:
+            remembered += 1
+            assert seen.memory.expected.deviation**2 > 0.5 * seen.spread.variance
+    assert remembered > 4
 
 
 def test_students_tails() -> None:

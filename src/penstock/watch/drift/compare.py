@@ -6,7 +6,8 @@ yardstick is how far the windows of the reference lie apart: each of the same le
 with the weekdays' pattern taken off, drawn in as far as the weeks bear it out (James and Stein 1961).  What lies
 between windows and what lies between exchanges is told apart by moments (DerSimonian and Laird 1986), so that a window
 with few exchanges is allowed more.  The score has Student's distribution, with the degrees of freedom that the
-reference gives.
+reference gives.  Where a day is like the one before it, it is also held against what that one leads to expect
+(autoregression of the first order), which is surer than the level.
 """
 
 import math
@@ -15,14 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Literal, TypeAlias
 
+from penstock.watch.drift.comparison import Comparison, Expected, Memory, Scale, Spread, on_scale
 from penstock.watch.drift.series import Series
-from penstock.watch.drift.student import score_at, two_sided
 from penstock.watch.drift.tuning import FITTED, Tuning
-
-Scale: TypeAlias = Literal["share", "mean", "log"]
-"""`share`: of exchanges of which something is so.  `mean`: of values from 0 to 1.  `log`: of an amount's logarithms."""
 
 DAY_H, WEEK_H = 24, 168
 _LEAST_CELLS = 7
@@ -32,6 +29,9 @@ _LEAST_FOR_WEEKDAYS = 14
 _LEAST_PART = 0.05
 """Of the window's exchanges, which a window of the reference must have: a day of maintenance is no yardstick."""
 _MOST_CORRELATION = 0.9
+_LEAST_FOR_MEMORY = 14
+_LEAST_LEFT = 0.1
+"""Of an offset, a window later."""
 _LEAST_VARIANCE = 1e-9
 _NO_EFFECTS = [0.0] * 7
 
@@ -56,96 +56,13 @@ FIRST_H = min(_LEAST_CELLS * span.every + span.hours for span in SPANS if span.h
 """So many hours after its first exchange an assistant can be judged at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How far windows lie apart, as a variance without the exchanges' own; and how far each is like the one before."""
-
-    variance: float
-    correlation: float
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """`reference` is what was to be expected of this very window, as `current` is on the scale that is compared on.
-
-    `chance` is that of so large a difference, or a larger one, where nothing has changed by more than matters, which
-    is `slack`.
-    """
-
-    scale: Scale
-    reference: float
-    current: float
-    deviation: float
-    slack: float
-    freedom: float
-    chance: float
-    count: int
-    worth: float
-    """As many exchanges as if none were like another."""
-    spread: Spread
-
-    @property
-    def change(self) -> float:
-        return self.current - self.reference
-
-    @property
-    def values(self) -> tuple[float, float]:
-        """Reference and current as people read them: shares, or typical amounts."""
-        return plain(self.reference, self.scale), plain(self.current, self.scale)
-
-    def plain_interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The same of the change as people read it."""
-        low, high = self.interval(level)
-        base = plain(self.reference, self.scale)
-        return plain(self.reference + low, self.scale) - base, plain(self.reference + high, self.scale) - base
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """In which the change lies with this probability."""
-        half = score_at(1 - level, self.freedom) * self.deviation
-        return self.change - half, self.change + half
-
-    def beyond(self, below: float, above: float) -> tuple[float | None, float | None]:
-        """The values, as people read them, below and above which the window's would have less than these chances.
-
-        None where it cannot: a share that is next to nothing has nowhere to fall to.
-        """
-        low, high = (self.slack + score_at(chance, self.freedom) * self.deviation for chance in (below, above))
-        low, high = self.reference - low, self.reference + high
-        if self.scale == "log":
-            return plain(low, self.scale), plain(high, self.scale)
-        least, most = _compared(self.worth, 0.0, self.scale), _compared(self.worth, self.worth, self.scale)
-        return (
-            plain(low, self.scale) if low > least else None,
-            plain(high, self.scale) if high < most else None,
-        )
-
-
-def plain(value: float, scale: Scale) -> float:
-    """Back from the scale that is compared on."""
-    if scale == "share":
-        return math.sin(min(math.pi / 2, max(0.0, value))) ** 2
-    if scale == "mean":
-        return min(1.0, max(0.0, value))
-    return math.exp(min(700.0, value))
-
-
-def _compared(count: float, total: float, scale: Scale) -> float:
-    """A mean, on a scale on which windows lie as far apart whatever it is.
-
-    Of a share that is the arcsine of its root (Anscombe 1948): what seldom happens comes in bursts, and the share
-    itself would have a long tail upwards.
-    """
-    if scale == "share":
-        return math.asin(math.sqrt(min(1.0, (total + 0.375) / (count + 0.75))))
-    return total / count
-
-
 @dataclass(slots=True)
 class _Cells:
     """The reference's windows, the newest first: means, counts, weekdays, and between which changes each lies."""
 
     means: list[float]
     counts: list[float]
+    ends: list[int]
     weekdays: list[int]
     parts: list[int]
     own: float
@@ -192,22 +109,61 @@ def compare(
     weight = tuning.prior_cells
     usual = prior.variance if prior is not None else tuning.prior**2 * own
     between = (freedom * between + weight * usual) / (freedom + weight)
-    correlation = _correlation(rest)
+    spread = Spread(between, _correlation(rest))
     level, known, count = _level(cells, effects, part, span.gap)
-    doubt = min(1.0, (1 + correlation) / (1 - correlation) / known) * between + own / count
-    doubt += 6 * drawn_in * between / len(rest)
-    reference = level + effects[_weekday(now - span.hours)]
-    current = _compared(window.count, window.total, scale)
-    change = current - reference
-    doubt += (tuning.traffic * odd) ** 2 * own
-    deviation = math.sqrt(between + own / window.count + doubt)
-    slack = tuning.least * math.sqrt(own)
-    freedom += weight
-    chance = two_sided(max(0.0, abs(change) - slack) / deviation, freedom)
-    spread = Spread(between, correlation)
-    return Comparison(
-        scale, reference, current, deviation, slack, freedom, chance, round(exchanges), window.count, spread
+    effect = effects[_weekday(now - span.hours)]
+    doubts = _Doubts(
+        between + own / window.count,
+        min(1.0, (1 + spread.correlation) / (1 - spread.correlation) / known) * between + own / count,
+        6 * drawn_in * between / len(rest) + (tuning.traffic * odd) ** 2 * own,
     )
+    # Of a day alone: a window of six hours is not right behind the one of the day before, and weeks are few.
+    is_near = span.hours == span.every == DAY_H and cells.ends[0] == now - DAY_H and cells.parts[0] == part
+    return Comparison(
+        scale=scale,
+        current=on_scale(window.count, window.total, scale),
+        level=Expected(level + effect, math.sqrt(doubts.window + doubts.level + doubts.more)),
+        memory=_memory(cells, effects, spread, (level, effect), doubts) if is_near else None,
+        slack=tuning.least * math.sqrt(own),
+        freedom=freedom + weight,
+        count=round(exchanges),
+        worth=window.count,
+        spread=spread,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """Variances: of a window as they lie, of the level as far as it is known, and of weekdays and odd traffic."""
+
+    window: float
+    level: float
+    more: float
+
+
+def _memory(
+    cells: _Cells, effects: Sequence[float], spread: Spread, expected: tuple[float, float], doubts: _Doubts
+) -> Memory | None:
+    """What the newest of the windows leads to expect of the next, beyond its level and its weekday's effect.
+
+    As much is left of an offset as the reference bears out (James and Stein), and the further off the newest is, the
+    less sure that is.  None where it is next to nothing.
+    """
+    count = len(cells.means)
+    if count < _LEAST_FOR_MEMORY or not spread.correlation:
+        return None
+    usual = spread.variance + cells.own * sum(1 / each for each in cells.counts) / count
+    near = spread.variance + cells.own / cells.counts[0]
+    # Exchanges of one day say nothing of those of the next, so that no more can be left than what days lie apart by.
+    shared = min((spread.correlation - 1 / (count * spread.correlation)) * usual, _MOST_CORRELATION * spread.variance)
+    left = shared / near
+    if left < _LEAST_LEFT:
+        return None
+    level, effect = expected
+    offset = cells.means[0] - effects[cells.weekdays[0]] - level
+    unsure = (1 - left**2) / count * offset**2
+    variance = doubts.window - shared * left + (1 - left) ** 2 * doubts.level + doubts.more + unsure
+    return Memory(left, Expected(level + effect + left * offset, math.sqrt(variance)))
 
 
 def over_a_week(day: Comparison | None) -> Spread | None:
@@ -242,8 +198,9 @@ def _cells(series: Series, now: int, span: Span, against: Reference, *, least: f
     off = sum(square - total * total / count for count, total, square, _, _ in kept)
     count, total = sum(each[0] for each in kept), sum(each[1] for each in kept)
     return _Cells(
-        [_compared(of, values, scale) for of, values, _, _, _ in kept],
+        [on_scale(of, values, scale) for of, values, _, _, _ in kept],
         [of for of, _, _, _, _ in kept],
+        [end for _, _, _, end, _ in kept],
         [_weekday(end - span.hours) for _, _, _, end, _ in kept],
         [part for _, _, _, _, part in kept],
         _own_variance(count, total, off, scale) if count else 0.0,

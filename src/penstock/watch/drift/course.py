@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.watch.drift.compare import DAY_H, Scale
+from penstock.watch.drift.compare import DAY_H
+from penstock.watch.drift.comparison import Scale
 from penstock.watch.drift.series import Piece
 from penstock.watch.drift.tally import FEATURES, Measure, Sums, added, least_of, measures_of
 

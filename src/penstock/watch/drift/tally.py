@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from penstock.watch.drift.compare import Scale
+from penstock.watch.drift.comparison import Scale
 from penstock.watch.drift.series import Piece
 from penstock.watch.drift.tone import SIGNS
 

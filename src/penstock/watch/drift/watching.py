@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from penstock.watch.drift.compare import DAY_H, SPANS, WEEK_H, Comparison, Reference, Span, Spread, compare, over_a_week
+from penstock.watch.drift.compare import DAY_H, SPANS, WEEK_H, Reference, Span, compare, over_a_week
+from penstock.watch.drift.comparison import Comparison, Spread
 from penstock.watch.drift.series import Series
 from penstock.watch.drift.tally import FEATURES, WORSE, Measure, measures_of
 from penstock.watch.drift.tuning import FITTED, Tuning
