@@ -284,7 +284,7 @@ def test_days_are_known_by_the_one_before_no_better_than_they_differ() -> None:
     # Of some three exchanges an hour; the last day has fifteen times as many and is known much better than the others.
     remembered = 0
     for seed in range(60):
-        pieces = hours_of(lambda _: 0.8, hours=BEGUN, seed=seed, days=0.03, left=0.95, count=3)
+        pieces = hours_of(lambda _: 0.8, hours=BEGUN, seed=seed, days=0.05, left=0.95, count=3)
         last = {hour: pieces[hour] for hour in range(BEGUN - 24, BEGUN)}
         pieces |= {hour: Piece(15 * each.count, 12 * each.count, 11 * each.count) for hour, each in last.items()}
         seen = compare(Series(pieces), BEGUN, DAY, "mean", Reference(), tuning=replace(FITTED, alike=0.0, traffic=0.0))

@@ -30,8 +30,8 @@ _LEAST_PART = 0.05
 """Of the window's exchanges, which a window of the reference must have: a day of maintenance is no yardstick."""
 _MOST_CORRELATION = 0.9
 _LEAST_FOR_MEMORY = 14
-_LEAST_LEFT = 0.1
-"""Of an offset, a window later."""
+_LEAST_LEFT = 0.3
+"""Of an offset, a window later: less of it explains less than a tenth of what windows lie apart by."""
 _LEAST_VARIANCE = 1e-9
 _NO_EFFECTS = [0.0] * 7
 

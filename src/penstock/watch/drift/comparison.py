@@ -4,6 +4,7 @@ which values it would have been told.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from penstock.watch.drift.student import score_at, two_sided
@@ -36,7 +37,7 @@ class Memory:
     expected: Expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A window's `current` value, against the `level` of the reference and what the window before leads to expect.
 
@@ -54,7 +55,7 @@ class Comparison:
     """As many exchanges as if none were like another."""
     spread: Spread
 
-    @property
+    @cached_property
     def _surest(self) -> tuple[float, Expected]:
         """The chance of so large a difference, or a larger one, where nothing has changed; and from what it is one.
 
