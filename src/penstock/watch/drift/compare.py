@@ -58,7 +58,7 @@ FIRST_H = min(_LEAST_CELLS * span.every + span.hours for span in SPANS if span.h
 
 @dataclass(slots=True)
 class _Cells:
-    """The reference's windows, the newest first: means, counts, weekdays, and between which changes each lies."""
+    """The reference's windows, the newest first: means, counts, ends, weekdays, and between which changes each lies."""
 
     means: list[float]
     counts: list[float]
