@@ -288,10 +288,10 @@ def test_whatever_is_sent_the_answer_is_as_described(up: Installation, client: O
     made = client.conversations.create(items=[{"type": "message", "role": "user", "content": "hello"}])
     statuses: dict[str, set[int]] = {"get": set(), "post": set(), "delete": set()}
 
-    def tried(cases: list[st.SearchStrategy[Any]], seen: set[int], known: st.SearchStrategy[bool]) -> None:
-        @settings(bounded, max_examples=4)
-        @given(case=st.one_of(cases), is_known=known)
-        def check(case: "schemathesis.Case[Any]", is_known: bool) -> None:  # noqa: FBT001 - drawn
+    def tried(cases: st.SearchStrategy[Any], seen: set[int], *, is_known: bool) -> None:
+        @settings(bounded, max_examples=2)
+        @given(case=cases)
+        def check(case: "schemathesis.Case[Any]") -> None:
             if is_known and "conversation" in (case.path_parameters or {}):
                 case.path_parameters = {**case.path_parameters, "conversation": made.id}
             seen.add(conforms(case, up)[0])
@@ -302,9 +302,10 @@ def test_whatever_is_sent_the_answer_is_as_described(up: Installation, client: O
         for method in sorted(operations.keys() - {"parameters"}):
             modes = (VALID, INVALID) if method == "post" else (VALID,)
             operation: Any = described[path][method.upper()]
-            # The one that there is stays, or the others find nothing.
-            known = st.just(False) if method == "delete" else st.booleans()
-            tried([operation.as_strategy(generation_mode=mode) for mode in modes], statuses[method], known)
+            for cases in [operation.as_strategy(generation_mode=mode) for mode in modes]:
+                tried(cases, statuses[method], is_known=False)
+                if method != "delete":  # the one that there is stays, or the others find nothing
+                    tried(cases, statuses[method], is_known=True)
     assert {200, 404} <= statuses["get"]
     assert {200, 400} <= statuses["post"]
 
