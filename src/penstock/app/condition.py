@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from penstock.core.clock import Clock
+from penstock.core.clock import Clock, age
 from penstock.server.service import Health
 from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.journal import JournalFile
@@ -59,9 +59,8 @@ class Condition:
         if self._unreadable is not None:
             reasons.append(f"the journal's directory: {self._unreadable}")
         if backlog.oldest_unshipped_s > _LATE_S:
-            reasons.append(
-                f"{backlog.records} records wait for the database, the oldest {backlog.oldest_unshipped_s:.0f} s"
-            )
+            waited = age(backlog.oldest_unshipped_s)
+            reasons.append(f"settled exchanges not in PostgreSQL yet: {backlog.records:,}, the oldest for {waited}")
         if backlog.rejected_files:
             reasons.append(f"{backlog.rejected_files} records could not be read and wait in journal/rejected")
         reasons += [f"the price of {name} is unknown" for name in self._unpriced]

@@ -19,7 +19,7 @@ from penstock.admission.limits.store import PostgresStore
 from penstock.config.datadir import EXPECTS_DATABASE, DataDir
 from penstock.config.limits import StoreKind
 from penstock.config.types import Config
-from penstock.core.clock import Clock
+from penstock.core.clock import Clock, age
 from penstock.core.exchange import Exchange
 from penstock.core.ports import PriceList, Route, Target
 from penstock.core.usage import Usage
@@ -61,7 +61,7 @@ class PlaneLimits:
         if not (now.rules and supply.is_lost):
             return now.problems
         health = supply.health()
-        return (f"limits cannot be counted ({self.kind}) for {health.lost_s:.0f} s: {health.reason}", *now.problems)
+        return (f"limits cannot be counted ({self.kind}) for {age(health.lost_s)}: {health.reason}", *now.problems)
 
     def gauges(self) -> tuple[tuple[str, str, float], ...]:
         """For `/metrics`: name, meaning, value."""

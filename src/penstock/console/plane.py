@@ -37,14 +37,13 @@ from penstock.console.store import Database
 from penstock.console.token import open_admin_token
 from penstock.console.tracing import open_tracing
 from penstock.console.views import HealthView, JournalView
-from penstock.core.clock import Clock, SystemClock
+from penstock.core.clock import Clock, SystemClock, age
 from penstock.core.errors import Overloaded
 from penstock.core.ids import new_exchange_id
 from penstock.storage.embedded import running_url
 from penstock.storage.follow import Listening
 from penstock.storage.migrate import migrate, require_schema
 from penstock.storage.pool import connect
-from penstock.watch.alerts.ages import age
 from penstock.watch.alerts.control import Alerting
 from penstock.watch.backlog import Backlog, BacklogGauge
 from penstock.watch.contents.opening import Opening

@@ -23,6 +23,15 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+def age(seconds: float) -> str:
+    """`85 s`, `12 min`, `23.9 h`, `16 days`: how long something lasts, as people say it."""
+    if seconds < 119.5:
+        return f"{seconds:.0f} s"
+    if seconds < 3570:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
 _COARSE_FROM_S = 2.0
 _TICKS_A_SECOND = 8
 

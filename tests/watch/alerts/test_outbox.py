@@ -118,7 +118,7 @@ def test_alerts_wait_for_the_database_for_as_long_as_it_takes(
     outbox.offer(make_alert(2))
     clock.advance(1800)
     courier.attempt()
-    assert "waiting for the database for 3600 s" in courier.problems()[0]
+    assert "waiting for the database for 1.0 h" in courier.problems()[0]
     address[0] = database_url
     courier.attempt()
     assert courier.problems() == ()

@@ -18,7 +18,7 @@ from penstock.admission.identity.signing_keys import BadKeySet, KeySet, read_key
 from penstock.admission.identity.tokens import LiveTokens
 from penstock.config.datadir import write_private
 from penstock.config.identity import Issuer
-from penstock.core.clock import Clock
+from penstock.core.clock import Clock, age
 
 _DISCOVERY = "/.well-known/openid-configuration"
 _MIN_BETWEEN_S = 10.0
@@ -99,7 +99,7 @@ class IssuerFollower:
         age_s = self._tokens.unconfirmed_s(self._name)
         if age_s >= self._settings.max_age_s:
             return f"issuer `{self._name}`: no usable keys, its tokens cannot be checked ({self._error})"
-        return f"issuer `{self._name}`: keys not confirmed for {age_s:.0f} s, still in use ({self._error})"
+        return f"issuer `{self._name}`: keys not confirmed for {age(age_s)}, still in use ({self._error})"
 
     def refresh(self) -> bool:
         """Fetch once, and take what came if it is good.  Whether it was."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from penstock.core.clock import Clock
+from penstock.core.clock import Clock, age
 from penstock.watch.alerts.alert import Alert, decode_alert
 from penstock.watch.alerts.channel import Channel, Terms
 from penstock.watch.alerts.deliver import Deliverer
@@ -109,7 +109,7 @@ class AlertCourier:
         since = self._failing_since
         if since is not None and self._clock.monotonic() - since > _LATE_S:
             age_s = self._clock.monotonic() - since
-            found.append(f"alerts have been waiting for the database for {age_s:.0f} s: {self._error}")
+            found.append(f"alerts have been waiting for the database for {age(age_s)}: {self._error}")
         if self.local is not None:
             found += self.local[1].problems()
         return tuple(found)

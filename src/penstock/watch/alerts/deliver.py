@@ -17,8 +17,7 @@ from typing import Literal, Protocol
 
 import structlog
 
-from penstock.core.clock import Clock
-from penstock.watch.alerts.ages import age
+from penstock.core.clock import Clock, age
 from penstock.watch.alerts.alert import Alert
 from penstock.watch.alerts.channel import Channel, Reply, Terms
 from penstock.watch.store import DatabaseError

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from penstock.core.clock import Clock
+from penstock.core.clock import Clock, age
 from penstock.watch.traces.counts import Counts
 from penstock.watch.traces.peer import Peer
 from penstock.watch.traces.reading import decode_head, decode_record
@@ -104,7 +104,7 @@ class Exporter:
         if age_s < _LATE_S:
             return ()
         dropped = sum(self._counts.dropped.values())
-        return (f"the collector has taken no traces for {age_s:.0f} s ({problem}); {dropped} were dropped",)
+        return (f"the collector has taken no traces for {age(age_s)} ({problem}); {dropped} were dropped",)
 
     def _run(self) -> None:
         while batch := self._waiting.take(_BATCH, _BATCH_BYTES):

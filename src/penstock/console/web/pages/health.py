@@ -5,6 +5,7 @@ from typing import Any
 from penstock.console.web.layout.parts.region import LIVE_S, Region
 from penstock.console.web.layout.parts.text import card, facts, note, tile, tiles
 from penstock.console.web.view import View
+from penstock.core.clock import age
 
 STATUS_WORDS = {"ready": "Ready", "degraded": "Degraded", "not_ready": "Not ready", "unreachable": "Unreachable"}
 
@@ -32,7 +33,7 @@ def _show(status: dict[str, Any]) -> None:
     with card("Ledger on its way to PostgreSQL"):
         facts(
             ("Waiting in the journal", f"{journal['records']:,} exchanges, {journal['bytes']:,} bytes"),
-            ("Oldest of them", f"{journal['oldest_unshipped_s']:.0f} s"),
+            ("Oldest of them", age(journal["oldest_unshipped_s"])),
             ("Put aside as damaged", f"{journal['rejected_files']}"),
             ("Shipped since the start", f"{status['shipped_records']:,}"),
             ("Last error", status["shipping_error"] or "none"),

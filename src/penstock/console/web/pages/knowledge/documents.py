@@ -14,6 +14,7 @@ from penstock.console.web.layout.parts.table_state import Column, Row, Tone
 from penstock.console.web.layout.parts.tabs import tabs
 from penstock.console.web.layout.parts.text import Text, badge, box, button, card, empty, tile, tiles
 from penstock.console.web.view import View, link
+from penstock.core.clock import age
 
 _WORDS = {"ready": "Ready", "waiting": "Waits to be read", "failed": "Could not be read"}
 _TONES: Mapping[str, Tone] = {"ready": "ok", "waiting": "info", "failed": "bad"}
@@ -193,7 +194,7 @@ def _source(each: Mapping[str, Any]) -> None:
             Text("span", each["kind"], "badge")
             badge(words, tone)
             if each["left_s"]:
-                Text("span", f"{_span(each['left_s'])} left", "count")
+                Text("span", f"{age(each['left_s'])} left", "count")
         if each["to_read"]:
             share = min(1.0, each["read"] / each["to_read"])
             with box("div", "bar", role="img", aria_label=f"{share:.0%} read"):
@@ -202,10 +203,6 @@ def _source(each: Mapping[str, Any]) -> None:
         Text("div", f"{each['files']:,} files, {each['read']:,} of {each['to_read']:,} to be read are read{failed}")
         if each["error"]:
             Text("div", each["error"]).style("color: var(--bad)")
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 class _Search:

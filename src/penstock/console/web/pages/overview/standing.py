@@ -5,7 +5,7 @@ from typing import Any
 from penstock.console.web.layout.parts.text import Text, box, card, empty, tile, tiles
 from penstock.console.web.pages.health import STATUS_WORDS, show_reasons
 from penstock.console.web.view import View, link
-from penstock.watch.alerts.ages import age
+from penstock.core.clock import age
 
 _MOST = 12
 
@@ -31,7 +31,7 @@ def show_now(found: dict[str, Any]) -> None:
         tile("Data plane", STATUS_WORDS[health["data_plane"]], f"configuration {status['config_hash'][:10]}")
         tile("Targets up", f"{len(targets) - down} of {len(targets)}", f"{down} down" if down else "all are called")
         tile("Open alerts", f"{alerts}{'+' if found['alerts'].get('next') else ''}", "not acknowledged")
-        tile("Waiting to be shipped", f"{journal['records']:,}", f"oldest {journal['oldest_unshipped_s']:.0f} s")
+        tile("Waiting to be shipped", f"{journal['records']:,}", f"oldest {age(journal['oldest_unshipped_s'])}")
 
 
 async def first_steps(view: View) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.watch.alerts.ages import age
+from penstock.core.clock import age
 
 
 @pytest.mark.parametrize(
