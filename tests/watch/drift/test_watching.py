@@ -201,7 +201,7 @@ def test_a_window_is_told_of_where_it_lies_beyond_what_is_said(feature: str, lev
     assert (False, True) in outcomes or feature == "groundedness"
 
 
-def test_of_what_hardly_happens_no_fall_is_told_and_nobody_is_told_of_one() -> None:
+def test_of_what_hardly_happens_no_fall_is_said_to_be_told() -> None:
     pieces = {hour: Piece(20, hits, hits) for hour in range(BEGUN) for hits in [float(hour % 5 == 0)]}
     (measure,) = measures_of("blocked")
     (seen,) = (each for each, _ in looks([(measure, Series(pieces))], BEGUN, (), WATCH) if each.span == DAY)

@@ -9,21 +9,18 @@ from fastapi import Query
 from psycopg.rows import dict_row
 
 from penstock.console.access import Plane, admin_router, errors, needs
-from penstock.console.drift.views import DriftView, FeatureView, Verdict, finding_view, time_of
+from penstock.console.drift.views import DriftView, FeatureView, finding_view, time_of
 from penstock.console.plane import ControlPlane
 from penstock.watch.drift import store
 from penstock.watch.drift.checking import SETTLE_S, watch_of
-from penstock.watch.drift.compare import DAY_H, WEEK_H
-from penstock.watch.drift.course import value_of
-from penstock.watch.drift.series import Piece, Series
-from penstock.watch.drift.tally import Measure, Sums, measures_of
-from penstock.watch.drift.watching import Finding, Look, Watch, looks
+from penstock.watch.drift.compare import WEEK_H
+from penstock.watch.drift.lately import Window, lately
+from penstock.watch.drift.tally import Sums, measures_of
+from penstock.watch.drift.watching import Finding, Watch
 
 router = admin_router("/drift", "ledger")
 
 Asked = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
-_BEFORE = 8
-"""So many windows before the last are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,62 +83,37 @@ def _features(assistant: str, rows: Sequence[tuple[int, str]], wanted: Sequence[
 
 
 def _of_feature(assistant: str, feature: str, sums: Mapping[int, Sums], seen: _Seen) -> list[FeatureView]:
-    found: list[FeatureView] = []
     measure = measures_of(feature)[0]
     pieces = {hour: each.piece(measure.index) for hour, each in sums.items()}
-    series = Series(pieces)
     changes = sorted(each.since for each in seen.findings if each.feature == feature)
-    by_span = {} if changes else _looks(measure, series, (), seen)
-    for window in (WEEK_H, DAY_H):
-        ends = [seen.hour - each * window for each in range(_BEFORE, -1, -1)]
-        shown = [series.over(end - window, end) for end in ends]
-        values = [value_of(piece, measure.scale) for piece in shown]
-        view = FeatureView(
+    return [
+        FeatureView(
             assistant=assistant,
             feature=feature,
-            hours=window,
-            exchanges=round(shown[-1].count),
-            before=values[:-1],
-            reference=None,
-            current=values[-1],
-            change=None,
-            low=None,
-            high=None,
-            alert_below=None,
-            alert_above=None,
-            verdict="too_little",
+            hours=each.hours,
+            exchanges=each.exchanges,
+            before=list(each.values[:-1]),
+            verdict="changed" if each.is_changed else "too_little" if each.look is None else "unchanged",
+            **_compared(each, seen.watch),
         )
-        recent = [each for each in changes if each > seen.hour - 2 * window]
-        if changes:
-            by_span = _looks(
-                measure, _before(recent, pieces, seen.hour - window), changes[: -len(recent) or None], seen
-            )
-        found.append(_compared(view, by_span.get(window), seen.watch, is_changed=bool(recent)))
-    return found
+        for each in lately(measure, pieces, seen.hour, changes, seen.watch)
+    ]
 
 
-def _before(recent: Sequence[int], pieces: Mapping[int, Piece], window: int) -> Series:
-    """What a window that begins then is held against: the level since the last change.
-
-    Not since a `recent` one, which has no whole window before this one: that is what people are to see, and nothing
-    after it has a say in what was to be expected.
-    """
-    return Series({hour: each for hour, each in pieces.items() if not min(recent, default=window) <= hour < window})
-
-
-def _looks(measure: Measure, series: Series, breaks: Sequence[int], seen: _Seen) -> dict[int, Look]:
-    """By the hours of the span."""
-    found = looks([(measure, series)], seen.hour, breaks, seen.watch, every_span=True)
-    return {each.span.hours: each for each, _ in found}
-
-
-def _compared(view: FeatureView, there: Look | None, watch: Watch, *, is_changed: bool) -> FeatureView:
-    is_changed = is_changed or (there is not None and there.is_off)
-    verdict: Verdict = "changed" if is_changed else "too_little" if there is None else "unchanged"
-    told: dict[str, object] = {"verdict": verdict}
-    if there is not None:
-        reference, current = there.comparison.values
-        low, high = there.comparison.plain_interval()
-        told |= {"reference": reference, "current": current, "change": current - reference, "low": low, "high": high}
-        told["alert_below"], told["alert_above"] = there.alert_beyond(watch)
-    return view.model_copy(update=told)
+def _compared(window: Window, watch: Watch) -> dict[str, float | None]:
+    look = window.look
+    if look is None:
+        nothing = dict.fromkeys(("reference", "change", "low", "high", "alert_below", "alert_above"))
+        return {"current": window.values[-1], **nothing}
+    reference, current = look.comparison.values
+    low, high = look.comparison.plain_interval()
+    below, above = look.alert_beyond(watch)
+    return {
+        "reference": reference,
+        "current": current,
+        "change": current - reference,
+        "low": low,
+        "high": high,
+        "alert_below": below,
+        "alert_above": above,
+    }

@@ -26,9 +26,7 @@ class FeatureView(BaseModel):
     change: float | None
     low: float | None = Field(description="The change lies between these with 95 %.")
     high: float | None
-    alert_below: float | None = Field(
-        description="There is an alert where such a window lies below this; null: of none."
-    )
+    alert_below: float | None = Field(description="A window below this is told of; null: none would be.")
     alert_above: float | None = Field(description="The same above this.")
     verdict: Verdict
 
